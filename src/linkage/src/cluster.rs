@@ -1,0 +1,158 @@
+//! Clusters: from links between pairs to records held to be one person.
+//!
+//! A component of linked records is not yet a person: one wrong link would chain two families.
+//! Within a component every pair is weighed, and clusters are joined in the order of their mean
+//! weight while the evidence across them, taken together, is for one person, and while no two
+//! records carry different valid national ids.
+
+use crate::comparison::{compare, weigh};
+use crate::model::{ComparisonType, LinkageModel};
+use crate::standardise::Standardised;
+
+/// Components above this size are resolved on their links alone; all pairs of them would cost
+/// more than they tell.
+const WHOLE: usize = 150;
+
+/// A link between two records: rows and weight in 1/1024 bit.
+pub(crate) type Edge = (u32, u32, i32);
+
+/// Splits one component into clusters. Rows come back ascending in each cluster; the order of
+/// clusters follows their records' identities.
+pub(crate) fn resolve(
+    model: &LinkageModel,
+    data: &Standardised,
+    component: &[u32],
+    links: &[Edge],
+) -> Vec<Vec<u32>> {
+    let mut rows = component.to_vec();
+    rows.sort_unstable_by_key(|row| data.identity(*row));
+    let mut table = Table::new(model, data, &rows, links);
+    table.agglomerate(model.decision.mean);
+    let mut clusters = table.clusters(&rows);
+    for cluster in &mut clusters {
+        cluster.sort_unstable();
+    }
+    clusters
+}
+
+/// The sums of weights between clusters of a component. Clusters are known by their lowest member,
+/// counted in the order of identities.
+struct Table {
+    size: usize,
+    /// `sum[a * size + b]`: the sum of the weights across clusters `a` and `b`.
+    sum: Vec<i64>,
+    /// Whether a link joins two clusters.
+    linked: Vec<bool>,
+    /// Whether two clusters may never be joined.
+    apart: Vec<bool>,
+    members: Vec<Vec<usize>>,
+}
+
+impl Table {
+    fn new(model: &LinkageModel, data: &Standardised, rows: &[u32], links: &[Edge]) -> Self {
+        let size = rows.len();
+        let mut table = Self {
+            size,
+            sum: vec![0; size * size],
+            linked: vec![false; size * size],
+            apart: vec![false; size * size],
+            members: (0..size).map(|index| vec![index]).collect(),
+        };
+        let place =
+            |row: u32| rows.binary_search_by_key(&data.identity(row), |r| data.identity(*r));
+        let whole = size <= WHOLE;
+        if !whole {
+            // Unlinked pairs of a giant component count as weakly against.
+            table.sum.fill(i64::from(model.decision.review));
+        }
+        for (left, right, weight) in links {
+            if let (Ok(a), Ok(b)) = (place(*left), place(*right)) {
+                table.set(a, b, i64::from(*weight), true);
+            }
+        }
+        let exclusive = exclusive_comparison(model);
+        for a in 0..size {
+            for b in a + 1..size {
+                if !whole && !table.linked[a * size + b] {
+                    continue;
+                }
+                let vector = compare(model, data, rows[a], rows[b]);
+                if !table.linked[a * size + b] {
+                    table.set(a, b, i64::from(weigh(model, &vector).0), false);
+                }
+                if exclusive.is_some_and(|(index, level)| vector[index].level == level) {
+                    table.apart[a * size + b] = true;
+                    table.apart[b * size + a] = true;
+                }
+            }
+        }
+        table
+    }
+
+    fn set(&mut self, a: usize, b: usize, weight: i64, linked: bool) {
+        for place in [a * self.size + b, b * self.size + a] {
+            self.sum[place] = weight;
+            self.linked[place] = linked;
+        }
+    }
+
+    /// Joins the two clusters with the highest mean weight until none may be joined.
+    fn agglomerate(&mut self, least_mean: i32) {
+        while let Some((a, b)) = self.best(least_mean) {
+            let absorbed = std::mem::take(&mut self.members[b]);
+            self.members[a].extend(absorbed);
+            for c in 0..self.size {
+                if c == a || c == b || self.members[c].is_empty() {
+                    continue;
+                }
+                let (from, to) = (b * self.size + c, a * self.size + c);
+                let sum = self.sum[to] + self.sum[from];
+                let linked = self.linked[to] || self.linked[from];
+                let apart = self.apart[to] || self.apart[from];
+                for place in [to, c * self.size + a] {
+                    self.sum[place] = sum;
+                    self.linked[place] = linked;
+                    self.apart[place] = apart;
+                }
+            }
+        }
+    }
+
+    /// Returns the pair of clusters to join next; ties go to the lower identities.
+    fn best(&self, least_mean: i32) -> Option<(usize, usize)> {
+        let mut best: Option<(i64, usize, usize)> = None;
+        for a in 0..self.size {
+            if self.members[a].is_empty() {
+                continue;
+            }
+            for b in a + 1..self.size {
+                let place = a * self.size + b;
+                if self.members[b].is_empty() || !self.linked[place] || self.apart[place] {
+                    continue;
+                }
+                let pairs = self.members[a].len() * self.members[b].len();
+                let mean = self.sum[place].div_euclid(i64::try_from(pairs).unwrap_or(i64::MAX));
+                if mean >= i64::from(least_mean) && best.is_none_or(|(top, ..)| mean > top) {
+                    best = Some((mean, a, b));
+                }
+            }
+        }
+        best.map(|(_, a, b)| (a, b))
+    }
+
+    fn clusters(&self, rows: &[u32]) -> Vec<Vec<u32>> {
+        let kept = self.members.iter().filter(|members| !members.is_empty());
+        kept.map(|members| members.iter().map(|index| rows[*index]).collect())
+            .collect()
+    }
+}
+
+/// Returns the comparison whose last level says that two valid identifiers exclude one person.
+fn exclusive_comparison(model: &LinkageModel) -> Option<(usize, u8)> {
+    let kind = ComparisonType::NationalId;
+    let index = model
+        .comparisons
+        .iter()
+        .position(|comparison| comparison.kind == kind)?;
+    Some((index, u8::try_from(kind.levels().len() - 1).ok()?))
+}

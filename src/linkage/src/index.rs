@@ -1,0 +1,360 @@
+//! The resident candidate index: every live record's card, its blocking keys and its edges.
+//!
+//! It is rebuilt from storage and never a source of truth. Invariant: after any sequence of
+//! [`Index::link`] calls its clusters are those of one call with the records that are live, so
+//! that online equals batch.
+
+mod block;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rabt_model::{Pii, RecordNumber, SourceRecord};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::blocking::{Blocks, KeyLayout, Keys, SkippedBlock, keys};
+use crate::cluster::{self, Edge};
+use crate::comparison::{compare, weigh};
+use crate::explanation::{self, Explanation};
+use crate::model::LinkageModel;
+use crate::registry;
+use crate::standardise::{Cells, Standardised};
+
+/// Records, keys and edges in memory.
+#[derive(Debug)]
+pub struct Index {
+    model: Arc<LinkageModel>,
+    layout: KeyLayout,
+    data: Standardised,
+    /// Per row; `None` once the row is replaced or removed.
+    numbers: Vec<Option<RecordNumber>>,
+    rows: FxHashMap<RecordNumber, u32>,
+    keys: Vec<Keys>,
+    /// Built when the second batch comes: a first batch is blocked by sorting.
+    postings: Option<block::Postings>,
+    /// Per row: the rows at or above the review threshold, with their weights.
+    edges: Vec<Vec<(u32, i32)>>,
+}
+
+/// What a call of [`Index::link`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// Every cluster of every component that the batch touched, each ascending, in the order of
+    /// their first records.
+    pub clusters: Vec<Vec<RecordNumber>>,
+    /// Pairs compared.
+    pub candidate_pairs: u64,
+    /// Pairs at or above the link threshold.
+    pub links: u64,
+    /// Pairs in the review band.
+    pub reviews: u64,
+    /// Links that clustering did not follow: their records ended in different clusters.
+    pub contradicted: u64,
+    /// Blocks above their cap.
+    pub skipped_blocks: Vec<SkippedBlock>,
+}
+
+impl Index {
+    /// Returns an index that holds nothing.
+    pub fn new(model: Arc<LinkageModel>) -> Self {
+        Self {
+            layout: KeyLayout::of(&model),
+            data: Standardised::new(&model),
+            model,
+            numbers: Vec::new(),
+            rows: FxHashMap::default(),
+            keys: Vec::new(),
+            postings: None,
+            edges: Vec::new(),
+        }
+    }
+
+    /// Returns the model the index works by.
+    pub fn model(&self) -> &LinkageModel {
+        &self.model
+    }
+
+    /// Returns the number of live records.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Says whether there is no live record.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Adds records, or replaces those whose numbers it knows, and clusters what they touch.
+    pub fn link(&mut self, batch: &[(RecordNumber, &SourceRecord)]) -> Linked {
+        let columns = registry::Columns::of(&self.model);
+        self.link_with(batch.len(), |at, push| {
+            let (number, record) = batch[at];
+            let cells = columns.cells(record);
+            let texts: Vec<Option<&str>> = cells.iter().map(Option::as_deref).collect();
+            push(number, &registry::identity(&record.id), &texts);
+        })
+    }
+
+    /// As [`Index::link`] for `count` records of named text columns: `read(at, push)` calls
+    /// `push(number, identity, cells)` once for record `at`.
+    pub fn link_with(
+        &mut self,
+        count: usize,
+        mut read: impl FnMut(usize, &mut dyn FnMut(RecordNumber, &str, &Cells<'_>)),
+    ) -> Linked {
+        let first = self.data.len();
+        let mut replaced: Vec<u32> = Vec::new();
+        for at in 0..count {
+            read(at, &mut |number, identity, cells| {
+                replaced.extend(self.add(number, identity, cells));
+            });
+        }
+        let first = u32::try_from(first).unwrap_or(u32::MAX);
+        let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+        if first == 0 && replaced.is_empty() {
+            self.link_first(end)
+        } else {
+            self.link_more(first, end, &replaced)
+        }
+    }
+
+    /// Takes records out and clusters what they leave behind.
+    pub fn remove(&mut self, numbers: &[RecordNumber]) -> Linked {
+        let gone: Vec<u32> = numbers
+            .iter()
+            .filter_map(|number| self.retire(*number))
+            .collect();
+        let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+        self.link_more(end, end, &gone)
+    }
+
+    /// Explains the pair, or returns `None` when one of the records is not here.
+    pub fn explain(&self, left: RecordNumber, right: RecordNumber) -> Option<Explanation> {
+        let (left, right) = (*self.rows.get(&left)?, *self.rows.get(&right)?);
+        Some(explanation::explain(&self.model, &self.data, left, right))
+    }
+
+    /// Returns the pairs at or above the review threshold, each once, with weight in 1/1024 bit.
+    pub fn pairs(&self) -> Vec<(RecordNumber, RecordNumber, i32)> {
+        let mut pairs = Vec::new();
+        for (row, edges) in (0_u32..).zip(&self.edges) {
+            let Some(left) = self.numbers[row as usize] else {
+                continue;
+            };
+            for (other, weight) in edges.iter().filter(|(other, _)| *other > row) {
+                if let Some(right) = self.numbers[*other as usize] {
+                    pairs.push((left.min(right), left.max(right), *weight));
+                }
+            }
+        }
+        pairs.sort_unstable();
+        pairs
+    }
+
+    /// Adds a card; returns the row that it replaces.
+    fn add(&mut self, number: RecordNumber, identity: &str, cells: &Cells<'_>) -> Option<u32> {
+        let replaced = self.retire(number);
+        let row = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+        self.data.push(&self.model, identity, cells);
+        self.numbers.push(Some(number));
+        self.rows.insert(number, row);
+        self.edges.push(Vec::new());
+        replaced
+    }
+
+    fn retire(&mut self, number: RecordNumber) -> Option<u32> {
+        let row = self.rows.remove(&number)?;
+        self.numbers[row as usize] = None;
+        Some(row)
+    }
+
+    /// The first batch: blocks by sorting, all rows affected.
+    fn link_first(&mut self, end: u32) -> Linked {
+        let blocks = Blocks::build(&self.model, &self.layout, &self.data, end);
+        let (model, data) = (&self.model, &self.data);
+        let (candidate_pairs, found) = blocks.for_each_pair(|left, right| {
+            let weight = weigh(model, &compare(model, data, left, right)).0;
+            (weight >= model.decision.review).then_some((left, right, weight))
+        });
+        for (left, right, weight) in found {
+            self.edges[left as usize].push((right, weight));
+            self.edges[right as usize].push((left, weight));
+        }
+        let seeds: Vec<u32> = (0..end).collect();
+        let mut linked = self.cluster(&seeds);
+        linked.candidate_pairs = candidate_pairs;
+        linked.skipped_blocks = blocks.skipped;
+        linked
+    }
+
+    /// A later batch: rows `first..end` are new, `gone` are dead.
+    fn link_more(&mut self, first: u32, end: u32, gone: &[u32]) -> Linked {
+        let mut postings = self
+            .postings
+            .take()
+            .unwrap_or_else(|| self.build_postings(first, gone));
+        let mut touched: BTreeSet<u32> = (first..end).collect();
+        let mut revisit: FxHashSet<u64> = FxHashSet::default();
+        for row in gone.iter().filter(|row| **row < first) {
+            revisit.extend(postings.remove(*row, &self.keys[*row as usize]));
+            for (other, _) in std::mem::take(&mut self.edges[*row as usize]) {
+                self.edges[other as usize].retain(|(to, _)| to != row);
+                touched.insert(other);
+            }
+        }
+        for row in first..end {
+            let keys = keys(&self.model, &self.layout, &self.data, row);
+            if self.numbers[row as usize].is_some() {
+                revisit.extend(postings.insert(&self.model, &self.layout, row, &keys));
+            }
+            self.keys.push(keys);
+        }
+        let mut candidate_pairs = 0;
+        for row in first..end {
+            if self.numbers[row as usize].is_none() {
+                continue;
+            }
+            for other in postings.candidates(row, &self.keys) {
+                candidate_pairs += 1;
+                self.connect(row, other);
+            }
+        }
+        touched.extend(self.revisit(&postings, &revisit));
+        self.postings = Some(postings);
+        let live: Vec<u32> = touched
+            .into_iter()
+            .filter(|row| self.numbers[*row as usize].is_some())
+            .collect();
+        let mut linked = self.cluster(&live);
+        linked.candidate_pairs = candidate_pairs;
+        linked
+    }
+
+    fn build_postings(&mut self, end: u32, gone: &[u32]) -> block::Postings {
+        let mut postings = block::Postings::default();
+        self.keys.clear();
+        for row in 0..end {
+            let keys = keys(&self.model, &self.layout, &self.data, row);
+            if self.numbers[row as usize].is_some() || gone.contains(&row) {
+                let _ = postings.insert(&self.model, &self.layout, row, &keys);
+            }
+            self.keys.push(keys);
+        }
+        postings
+    }
+
+    /// Blocks that crossed their cap gain or lose their pairs. Returns the rows this touches.
+    fn revisit(&mut self, postings: &block::Postings, crossed: &FxHashSet<u64>) -> Vec<u32> {
+        let mut touched = Vec::new();
+        for key in crossed {
+            let rows = postings.rows(*key).to_vec();
+            for (index, left) in rows.iter().enumerate() {
+                for right in &rows[index + 1..] {
+                    let meet =
+                        postings.meet(&self.keys[*left as usize], &self.keys[*right as usize]);
+                    let known = self.edges[*left as usize].iter().any(|(to, _)| to == right);
+                    match (meet, known) {
+                        (true, false) => self.connect(*left, *right),
+                        (false, true) => {
+                            self.edges[*left as usize].retain(|(to, _)| to != right);
+                            self.edges[*right as usize].retain(|(to, _)| to != left);
+                        }
+                        _ => continue,
+                    }
+                    touched.extend([*left, *right]);
+                }
+            }
+        }
+        touched
+    }
+
+    fn connect(&mut self, left: u32, right: u32) {
+        let weight = weigh(&self.model, &compare(&self.model, &self.data, left, right)).0;
+        let known = self.edges[left as usize].iter().any(|(to, _)| *to == right);
+        if weight >= self.model.decision.review && !known {
+            self.edges[left as usize].push((right, weight));
+            self.edges[right as usize].push((left, weight));
+        }
+    }
+
+    /// Clusters the components of the given live rows.
+    fn cluster(&self, seeds: &[u32]) -> Linked {
+        let link = self.model.decision.link;
+        let mut linked = Linked::default();
+        let mut seen = vec![false; self.data.len()];
+        for seed in seeds {
+            if seen[*seed as usize] {
+                continue;
+            }
+            let component = self.component(*seed, link, &mut seen);
+            let links = self.links(&component, link, &mut linked);
+            let clusters = match component.len() {
+                1 => vec![component],
+                _ => cluster::resolve(&self.model, &self.data, &component, &links),
+            };
+            count_contradicted(&clusters, &links, &mut linked);
+            for rows in clusters {
+                let mut numbers: Vec<RecordNumber> = rows
+                    .iter()
+                    .filter_map(|row| self.numbers[*row as usize])
+                    .collect();
+                numbers.sort_unstable();
+                linked.clusters.push(numbers);
+            }
+        }
+        linked.clusters.sort_unstable();
+        linked
+    }
+
+    fn component(&self, seed: u32, link: i32, reached: &mut [bool]) -> Vec<u32> {
+        let mut component = vec![seed];
+        reached[seed as usize] = true;
+        let mut next = 0;
+        while let Some(row) = component.get(next).copied() {
+            next += 1;
+            for (other, weight) in &self.edges[row as usize] {
+                if *weight >= link && !std::mem::replace(&mut reached[*other as usize], true) {
+                    component.push(*other);
+                }
+            }
+        }
+        component
+    }
+
+    fn links(&self, component: &[u32], link: i32, linked: &mut Linked) -> Vec<Edge> {
+        let mut links = Vec::new();
+        for row in component {
+            for (other, weight) in self.edges[*row as usize].iter().filter(|(to, _)| to > row) {
+                if *weight >= link {
+                    linked.links += 1;
+                    links.push((*row, *other, *weight));
+                } else {
+                    linked.reviews += 1;
+                }
+            }
+        }
+        links
+    }
+}
+
+fn count_contradicted(clusters: &[Vec<u32>], links: &[Edge], linked: &mut Linked) {
+    if clusters.len() < 2 {
+        return;
+    }
+    let mut home: FxHashMap<u32, usize> = FxHashMap::default();
+    for (index, rows) in clusters.iter().enumerate() {
+        home.extend(rows.iter().map(|row| (*row, index)));
+    }
+    let apart = links
+        .iter()
+        .filter(|(left, right, _)| home[left] != home[right]);
+    linked.contradicted += apart.count() as u64;
+}
+
+/// Returns the identity of a record as an exposed text, for hashing only.
+pub(crate) fn exposed(key: &Pii<String>) -> &str {
+    key.expose()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use rabt_model::RecordNumber;
+
+use super::{Index, Linked};
+use crate::model::LinkageModel;
+
+/// One row: national id, name, birth date, phone.
+type Row = [Option<String>; 4];
+
+const COLUMNS: [&str; 4] = [
+    "identifier.national_id",
+    "name.chain",
+    "birth.date",
+    "phone",
+];
+
+fn model() -> Arc<LinkageModel> {
+    // Small caps, so that blocks cross them in small tests.
+    let text = include_str!("../models/egypt.toml")
+        .replace("cap = 60", "cap = 3")
+        .replace("cap = 100", "cap = 4");
+    Arc::new(LinkageModel::from_toml(&text).unwrap())
+}
+
+fn link(index: &mut Index, rows: &[(i64, &Row)]) -> Linked {
+    let model = Arc::clone(&index.model);
+    let places: Vec<usize> = COLUMNS.iter().map(|id| model.column(id).unwrap()).collect();
+    index.link_with(rows.len(), |at, push| {
+        let (number, row) = &rows[at];
+        let mut cells = vec![None; model.columns.len()];
+        for (place, value) in places.iter().zip(row.iter()) {
+            cells[*place] = value.as_deref();
+        }
+        push(RecordNumber(*number), &number.to_string(), &cells);
+    })
+}
+
+/// Rows of few people and many slips, so that clusters form, chain and conflict.
+fn row() -> impl Strategy<Value = Row> {
+    let id = prop_oneof![
+        Just(None),
+        (0..4_usize, 0..3_u32).prop_map(|(person, slip)| {
+            let id = [
+                "29002110112357",
+                "29002110112365",
+                "30105051512348",
+                "28803032100011",
+            ][person];
+            Some(if slip == 0 {
+                id.replace('1', "7")
+            } else {
+                id.to_owned()
+            })
+        })
+    ];
+    let name = (0..3_usize, 0..3_usize, 0..2_usize).prop_map(|(a, b, c)| {
+        let given = ["أحمد", "احمد", "محمود"][a];
+        let father = ["محمد", "حسن", "على"][b];
+        Some(format!("{given} {father} {}", ["البدري", "سالم"][c]))
+    });
+    let birth = prop_oneof![
+        Just(None),
+        (0..3_usize).prop_map(|at| Some(["1990-02-11", "1990-02-12", "2001-05-05"][at].to_owned()))
+    ];
+    let phone = prop_oneof![
+        Just(None),
+        (0..2_u32).prop_map(|at| Some(format!("0101234567{at}")))
+    ];
+    (id, name, birth, phone).prop_map(|(id, name, birth, phone)| [id, name, birth, phone])
+}
+
+/// Returns the clusters of all live records after linking `rows` in one batch.
+fn at_once(rows: &[(i64, &Row)]) -> Vec<Vec<RecordNumber>> {
+    let mut index = Index::new(model());
+    link(&mut index, rows).clusters
+}
+
+/// Keeps the latest clusters of records as batches come.
+fn merge(state: &mut Vec<Vec<RecordNumber>>, linked: Linked, gone: &[RecordNumber]) {
+    state.retain(|cluster| {
+        !cluster
+            .iter()
+            .any(|n| gone.contains(n) || linked.clusters.iter().any(|c| c.contains(n)))
+    });
+    state.extend(linked.clusters);
+    state.sort_unstable();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn online_equals_batch_in_any_order(
+        rows in prop::collection::vec(row(), 1..24),
+        order in any::<u64>(),
+        size in 1..6_usize,
+    ) {
+        let all: Vec<(i64, &Row)> = (1..).zip(&rows).collect();
+        let expected = at_once(&all);
+        let mut shuffled = all.clone();
+        shuffled.sort_by_key(|(number, _)| order.rotate_left(u32::try_from(number * 7 % 64).unwrap()) ^ number.unsigned_abs());
+        let mut index = Index::new(model());
+        let mut state = Vec::new();
+        for batch in shuffled.chunks(size) {
+            let linked = link(&mut index, batch);
+            merge(&mut state, linked, &[]);
+        }
+        prop_assert_eq!(&state, &expected);
+        let mut pairs = Index::new(model());
+        link(&mut pairs, &all);
+        prop_assert_eq!(index.pairs(), pairs.pairs());
+    }
+
+    #[test]
+    fn replacing_and_removing_leave_what_is_live(
+        rows in prop::collection::vec(row(), 4..20),
+        later in prop::collection::vec(row(), 2..4),
+    ) {
+        let all: Vec<(i64, &Row)> = (1..).zip(&rows).collect();
+        let mut index = Index::new(model());
+        let mut state = Vec::new();
+        let linked = link(&mut index, &all);
+        merge(&mut state, linked, &[]);
+        let changed: Vec<(i64, &Row)> = (1..).zip(&later).collect();
+        let linked = link(&mut index, &changed);
+        merge(&mut state, linked, &[]);
+        let last = RecordNumber(i64::try_from(rows.len()).unwrap());
+        let linked = index.remove(&[last]);
+        merge(&mut state, linked, &[last]);
+        let live: Vec<(i64, &Row)> = all.iter().take(rows.len() - 1)
+            .map(|(number, row)| (*number, later.get(usize::try_from(number - 1).unwrap()).unwrap_or(row)))
+            .collect();
+        prop_assert_eq!(state, at_once(&live));
+    }
+
+    #[test]
+    fn explanations_reproduce_the_weight(rows in prop::collection::vec(row(), 2..8)) {
+        let all: Vec<(i64, &Row)> = (1..).zip(&rows).collect();
+        let mut index = Index::new(model());
+        link(&mut index, &all);
+        for (left, right, weight) in index.pairs() {
+            let explanation = index.explain(left, right).unwrap();
+            prop_assert_eq!(explanation.weight.0, weight);
+            let (stranger, kin) = explanation.sums();
+            prop_assert_eq!(kin.map_or(stranger, |kin| kin.min(stranger)), weight);
+        }
+    }
+}
+
+#[test]
+fn nothing_in_nothing_out() {
+    assert_eq!(at_once(&[]), Vec::<Vec<RecordNumber>>::new());
+    let mut index = Index::new(model());
+    assert!(link(&mut index, &[]).clusters.is_empty());
+    assert!(index.remove(&[RecordNumber(1)]).clusters.is_empty());
+}
