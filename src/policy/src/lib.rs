@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The policy decision point: who may see what, and the only way to see it.
+//!
+//! Invariant: a [`Permit`] is made only by [`Policy::decide`], and a [`Disclosure`] only by consuming a
+//! permit. This crate reads no clock, does no I/O and keeps no state between decisions.
+
+mod agreement;
+mod bundle;
+mod criteria;
+mod decide;
+mod denial;
+mod disclosure;
+mod facts;
+mod fields;
+mod matrix;
+mod permit;
+mod problem;
+mod request;
+
+pub use agreement::{Agreement, Period};
+pub use bundle::{DEMO_BUNDLE, Policy};
+pub use criteria::SearchCriteria;
+pub use decide::Decision;
+pub use denial::{Denial, DenialReason};
+pub use disclosure::{Candidate, Content, Disclosure, Explained, Verdict};
+pub use facts::{Facts, Outcome};
+pub use fields::FieldSet;
+pub use permit::{Band, Claim, Permit, Same, Target};
+pub use problem::Problem;
+pub use request::{
+    AccessRequest, Assurance, Caller, Channel, Criteria, EndUser, Method, RequestContext, Role,
+    Subject,
+};

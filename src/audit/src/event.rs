@@ -1,0 +1,292 @@
+//! The catalogue of what is recorded. Fields stand in the order of their names, because the canonical form
+//! of an entry has sorted keys.
+
+use rabt_model::{AgencyId, AgreementId, Attribute, SourceId};
+use serde::{Deserialize, Serialize};
+
+use crate::Pseudonym;
+
+/// Something that happened and must not be denied later. Field names and ids, never values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditEvent {
+    /// Something about citizens left the building.
+    Disclosed(Disclosed),
+    /// A question was not answered.
+    Denied(Denied),
+    /// A source was registered.
+    SourceCreated(SourceCreated),
+    /// A source was paused, resumed or retired.
+    SourceChanged(SourceChanged),
+    /// The reading of a source began.
+    SourceStarted(SourceStarted),
+    /// The reading of a source ended.
+    RunFinished(RunFinished),
+    /// Records were linked.
+    Linked(LinkFinished),
+    /// A bundle of agreements came into force.
+    BundleActivated(BundleActivated),
+    /// The node started.
+    Started(Started),
+    /// The node stopped in an orderly way.
+    Stopped(Stopped),
+}
+
+/// Who asked what, and why. Empty texts were not stated, or were not ones the agreement lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Whose system asked.
+    pub agency: AgencyId,
+    /// Under which agreement, when it exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<AgreementId>,
+    /// How sure the caller was of its end user.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub assurance: String,
+    /// The caller's reference of the case.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub case_reference: String,
+    /// Over which channel.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub channel: String,
+    /// On whose behalf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_user: Option<Pseudonym>,
+    /// On which legal basis.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub legal_basis: String,
+    /// Which question.
+    pub method: String,
+    /// Revision of the policy that decided.
+    pub policy: String,
+    /// For which purpose.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purpose: String,
+    /// Whom the caller represents.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub represented_party: String,
+    /// The caller's id of the request.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request_id: String,
+    /// Role of the caller's certificate.
+    pub role: String,
+    /// For which public service.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Which system asked.
+    pub system: String,
+}
+
+/// Something about citizens left the building; that there is no such citizen counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosed {
+    /// Fingerprint of the linkage model that the profiles were composed under.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model: String,
+    /// How the question ended: `disclosed`, `absent`, `verified`, `holdings`, `candidates`, `explained`.
+    pub outcome: String,
+    /// Who asked what, and why.
+    pub question: Question,
+    /// Attributes that the answer says something about.
+    pub released: Vec<Attribute>,
+    /// About whom, or about which identifier when nobody was found.
+    pub subjects: Vec<Pseudonym>,
+    /// Attributes that are held and were left out.
+    pub withheld: Vec<Attribute>,
+}
+
+/// A question was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Denied {
+    /// Who asked what, and why.
+    pub question: Question,
+    /// Stable code of the rule that refused.
+    pub reason: String,
+}
+
+/// A source was registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceCreated {
+    /// Who registered it: the role and id of the certificate.
+    pub actor: String,
+    /// Whose database it is.
+    pub agency: AgencyId,
+    /// The kind of connector.
+    pub kind: String,
+    /// SHA-256 of manifest and mapping, hexadecimal.
+    pub manifest: String,
+    /// Its id.
+    pub source: SourceId,
+}
+
+/// A source was paused, resumed or retired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceChanged {
+    /// Who did it.
+    pub actor: String,
+    /// Which source.
+    pub source: SourceId,
+    /// The new state.
+    pub state: String,
+}
+
+/// The reading of a source began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceStarted {
+    /// Who started it.
+    pub actor: String,
+    /// Number of the run.
+    pub run: i64,
+    /// Which source.
+    pub source: SourceId,
+}
+
+/// The reading of a source ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunFinished {
+    /// How it ended: the state of the run.
+    pub outcome: String,
+    /// Number of new or changed records.
+    pub records: u64,
+    /// Number of rejected rows.
+    pub rejected: u64,
+    /// Number of rows that were read.
+    pub rows: u64,
+    /// Number of the run.
+    pub run: i64,
+    /// Which source.
+    pub source: SourceId,
+    /// Number of records that were held already.
+    pub unchanged: u64,
+}
+
+/// Records were linked, and profiles composed from them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkFinished {
+    /// Number of candidate pairs that were compared.
+    pub candidate_pairs: u64,
+    /// Number of pairs held to be one person.
+    pub links: u64,
+    /// Fingerprint of the linkage model.
+    pub model: String,
+    /// Number of profiles that were composed.
+    pub profiles: u64,
+    /// Number of records.
+    pub records: u64,
+    /// Number of citizens who became one with another.
+    pub redirects: u64,
+}
+
+/// A bundle of agreements came into force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleActivated {
+    /// Who activated it.
+    pub actor: String,
+    /// Number of agreements.
+    pub agreements: u64,
+    /// Revision of the policy: SHA-256 of the bundle's text, hexadecimal.
+    pub revision: String,
+}
+
+/// The node started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Started {
+    /// Fingerprint of the linkage model.
+    pub model: String,
+    /// Revision of the policy.
+    pub policy: String,
+    /// Number of entries in the log when the node started.
+    pub size: u64,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// The node stopped in an orderly way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stopped {
+    /// Why: `signal`, `finished`.
+    pub cause: String,
+}
+
+impl AuditEvent {
+    /// Returns the stable name of the kind of event.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Disclosed(_) => "disclosed",
+            Self::Denied(_) => "denied",
+            Self::SourceCreated(_) => "source_created",
+            Self::SourceChanged(_) => "source_changed",
+            Self::SourceStarted(_) => "source_started",
+            Self::RunFinished(_) => "run_finished",
+            Self::Linked(_) => "linked",
+            Self::BundleActivated(_) => "bundle_activated",
+            Self::Started(_) => "started",
+            Self::Stopped(_) => "stopped",
+        }
+    }
+
+    /// Returns the persons whom the event is about, for the index of a citizen's own entries.
+    pub fn subjects(&self) -> &[Pseudonym] {
+        match self {
+            Self::Disclosed(disclosed) => &disclosed.subjects,
+            Self::Denied(_)
+            | Self::SourceCreated(_)
+            | Self::SourceChanged(_)
+            | Self::SourceStarted(_)
+            | Self::RunFinished(_)
+            | Self::Linked(_)
+            | Self::BundleActivated(_)
+            | Self::Started(_)
+            | Self::Stopped(_) => &[],
+        }
+    }
+
+    /// Reads the fields of an event of a kind; `None` when there is no such kind.
+    pub(crate) fn from_fields(
+        kind: &str,
+        fields: serde_json::Value,
+    ) -> Option<Result<Self, serde_json::Error>> {
+        use serde_json::from_value as read;
+        Some(match kind {
+            "disclosed" => read(fields).map(Self::Disclosed),
+            "denied" => read(fields).map(Self::Denied),
+            "source_created" => read(fields).map(Self::SourceCreated),
+            "source_changed" => read(fields).map(Self::SourceChanged),
+            "source_started" => read(fields).map(Self::SourceStarted),
+            "run_finished" => read(fields).map(Self::RunFinished),
+            "linked" => read(fields).map(Self::Linked),
+            "bundle_activated" => read(fields).map(Self::BundleActivated),
+            "started" => read(fields).map(Self::Started),
+            "stopped" => read(fields).map(Self::Stopped),
+            _ => return None,
+        })
+    }
+}
+
+/// Writes the fields of the event, without its kind.
+impl Serialize for AuditEvent {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Disclosed(fields) => fields.serialize(s),
+            Self::Denied(fields) => fields.serialize(s),
+            Self::SourceCreated(fields) => fields.serialize(s),
+            Self::SourceChanged(fields) => fields.serialize(s),
+            Self::SourceStarted(fields) => fields.serialize(s),
+            Self::RunFinished(fields) => fields.serialize(s),
+            Self::Linked(fields) => fields.serialize(s),
+            Self::BundleActivated(fields) => fields.serialize(s),
+            Self::Started(fields) => fields.serialize(s),
+            Self::Stopped(fields) => fields.serialize(s),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The decision: default deny, and permission before validation.
+//!
+//! The order is the rule: agreement, party, period, method, purpose, legal basis, service, channel,
+//! assurance; only a caller who passes all of these learns whether its mask and its subject are well formed.
+
+use std::sync::Arc;
+
+use rabt_model::{Attribute, CitizenId, Scheme};
+
+use crate::permit::Target;
+use crate::{
+    AccessRequest, Agreement, Channel, Denial, DenialReason, Facts, FieldSet, Method, Outcome,
+    Permit, Policy, RequestContext, SearchCriteria, Subject,
+};
+
+/// Most paths a mask may have.
+const MASK_PATHS: usize = 64;
+/// Longest case reference, in characters.
+const CASE_REFERENCE: usize = 128;
+/// Longest request id and represented party, in characters.
+const REFERENCE: usize = 64;
+/// Longest identifier, in bytes; no scheme has one half as long.
+const IDENTIFIER: usize = 256;
+
+/// What policy says about a question.
+#[derive(Debug)]
+pub enum Decision {
+    /// It may be answered, as far as the permit goes.
+    Permit(Permit),
+    /// It may not.
+    Deny(Denial),
+}
+
+/// A rule's refusal, before it has facts: the reason and the part of the request.
+type Refusal = (DenialReason, Option<String>);
+
+impl Policy {
+    /// Decides whether a question may be answered. The same policy and request give the same decision.
+    pub fn decide(&self, request: AccessRequest) -> Decision {
+        let AccessRequest {
+            caller,
+            method,
+            context,
+            fields,
+            subject,
+            at,
+        } = request;
+        let agreement = self.agreement(&context.agreement);
+        let mut facts = Facts {
+            caller,
+            method,
+            context,
+            agreement: agreement.map(|agreement| agreement.id.clone()),
+            revision: self.shared_revision(),
+            at,
+            outcome: Outcome::Permitted,
+            released: Vec::new(),
+            withheld: Vec::new(),
+            subjects: Vec::new(),
+        };
+        let judged = match agreement {
+            None => Err((DenialReason::UnknownAgreement, None)),
+            Some(agreement) => judge(agreement, &facts, fields.as_deref(), subject),
+        };
+        match judged {
+            Ok((fields, target)) => Decision::Permit(Permit::new(fields, target, facts)),
+            Err((reason, place)) => {
+                forget_unlisted(&mut facts.context, agreement);
+                facts.outcome = Outcome::Denied;
+                Decision::Deny(Denial::new(reason, place, facts))
+            }
+        }
+    }
+}
+
+fn judge(
+    agreement: &Agreement,
+    facts: &Facts,
+    mask: Option<&[String]>,
+    subject: Subject,
+) -> Result<(Arc<FieldSet>, Target), Refusal> {
+    authorise(agreement, facts).map_err(|reason| (reason, None))?;
+    check_context(&facts.context)?;
+    let fields = read_mask(agreement, facts.method, mask)?;
+    let target = read_subject(facts.method, subject)?;
+    Ok((fields, target))
+}
+
+fn authorise(agreement: &Agreement, facts: &Facts) -> Result<(), DenialReason> {
+    let caller = &facts.caller;
+    let context = &facts.context;
+    let system = caller.role == crate::Role::System && lists(&agreement.systems, &caller.system);
+    if !system || caller.agency != agreement.agency {
+        return Err(DenialReason::NotParty);
+    }
+    if !agreement.period.contains(facts.at) {
+        return Err(DenialReason::Period);
+    }
+    if !agreement.allows_method(facts.method) {
+        return Err(DenialReason::Method);
+    }
+    if !lists(&agreement.purposes, &context.purpose) {
+        return Err(DenialReason::Purpose);
+    }
+    if !lists(&agreement.legal_bases, &context.legal_basis) {
+        return Err(DenialReason::LegalBasis);
+    }
+    if !lists(&agreement.services, &context.service) {
+        return Err(DenialReason::Service);
+    }
+    let Some(channel) = channel(agreement, &context.channel) else {
+        return Err(DenialReason::Channel);
+    };
+    if channel.verifies_only() && facts.method != Method::VerifyAttributes {
+        return Err(DenialReason::ChannelVerifiesOnly);
+    }
+    let assurance = context.end_user.as_ref().map(|user| user.assurance);
+    if assurance.unwrap_or_default() < agreement.minimum_assurance {
+        return Err(DenialReason::Assurance);
+    }
+    Ok(())
+}
+
+fn lists(codes: &[String], code: &str) -> bool {
+    codes.iter().any(|listed| listed == code)
+}
+
+fn channel(agreement: &Agreement, code: &str) -> Option<Channel> {
+    Channel::from_code(code).filter(|channel| agreement.channels & channel.bit() != 0)
+}
+
+fn check_context(context: &RequestContext) -> Result<(), Refusal> {
+    let references = [
+        (
+            "context.case_reference",
+            &context.case_reference,
+            CASE_REFERENCE,
+        ),
+        ("context.request_id", &context.request_id, REFERENCE),
+        (
+            "context.represented_party",
+            &context.represented_party,
+            REFERENCE,
+        ),
+    ];
+    for (place, text, longest) in references {
+        if !is_reference(text, longest) {
+            return Err((DenialReason::BadContext, Some(place.to_owned())));
+        }
+    }
+    Ok(())
+}
+
+fn is_reference(text: &str, longest: usize) -> bool {
+    text.len() <= longest * 4
+        && text.chars().count() <= longest
+        && !text.chars().any(char::is_control)
+}
+
+/// Leaves out of a denied question's facts what the caller made up.
+fn forget_unlisted(context: &mut RequestContext, agreement: Option<&Agreement>) {
+    let listed = |list: fn(&Agreement) -> &[String], code: &str| {
+        agreement.is_some_and(|agreement| lists(list(agreement), code))
+    };
+    if agreement.is_none() {
+        context.agreement.clear();
+    }
+    if !listed(Agreement::purposes, &context.purpose) {
+        context.purpose.clear();
+    }
+    if !listed(Agreement::legal_bases, &context.legal_basis) {
+        context.legal_basis.clear();
+    }
+    if !listed(Agreement::services, &context.service) {
+        context.service.clear();
+    }
+    if Channel::from_code(&context.channel).is_none() {
+        context.channel.clear();
+    }
+    if !is_reference(&context.case_reference, CASE_REFERENCE) {
+        context.case_reference.clear();
+    }
+    for text in [&mut context.request_id, &mut context.represented_party] {
+        if !is_reference(text, REFERENCE) {
+            text.clear();
+        }
+    }
+}
+
+/// Reads a mask. A path is an attribute id, which must be within the maximum, or a group such as `name` or
+/// `facts.tax`, which stands for as much of the group as the maximum holds, and must hold some.
+fn read_mask(
+    agreement: &Agreement,
+    method: Method,
+    mask: Option<&[String]>,
+) -> Result<Arc<FieldSet>, Refusal> {
+    let paths = mask.unwrap_or_default();
+    let malformed = |place: String| Err((DenialReason::BadMask, Some(place)));
+    let counts = match method {
+        Method::ListSourceReferences => return Ok(Arc::default()),
+        Method::ExplainField => 1..=1,
+        Method::VerifyAttributes => 1..=MASK_PATHS,
+        Method::LookupCitizen
+        | Method::GetCitizen
+        | Method::BatchLookupCitizens
+        | Method::SearchCitizens => 0..=MASK_PATHS,
+    };
+    if !counts.contains(&paths.len()) {
+        return malformed("fields".to_owned());
+    }
+    if paths.is_empty() {
+        return Ok(Arc::clone(&agreement.default));
+    }
+    let mut asked = FieldSet::default();
+    let mut outside = false;
+    for (number, path) in paths.iter().enumerate() {
+        if let Ok(attribute) = path.parse::<Attribute>() {
+            outside |= !agreement.maximum.contains(&attribute);
+            asked.insert(&attribute);
+        } else if let Some(group) = FieldSet::group(path).filter(|_| method.reads_mask()) {
+            let part = group.intersection(&agreement.maximum);
+            outside |= part.is_empty();
+            asked = asked.union(&part);
+        } else {
+            return malformed(format!("fields[{number}]"));
+        }
+    }
+    if outside {
+        return Err((DenialReason::Fields, None));
+    }
+    Ok(Arc::new(asked))
+}
+
+fn read_subject(method: Method, subject: Subject) -> Result<Target, Refusal> {
+    let malformed = |place: &str| Err((DenialReason::BadSubject, Some(place.to_owned())));
+    match (method, subject) {
+        (
+            Method::LookupCitizen
+            | Method::BatchLookupCitizens
+            | Method::VerifyAttributes
+            | Method::SearchCitizens,
+            Subject::Identifier { scheme, value },
+        ) => {
+            let Ok(scheme) = scheme.parse::<Scheme>() else {
+                return malformed("subject.scheme");
+            };
+            let text = value.expose();
+            if text.trim().is_empty() || text.len() > IDENTIFIER || text.contains('\0') {
+                return malformed("subject.value");
+            }
+            Ok(Target::Identifier { scheme, value })
+        }
+        (
+            Method::GetCitizen
+            | Method::VerifyAttributes
+            | Method::ListSourceReferences
+            | Method::ExplainField,
+            Subject::Citizen(id),
+        ) => match id.parse::<CitizenId>() {
+            Ok(citizen) => Ok(Target::Citizen(citizen)),
+            Err(_) => malformed("subject.citizen"),
+        },
+        (Method::SearchCitizens, Subject::Criteria(criteria)) => {
+            match SearchCriteria::read(criteria.expose()) {
+                Ok(read) => Ok(Target::Criteria(read.into())),
+                Err((reason, place)) => Err((reason, Some(place.to_owned()))),
+            }
+        }
+        _ => malformed("subject"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

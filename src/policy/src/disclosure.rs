@@ -1,0 +1,95 @@
+//! What may leave: made only by consuming a permit.
+
+use rabt_model::{Attributed, CitizenId, Holding, Label};
+
+use crate::{Band, Facts};
+
+/// An answer that policy permits, reduced to what it permits. That nobody was found is an answer too.
+#[derive(Debug)]
+pub struct Disclosure {
+    content: Content,
+    facts: Facts,
+}
+
+/// The answer itself.
+#[derive(Debug)]
+pub enum Content {
+    /// A citizen, reduced to the permitted attributes.
+    Citizen {
+        /// Who it is.
+        citizen: CitizenId,
+        /// The permitted values, in the order of the profile.
+        values: Vec<Attributed>,
+        /// Changes when the profile or the permitted attributes do; opaque.
+        etag: String,
+    },
+    /// No such citizen.
+    Absent,
+    /// One verdict for each claim, in the order of the claims: the attribute id as claimed, and the verdict.
+    Verified(Vec<(String, Verdict)>),
+    /// Who holds records.
+    Holdings {
+        /// Who it is.
+        citizen: CitizenId,
+        /// The holdings, in the order of the profile.
+        holdings: Vec<Holding>,
+    },
+    /// Who fits, best first.
+    Candidates(Vec<Candidate>),
+    /// Where values come from.
+    Explained {
+        /// Who it is.
+        citizen: CitizenId,
+        /// The values of the asked-for attribute.
+        values: Vec<Explained>,
+    },
+}
+
+/// Whether a claimed value is the citizen's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// A held value equals the claim.
+    Match,
+    /// Values are held and none equals the claim.
+    NoMatch,
+    /// No value is held.
+    NotHeld,
+}
+
+/// A citizen who fits the criteria of a search, reduced to the permitted attributes.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Who it is.
+    pub citizen: CitizenId,
+    /// The permitted values, in the order of the profile.
+    pub values: Vec<Attributed>,
+    /// As in [`Content::Citizen`].
+    pub etag: String,
+    /// How well they fit.
+    pub band: Band,
+}
+
+/// A value and how it came to stand in the profile.
+#[derive(Debug)]
+pub struct Explained {
+    /// The value with its origin.
+    pub value: Attributed,
+    /// Sentences for people, in the order in which things happened.
+    pub sentences: Vec<Label>,
+}
+
+impl Disclosure {
+    pub(crate) const fn new(content: Content, facts: Facts) -> Self {
+        Self { content, facts }
+    }
+
+    /// Returns the answer.
+    pub const fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Returns what the audit entry says about it.
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+}

@@ -1,0 +1,437 @@
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use rabt_model::{
+    Address, Attribute, Attributed, CitizenId, Holding, Label, Name, Pii, Profile, Provenance,
+    RecordNumber, Rule, Timestamp, Value,
+};
+
+use super::{Band, Claim, Permit, says_no_more};
+use crate::{
+    AccessRequest, Caller, Content, Criteria, Decision, DenialReason, Disclosure, FieldSet, Method,
+    Outcome, Policy, RequestContext, Role, Subject, Verdict,
+};
+
+fn instant() -> Timestamp {
+    "2026-05-01T09:00:00Z".parse().unwrap()
+}
+
+fn policy(default: &[String], maximum: &[String]) -> Policy {
+    let mut text = r#"
+[[agreement]]
+id = "A"
+title = { en = "t", ar = "ت" }
+agency = "tax"
+systems = ["s"]
+purposes = ["p"]
+legal_bases = ["l"]
+services = ["v"]
+channels = ["system"]
+period = { from = "2026-01-01", until = "2026-12-31" }
+"#
+    .to_owned();
+    let methods: Vec<&str> = Method::ALL.iter().map(|method| method.as_str()).collect();
+    write!(
+        text,
+        "methods = {methods:?}\nfields = {{ default = {default:?}, maximum = {maximum:?} }}\n"
+    )
+    .unwrap();
+    Policy::from_bundle(&text, "a.toml").unwrap()
+}
+
+fn request(method: Method, fields: Option<Vec<String>>) -> AccessRequest {
+    let citizen = || CitizenId::from_random(7).to_string();
+    let criteria = Criteria {
+        name: Some("منى سعيد".to_owned()),
+        birth_date: Some("1984-02-11".to_owned()),
+        ..Criteria::default()
+    };
+    AccessRequest {
+        caller: Caller {
+            agency: "tax".parse().unwrap(),
+            system: "s".to_owned(),
+            role: Role::System,
+        },
+        method,
+        context: RequestContext {
+            agreement: "A".to_owned(),
+            purpose: "p".to_owned(),
+            legal_basis: "l".to_owned(),
+            service: "v".to_owned(),
+            channel: "system".to_owned(),
+            ..RequestContext::default()
+        },
+        fields,
+        subject: match method {
+            Method::LookupCitizen | Method::BatchLookupCitizens => Subject::Identifier {
+                scheme: "national_id".to_owned(),
+                value: "1".to_owned().into(),
+            },
+            Method::SearchCitizens => Subject::Criteria(criteria.into()),
+            Method::GetCitizen
+            | Method::VerifyAttributes
+            | Method::ListSourceReferences
+            | Method::ExplainField => Subject::Citizen(citizen()),
+        },
+        at: instant(),
+    }
+}
+
+fn permit(policy: &Policy, method: Method, fields: &[&str]) -> Permit {
+    let fields = fields.iter().map(|path| (*path).to_owned()).collect();
+    match policy.decide(request(method, Some(fields))) {
+        Decision::Permit(permit) => permit,
+        Decision::Deny(denial) => panic!("{:?}", denial.reason()),
+    }
+}
+
+fn attributed(attribute: &str, value: Value) -> Attributed {
+    Attributed {
+        attribute: attribute.parse().unwrap(),
+        value: Pii::new(value),
+        provenance: Provenance {
+            agency: "tax".parse().unwrap(),
+            source: "tax".parse().unwrap(),
+            stream: "person".parse().unwrap(),
+            record: RecordNumber(1),
+            column: "C".to_owned(),
+            observed_at: instant(),
+            event_at: None,
+        },
+        rule: Rule::OnlyValue,
+        disputed: false,
+        supporters: 1,
+    }
+}
+
+fn profile(values: Vec<Attributed>) -> Profile {
+    Profile {
+        citizen: CitizenId::from_random(7),
+        values,
+        holdings: vec![Holding {
+            agency: "tax".parse().unwrap(),
+            source: "tax".parse().unwrap(),
+            stream: "person".parse().unwrap(),
+            record: RecordNumber(1),
+            observed_at: instant(),
+        }],
+        composed_at: instant(),
+    }
+}
+
+fn sample() -> Profile {
+    profile(vec![
+        attributed("name.chain", Value::Name(Name::whole("منى سعيد"))),
+        attributed("birth.date", Value::Date("1984-02-11".parse().unwrap())),
+        attributed(
+            "identifier.national_id",
+            Value::Text("28402110112345".to_owned()),
+        ),
+        attributed("address", Value::Address(Address::default())),
+        attributed("phone", Value::Text("+201001234567".to_owned())),
+        attributed("phone", Value::Text("+201007654321".to_owned())),
+    ])
+}
+
+fn all() -> Policy {
+    let maximum = ["name.*", "birth.*", "identifier.*", "phone", "sex"].map(str::to_owned);
+    policy(&["name.chain".to_owned()], &maximum)
+}
+
+/// Every value in an answer.
+fn released(disclosure: &Disclosure) -> Vec<&Attributed> {
+    match disclosure.content() {
+        Content::Citizen { values, .. } => values.iter().collect(),
+        Content::Candidates(found) => found.iter().flat_map(|c| &c.values).collect(),
+        Content::Explained { values, .. } => values.iter().map(|e| &e.value).collect(),
+        Content::Absent | Content::Verified(_) | Content::Holdings { .. } => Vec::new(),
+    }
+}
+
+fn ids(attributes: &[Attribute]) -> String {
+    let ids: Vec<String> = attributes.iter().map(ToString::to_string).collect();
+    ids.join(" ")
+}
+
+#[test]
+fn a_disclosure_keeps_what_the_permit_allows() {
+    let disclosure =
+        permit(&all(), Method::GetCitizen, &["phone", "name"]).disclose(Some(sample()));
+    let kept: Vec<String> = released(&disclosure)
+        .iter()
+        .map(|v| v.attribute.to_string())
+        .collect();
+    assert_eq!(kept, ["name.chain", "phone", "phone"]);
+    let facts = disclosure.facts();
+    assert_eq!(facts.outcome(), Outcome::Disclosed);
+    assert_eq!(ids(facts.released()), "name.chain phone");
+    assert_eq!(
+        ids(facts.withheld()),
+        "identifier.national_id birth.date address"
+    );
+    assert_eq!(facts.subjects(), [CitizenId::from_random(7)]);
+}
+
+#[test]
+fn an_absent_citizen_is_a_disclosure() {
+    let disclosure = permit(&all(), Method::LookupCitizen, &[]).disclose(None);
+    assert!(matches!(disclosure.content(), Content::Absent));
+    assert_eq!(disclosure.facts().outcome(), Outcome::Absent);
+    assert!(disclosure.facts().subjects().is_empty());
+    let none = permit(&all(), Method::SearchCitizens, &[]).candidates(Vec::new());
+    assert_eq!(none.facts().outcome(), Outcome::Candidates);
+}
+
+#[test]
+fn the_etag_follows_profile_and_mask() {
+    let etag = |fields: &[&str], profile| {
+        let disclosure = permit(&all(), Method::GetCitizen, fields).disclose(Some(profile));
+        match disclosure.content() {
+            Content::Citizen { etag, .. } => etag.clone(),
+            Content::Absent
+            | Content::Verified(_)
+            | Content::Holdings { .. }
+            | Content::Candidates(_)
+            | Content::Explained { .. } => panic!("no citizen"),
+        }
+    };
+    let mut later = sample();
+    later.composed_at = "2026-05-02T09:00:00Z".parse().unwrap();
+    assert_eq!(etag(&["sex"], sample()), etag(&["sex"], sample()));
+    assert_ne!(etag(&["sex"], sample()), etag(&["sex"], later));
+    assert_ne!(etag(&["sex"], sample()), etag(&["sex", "phone"], sample()));
+    assert_ne!(
+        etag(&["identifier"], sample()),
+        etag(&["identifier.national_id"], sample())
+    );
+}
+
+#[test]
+fn claims_are_judged_by_their_kind() {
+    let claims = [
+        ("birth.date", "1984", Verdict::Match),
+        ("birth.date", " 1984-02-11 ", Verdict::Match),
+        ("birth.date", "1984-02-12", Verdict::NoMatch),
+        ("birth.date", "11/02/1984", Verdict::NoMatch),
+        ("identifier.national_id", " 28402110112345", Verdict::Match),
+        ("identifier.national_id", "", Verdict::NoMatch),
+        ("identifier.tax", "1", Verdict::NotHeld),
+        ("phone", "+201007654321", Verdict::Match),
+        ("phone", "01001234567", Verdict::Match),
+        ("phone", "01111111111", Verdict::NoMatch),
+        ("name.chain", "مني سعيد", Verdict::Match),
+        ("name.chain", "منى", Verdict::NoMatch),
+        ("sex", "female", Verdict::NotHeld),
+        ("address", "Cairo", Verdict::NotHeld),
+        ("no.such", "x", Verdict::NotHeld),
+    ];
+    let permit = permit(
+        &all(),
+        Method::VerifyAttributes,
+        &[
+            "birth.date",
+            "identifier.national_id",
+            "identifier.tax",
+            "phone",
+            "name.chain",
+            "sex",
+        ],
+    );
+    let given: Vec<Claim> = claims
+        .iter()
+        .map(|(attribute, value, _)| Claim {
+            attribute: (*attribute).to_owned(),
+            value: Pii::new((*value).to_owned()),
+        })
+        .collect();
+    let same = |attribute: &Attribute, held: &Value, claim: &str| {
+        if *attribute == Attribute::NameChain {
+            return held.to_line().replace('ى', "ي") == claim.replace('ى', "ي");
+        }
+        held.to_line().ends_with(claim.trim_start_matches('0'))
+    };
+    let disclosure = permit.verify(Some(sample()), &given, &same);
+    let Content::Verified(verdicts) = disclosure.content() else {
+        panic!("nothing was verified");
+    };
+    for ((claim, verdict), (attribute, value, expected)) in verdicts.iter().zip(claims) {
+        assert_eq!((claim.as_str(), *verdict), (attribute, expected), "{value}");
+    }
+    assert_eq!(verdicts.len(), claims.len());
+    let facts = disclosure.facts();
+    assert_eq!(ids(facts.withheld()), "address");
+    assert_eq!(facts.outcome(), Outcome::Verified);
+}
+
+#[test]
+fn a_claim_may_say_less_than_is_held_and_not_more() {
+    for (claim, held, right) in [
+        ("1984", "1984-02-11", true),
+        ("1984-02", "1984-02-11", true),
+        ("1984-03", "1984-02-11", false),
+        ("1984-02-11", "1984-02", false),
+        ("1984-02-11", "1984", false),
+        ("1984", "1984", true),
+    ] {
+        assert_eq!(
+            says_no_more(claim.parse().unwrap(), held.parse().unwrap()),
+            right,
+            "{claim} {held}"
+        );
+    }
+}
+
+#[test]
+fn holdings_and_explanations() {
+    let disclosure = permit(&all(), Method::ListSourceReferences, &[]).holdings(Some(sample()));
+    assert!(
+        matches!(disclosure.content(), Content::Holdings { holdings, .. } if holdings.len() == 1)
+    );
+    assert!(disclosure.facts().released().is_empty());
+
+    let asked = std::cell::RefCell::new(Vec::new());
+    let lineage = |value: &Attributed| {
+        asked.borrow_mut().push(value.attribute.to_string());
+        vec![Label::new("en", "ar")]
+    };
+    let disclosure =
+        permit(&all(), Method::ExplainField, &["phone"]).explain(Some(sample()), &lineage);
+    assert_eq!(*asked.borrow(), ["phone", "phone"]);
+    assert_eq!(ids(disclosure.facts().released()), "phone");
+}
+
+#[test]
+fn a_permit_answers_only_its_own_question() {
+    for method in Method::ALL {
+        let fields: &[&str] = match method {
+            Method::VerifyAttributes | Method::ExplainField => &["phone"],
+            Method::LookupCitizen
+            | Method::GetCitizen
+            | Method::BatchLookupCitizens
+            | Method::SearchCitizens
+            | Method::ListSourceReferences => &[],
+        };
+        let policy = all();
+        let permit = || permit(&policy, method, fields);
+        let never = |_: &Attribute, _: &Value, _: &str| panic!("compared");
+        let answers = [
+            permit().disclose(Some(sample())),
+            permit().candidates(vec![(sample(), Band::High)]),
+            permit().verify(Some(sample()), &[], &never),
+            permit().holdings(Some(sample())),
+            permit().explain(Some(sample()), &|_| Vec::new()),
+        ];
+        let given = answers
+            .iter()
+            .filter(|a| !matches!(a.content(), Content::Absent))
+            .count();
+        assert_eq!(given, 1, "{method:?}");
+    }
+}
+
+#[test]
+fn a_permit_can_be_refused_afterwards() {
+    let denial = permit(&all(), Method::LookupCitizen, &[]).refuse(DenialReason::BadIdentifier);
+    assert_eq!(denial.facts().outcome(), Outcome::Denied);
+    assert_eq!(denial.facts().purpose(), "p");
+}
+
+fn attribute_id() -> impl Strategy<Value = String> {
+    let mut known: Vec<String> = Attribute::plain().map(|a| a.to_string()).collect();
+    for more in [
+        "identifier.national_id",
+        "identifier.passport",
+        "facts.tax.debt",
+        "facts.tax.file",
+        "facts.pension.kind",
+    ] {
+        known.push(more.to_owned());
+    }
+    prop::sample::select(known)
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    let groups = [
+        "name.*",
+        "birth.*",
+        "identifier.*",
+        "facts.tax.*",
+        "facts.pension.*",
+    ];
+    prop_oneof![3 => attribute_id(), 1 => prop::sample::select(groups.map(str::to_owned).to_vec())]
+}
+
+/// Says whether a pattern covers an attribute, by text alone: the oracle of the field sets.
+fn covers(patterns: &[String], attribute: &Attribute) -> bool {
+    let id = attribute.to_string();
+    patterns
+        .iter()
+        .any(|pattern| match pattern.strip_suffix('*') {
+            Some(group) => id.starts_with(group),
+            None => *pattern == id,
+        })
+}
+
+proptest! {
+    #[test]
+    fn nothing_outside_the_maximum_is_ever_disclosed(
+        maximum in prop::collection::btree_set(pattern(), 1..8),
+        held in prop::collection::vec(attribute_id(), 0..20),
+        mask in prop::option::of(prop::collection::vec(
+            prop_oneof![attribute_id(), Just("name".to_owned()), Just("identifier".to_owned()), Just("facts.tax".to_owned())], 0..3)),
+        method in prop::sample::select(&Method::ALL[..]),
+    ) {
+        let maximum: Vec<String> = maximum.into_iter().collect();
+        let policy = policy(&maximum[..1], &maximum);
+        let Decision::Permit(permit) = policy.decide(request(method, mask)) else { return Ok(()) };
+        let values = || held.iter().map(|id| attributed(id, Value::Text("v".to_owned()))).collect();
+        let allowed = permit.attributes().clone();
+        let claims: Vec<Claim> = held.iter()
+            .map(|id| Claim { attribute: id.clone(), value: Pii::new("v".to_owned()) })
+            .collect();
+        let disclosure = match method {
+            Method::LookupCitizen | Method::GetCitizen | Method::BatchLookupCitizens => permit.disclose(Some(profile(values()))),
+            Method::SearchCitizens => permit.candidates(vec![(profile(values()), Band::Low), (profile(values()), Band::Low)]),
+            Method::VerifyAttributes => permit.verify(Some(profile(values())), &claims, &|_, _, _| true),
+            Method::ListSourceReferences => permit.holdings(Some(profile(values()))),
+            Method::ExplainField => permit.explain(Some(profile(values())), &|_| Vec::new()),
+        };
+        for value in released(&disclosure) {
+            prop_assert!(covers(&maximum, &value.attribute), "{} leaked", value.attribute);
+            prop_assert!(allowed.contains(&value.attribute));
+            prop_assert!(disclosure.facts().released().contains(&value.attribute));
+        }
+        if let Content::Verified(verdicts) = disclosure.content() {
+            for (id, verdict) in verdicts {
+                let attribute = id.parse().unwrap();
+                prop_assert!(*verdict == Verdict::NotHeld || covers(&maximum, &attribute));
+            }
+        }
+        for attribute in disclosure.facts().released() {
+            prop_assert!(covers(&maximum, attribute));
+            prop_assert!(!disclosure.facts().withheld().contains(attribute));
+        }
+    }
+
+    #[test]
+    fn field_sets_agree_with_their_patterns(
+        left in prop::collection::vec(pattern(), 0..8),
+        right in prop::collection::vec(pattern(), 0..8),
+        id in attribute_id(),
+    ) {
+        let set = |patterns: &[String]| patterns.iter().fold(FieldSet::default(), |set, pattern| {
+            set.union(&match pattern.strip_suffix(".*") {
+                Some(group) => FieldSet::group(group).unwrap(),
+                None => FieldSet::of(&pattern.parse().unwrap()),
+            })
+        });
+        let attribute = id.parse().unwrap();
+        let (a, b) = (set(&left), set(&right));
+        let (in_left, in_right) = (covers(&left, &attribute), covers(&right, &attribute));
+        prop_assert_eq!(a.contains(&attribute), in_left);
+        prop_assert_eq!(a.union(&b).contains(&attribute), in_left || in_right);
+        prop_assert_eq!(a.intersection(&b).contains(&attribute), in_left && in_right);
+        prop_assert_eq!(a.intersection(&b), b.intersection(&a));
+        prop_assert!(a.intersection(&b).is_subset_of(&a) && a.is_subset_of(&a.union(&b)));
+    }
+}
