@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The messages, servers and clients of the public contract, generated from `proto/`.
+//!
+//! Invariant: nothing here is written by hand but this page.
+
+#[allow(clippy::all, clippy::pedantic, rustdoc::all)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/rabt.rs"));
+}
+
+/// Package `rabt.citizen.v1`: questions about citizens.
+pub use generated::rabt::citizen::v1 as citizen;
+/// Package `rabt.connector.v1`: sources and their runs.
+pub use generated::rabt::connector::v1 as connector;
+/// Package `rabt.type.v1`: the citizen, the context of a question, the origin of a value.
+pub use generated::rabt::r#type::v1 as common;
+
+/// The encoded `google.protobuf.FileDescriptorSet` of the contract and all it imports; for reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] =
+    include_bytes!(concat!(env!("OUT_DIR"), "/rabt.descriptors"));

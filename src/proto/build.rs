@@ -1,0 +1,29 @@
+//! Compiles the public contract in `proto/` without an installed `protoc`.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use prost::Message;
+
+const FILES: [&str; 6] = [
+    "rabt/type/v1/label.proto",
+    "rabt/type/v1/provenance.proto",
+    "rabt/type/v1/context.proto",
+    "rabt/type/v1/citizen.proto",
+    "rabt/citizen/v1/citizen_service.proto",
+    "rabt/connector/v1/connector_service.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    println!("cargo:rerun-if-changed={}", root.display());
+    let descriptors = protox::compile(FILES, [&root])?;
+
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("rabt.descriptors"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        .include_file("rabt.rs")
+        .compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What every backend must do, as named cases. `SQLite` always runs them, in memory and in a file;
+//! PostgreSQL runs them when `RABT_TEST_POSTGRES_URL` names a server, each in a database of its own.
+
+pub mod sample;
+
+mod audit_log;
+mod clusters;
+mod fingerprints;
+mod profiles;
+mod records;
+mod scratch;
+mod sources;
+mod transactions;
+
+pub use scratch::Scratch;
+
+/// Lists the cases once, and makes one test of each for each backend.
+macro_rules! cases {
+    ($($group:ident: $($case:ident),+ $(,)?;)+) => {
+        /// The names of the cases, by group.
+        pub const CASES: &[(&str, &str)] = &[$($((stringify!($group), stringify!($case)),)+)+];
+
+        /// Runs every case on the storage that `scratch` makes.
+        ///
+        /// # Panics
+        /// When the backend does not do what it must.
+        pub async fn run_all(scratch: impl AsyncFn() -> Scratch) {
+            $($(
+                let place = scratch().await;
+                $group::$case(place.storage()).await;
+                place.remove().await;
+            )+)+
+        }
+
+        #[cfg(test)]
+        mod sqlite_memory {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let place = super::Scratch::memory().await;
+                    super::$group::$case(place.storage()).await;
+                    place.remove().await;
+                }
+            )+)+
+        }
+
+        #[cfg(test)]
+        mod sqlite_file {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let folder = tempfile::tempdir().unwrap();
+                    let place = super::Scratch::file(&folder.path().join("rabt.db")).await;
+                    super::$group::$case(place.storage()).await;
+                    place.remove().await;
+                }
+            )+)+
+        }
+
+        #[cfg(test)]
+        mod postgres {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let Some(place) = super::Scratch::postgres(stringify!($case)).await else {
+                        return;
+                    };
+                    super::$group::$case(place.storage()).await;
+                    place.remove().await;
+                }
+            )+)+
+        }
+    };
+}
+
+cases! {
+    records:
+        a_record_comes_back_as_it_went_in,
+        only_new_and_changed_records_become_unlinked,
+        the_last_of_equal_ids_counts,
+        pages_cover_every_record_once,
+        records_are_found_by_number,
+        records_are_counted_by_source,
+        a_source_has_one_agency,
+        a_key_with_a_nul_is_refused,
+        rejections_are_replaced_and_cleared;
+    clusters:
+        records_move_between_citizens,
+        a_membership_needs_its_record,
+        a_changed_record_keeps_its_citizen,
+        redirects_are_followed_to_their_end,
+        an_id_that_is_used_again_leads_to_itself;
+    profiles:
+        a_profile_comes_back_as_it_went_in,
+        a_removed_profile_is_gone,
+        pages_cover_every_profile_once;
+    sources:
+        a_source_comes_back_as_it_went_in,
+        positions_are_kept_by_stream,
+        runs_are_counted_and_end,
+        a_run_of_a_killed_process_is_interrupted,
+        the_last_bundle_is_current,
+        outbox_numbers_are_never_used_again;
+    transactions:
+        what_is_not_committed_is_undone,
+        names_of_an_undone_transaction_are_not_used,
+        a_snapshot_sees_one_state,
+        a_snapshot_refuses_writes,
+        writers_of_one_stream_wait_for_each_other,
+        outbox_numbers_grow_in_the_order_of_commits,
+        storage_answers_a_probe;
+    audit_log:
+        entries_come_back_in_order,
+        a_second_writer_is_refused,
+        the_latest_checkpoint_is_of_the_largest_tree,
+        a_transaction_does_not_delay_the_log;
+    fingerprints:
+        order_of_arrival_does_not_matter,
+        every_difference_shows;
+}

@@ -1,0 +1,170 @@
+//! Conversions between rows and the types of the repositories, the same for both backends.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use rabt_model::{CitizenId, ErrorClass, RecordNumber, RunId, Timestamp};
+
+use crate::StorageError;
+use crate::row::{RunCounts, RunError, RunState, SourceState, StoredBundle, StoredRun};
+use crate::row::{StoredEntry, StoredPosition, StoredSource};
+
+/// A row of `sources`, in the order of its columns.
+pub(crate) type SourceRow = (String, String, String, String, String, String, i64, i64);
+
+/// A row of `runs`: number, source, start, end, state, error class and summary, four counts.
+pub(crate) type RunRow = (
+    i64,
+    String,
+    i64,
+    Option<i64>,
+    String,
+    Option<String>,
+    Option<String>,
+    i64,
+    i64,
+    i64,
+    i64,
+);
+
+/// A row of `audit_entries`: leaf, body, hash, outbox number, subject.
+pub(crate) type EntryRow = (i64, Vec<u8>, Vec<u8>, Option<i64>, Option<Vec<u8>>);
+
+/// Returns the error for a row that cannot be read.
+pub(crate) const fn corrupt(table: &'static str, problem: &'static str) -> StorageError {
+    StorageError::Corrupt { table, problem }
+}
+
+pub(crate) fn parse_id<T: FromStr>(table: &'static str, text: &str) -> Result<T, StorageError> {
+    text.parse()
+        .map_err(|_| corrupt(table, "an id is malformed"))
+}
+
+/// Returns a count or size as the database holds it.
+pub(crate) fn to_integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn to_count(integer: i64) -> u64 {
+    u64::try_from(integer).unwrap_or(0)
+}
+
+pub(crate) fn to_index(integer: i64) -> usize {
+    usize::try_from(integer).unwrap_or(usize::MAX)
+}
+
+pub(crate) fn to_micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+pub(crate) fn to_timestamp(table: &'static str, micros: i64) -> Result<Timestamp, StorageError> {
+    Timestamp::from_microsecond(micros).map_err(|_| corrupt(table, "a time is out of range"))
+}
+
+pub(crate) fn to_hash(table: &'static str, bytes: &[u8]) -> Result<[u8; 32], StorageError> {
+    <[u8; 32]>::try_from(bytes).map_err(|_| corrupt(table, "a hash is not 32 bytes long"))
+}
+
+pub(crate) fn citizen_bytes(citizen: CitizenId) -> [u8; 16] {
+    citizen.bits().to_be_bytes()
+}
+
+/// Returns the id as `UNHEX` reads it.
+pub(crate) fn citizen_hex(citizen: CitizenId) -> String {
+    format!("{:032x}", citizen.bits())
+}
+
+pub(crate) fn to_citizen(bytes: &[u8]) -> Result<CitizenId, StorageError> {
+    let bytes = <[u8; 16]>::try_from(bytes)
+        .map_err(|_| corrupt("citizens", "an id is not 16 bytes long"))?;
+    Ok(CitizenId::from_random(u128::from_be_bytes(bytes)))
+}
+
+/// Returns memberships in the order of the records, each record once with its last citizen.
+pub(crate) fn last_by_record(
+    memberships: &[(RecordNumber, CitizenId)],
+) -> Vec<(RecordNumber, CitizenId)> {
+    let last: BTreeMap<RecordNumber, CitizenId> = memberships.iter().copied().collect();
+    last.into_iter().collect()
+}
+
+pub(crate) fn to_memberships(
+    rows: Vec<(i64, Vec<u8>)>,
+) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
+    let mut memberships = Vec::with_capacity(rows.len());
+    for (record, citizen) in rows {
+        memberships.push((RecordNumber(record), to_citizen(&citizen)?));
+    }
+    Ok(memberships)
+}
+
+pub(crate) fn to_source(row: SourceRow) -> Result<StoredSource, StorageError> {
+    let (id, agency, kind, manifest, mapping, state, created_at, updated_at) = row;
+    Ok(StoredSource {
+        id: parse_id("sources", &id)?,
+        agency: parse_id("sources", &agency)?,
+        kind,
+        manifest,
+        mapping,
+        state: SourceState::from_name(&state)
+            .ok_or_else(|| corrupt("sources", "the state is unknown"))?,
+        created_at: to_timestamp("sources", created_at)?,
+        updated_at: to_timestamp("sources", updated_at)?,
+    })
+}
+
+pub(crate) fn to_position(row: (String, String, i64)) -> Result<StoredPosition, StorageError> {
+    let (stream, position, rows) = row;
+    Ok(StoredPosition {
+        stream: parse_id("positions", &stream)?,
+        position,
+        rows: to_count(rows),
+    })
+}
+
+pub(crate) fn to_run(row: RunRow) -> Result<StoredRun, StorageError> {
+    let (number, source, started_at, finished_at, state, class, summary, ..) = row;
+    let (.., rows, records, rejected, unchanged) = row;
+    let class = ErrorClass::ALL
+        .into_iter()
+        .find(|known| Some(known.reason()) == class.as_deref());
+    Ok(StoredRun {
+        run: RunId(number),
+        source: parse_id("runs", &source)?,
+        started_at: to_timestamp("runs", started_at)?,
+        finished_at: finished_at.map(|at| to_timestamp("runs", at)).transpose()?,
+        state: RunState::from_name(&state)
+            .ok_or_else(|| corrupt("runs", "the state is unknown"))?,
+        error: class
+            .zip(summary)
+            .map(|(class, summary)| RunError { class, summary }),
+        counts: RunCounts {
+            rows: to_count(rows),
+            records: to_count(records),
+            rejected: to_count(rejected),
+            unchanged: to_count(unchanged),
+        },
+    })
+}
+
+pub(crate) fn to_bundle(row: (String, String, i64)) -> Result<StoredBundle, StorageError> {
+    let (revision, text, stored_at) = row;
+    Ok(StoredBundle {
+        revision,
+        text,
+        stored_at: to_timestamp("bundles", stored_at)?,
+    })
+}
+
+pub(crate) fn to_entry(row: EntryRow) -> Result<(u64, StoredEntry), StorageError> {
+    let (leaf, body, hash, outbox, subject) = row;
+    let entry = StoredEntry {
+        body,
+        leaf_hash: to_hash("audit_entries", &hash)?,
+        outbox,
+        subject: subject
+            .map(|bytes| to_hash("audit_entries", &bytes))
+            .transpose()?,
+    };
+    Ok((to_count(leaf), entry))
+}

@@ -1,0 +1,164 @@
+//! Storage on PostgreSQL.
+
+mod agreements;
+mod audit_log;
+mod clusters;
+mod outbox;
+mod profiles;
+mod records;
+mod sources;
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
+
+use crate::StorageError;
+use crate::error::Doing;
+use crate::names::{LocalNames, SharedNames};
+use crate::repository::{AuditLog, Storage, Transaction};
+
+use audit_log::PostgresAuditLog;
+
+/// Connections for transactions and snapshots.
+const CONNECTIONS: u32 = 8;
+
+/// Connections that only the audit log uses, so that no transaction can delay it.
+const AUDIT_CONNECTIONS: u32 = 3;
+
+/// How long a caller waits for a free connection.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Classes of advisory locks, which PostgreSQL releases at the end of the transaction.
+mod lock {
+    /// Writers of records, by stream.
+    pub(super) const STREAM: i32 = 0x5261_6201;
+    /// Writers of the outbox.
+    pub(super) const OUTBOX: i32 = 0x5261_6202;
+    /// Writers of the audit log.
+    pub(super) const AUDIT_LOG: i32 = 0x5261_6203;
+}
+
+/// Waits for a lock of the first parameter's class on the second parameter.
+const LOCK: &str = "SELECT pg_advisory_xact_lock($1, $2)";
+
+pub(crate) struct PostgresStorage {
+    pool: PgPool,
+    audit_log: Arc<PostgresAuditLog>,
+    names: SharedNames,
+}
+
+/// A transaction, or a snapshot that refuses writes.
+pub(crate) struct PostgresTransaction {
+    inner: sqlx::Transaction<'static, Postgres>,
+    names: LocalNames,
+}
+
+impl PostgresStorage {
+    /// Connects to the database at `url` and migrates it.
+    pub(crate) async fn open(url: &str) -> Result<Self, StorageError> {
+        let options = PgConnectOptions::from_str(url)
+            .doing("reading the storage address")?
+            .application_name("rabt")
+            .disable_statement_logging();
+        // A pool tries again for as long as callers wait; this fails at once.
+        let first = options.connect().await.doing("connecting to PostgreSQL")?;
+        first.close().await.doing("connecting to PostgreSQL")?;
+        let pool = pool(options.clone(), CONNECTIONS).await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        let audit_pool = self::pool(options, AUDIT_CONNECTIONS).await?;
+        let storage = Self {
+            pool,
+            audit_log: Arc::new(PostgresAuditLog::new(audit_pool)),
+            names: SharedNames::default(),
+        };
+        storage.learn_names().await?;
+        Ok(storage)
+    }
+
+    /// Reads the names that earlier processes stored, so that no transaction has to.
+    async fn learn_names(&self) -> Result<(), StorageError> {
+        let inner = self.pool.begin().await.doing("opening storage")?;
+        let names = self.names.local();
+        let mut transaction = Box::new(PostgresTransaction { inner, names });
+        transaction.read_names().await?;
+        transaction.commit().await
+    }
+}
+
+#[async_trait]
+impl Storage for PostgresStorage {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StorageError> {
+        let inner = self.pool.begin().await;
+        Ok(Box::new(PostgresTransaction {
+            inner: inner.doing("beginning a transaction")?,
+            names: self.names.local(),
+        }))
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Transaction>, StorageError> {
+        let inner = self
+            .pool
+            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .await;
+        let mut inner = inner.doing("beginning a snapshot")?;
+        // The snapshot is of the first statement, so it gets one now.
+        sqlx::query("SELECT 1")
+            .execute(&mut *inner)
+            .await
+            .doing("beginning a snapshot")?;
+        Ok(Box::new(PostgresTransaction {
+            inner,
+            names: self.names.local(),
+        }))
+    }
+
+    fn audit_log(&self) -> Arc<dyn AuditLog> {
+        let log: Arc<PostgresAuditLog> = Arc::clone(&self.audit_log);
+        log
+    }
+
+    async fn probe(&self) -> Result<(), StorageError> {
+        sqlx::query("SELECT 1")
+            .execute(&self.pool)
+            .await
+            .doing("probing storage")?;
+        self.audit_log.last_outbox().await.map(|_| ())
+    }
+
+    fn backend(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+        self.audit_log.close().await;
+    }
+}
+
+#[async_trait]
+impl Transaction for PostgresTransaction {
+    async fn commit(self: Box<Self>) -> Result<(), StorageError> {
+        self.inner.commit().await.doing("committing")?;
+        self.names.publish();
+        Ok(())
+    }
+}
+
+impl PostgresTransaction {
+    fn connection(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+async fn pool(options: PgConnectOptions, connections: u32) -> Result<PgPool, StorageError> {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await
+        .doing("opening storage")
+}

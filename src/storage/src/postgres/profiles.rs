@@ -1,0 +1,120 @@
+//! Golden records, on PostgreSQL.
+
+use async_trait::async_trait;
+use rabt_model::CitizenId;
+
+use super::PostgresTransaction;
+use crate::StorageError;
+use crate::body::{ProfileRow, decode_profile, encode_profile, last_by_citizen};
+use crate::convert::{citizen_bytes, to_count, to_micros};
+use crate::error::Doing;
+use crate::repository::Profiles;
+use crate::row::StoredProfile;
+
+const PUT: &str = "INSERT INTO citizens (id, composed_at, profile)
+    SELECT id, composed_at, profile
+    FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::TEXT[]) WITH ORDINALITY
+        AS given (id, composed_at, profile, place)
+    ORDER BY place
+    ON CONFLICT (id) DO UPDATE SET
+        composed_at = excluded.composed_at, profile = excluded.profile";
+
+const DELETE: &str = "UPDATE citizens SET composed_at = NULL, profile = NULL
+    WHERE id = ANY($1::BYTEA[]) AND profile IS NOT NULL";
+
+const GET: &str = "SELECT id, composed_at, profile FROM citizens
+    WHERE id = ANY($1::BYTEA[]) AND profile IS NOT NULL";
+
+const NUMBER: &str = "SELECT number FROM citizens WHERE id = $1";
+
+const AFTER: &str = "SELECT id, composed_at, profile FROM citizens
+    WHERE number > $1 AND profile IS NOT NULL ORDER BY number LIMIT $2";
+
+const COUNT: &str = "SELECT COUNT(*) FROM citizens WHERE profile IS NOT NULL";
+
+#[async_trait]
+impl Profiles for PostgresTransaction {
+    async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError> {
+        let (mut ids, mut times, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+        for profile in last_by_citizen(profiles) {
+            ids.push(citizen_bytes(profile.citizen).to_vec());
+            times.push(to_micros(profile.composed_at));
+            bodies.push(encode_profile(profile)?);
+        }
+        sqlx::query(PUT)
+            .bind(ids)
+            .bind(times)
+            .bind(bodies)
+            .execute(self.connection())
+            .await
+            .doing("storing profiles")?;
+        Ok(())
+    }
+
+    async fn delete_profiles(&mut self, citizens: &[CitizenId]) -> Result<(), StorageError> {
+        sqlx::query(DELETE)
+            .bind(ids(citizens))
+            .execute(self.connection())
+            .await
+            .doing("removing profiles")?;
+        Ok(())
+    }
+
+    async fn get_profile(
+        &mut self,
+        citizen: CitizenId,
+    ) -> Result<Option<StoredProfile>, StorageError> {
+        Ok(self.get_profiles(&[citizen]).await?.pop())
+    }
+
+    async fn get_profiles(
+        &mut self,
+        citizens: &[CitizenId],
+    ) -> Result<Vec<StoredProfile>, StorageError> {
+        let rows: Vec<ProfileRow> = sqlx::query_as(GET)
+            .bind(ids(citizens))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading profiles")?;
+        rows.iter().map(decode_profile).collect()
+    }
+
+    async fn profiles_after(
+        &mut self,
+        after: Option<CitizenId>,
+        limit: u32,
+    ) -> Result<Vec<StoredProfile>, StorageError> {
+        let mut number = 0;
+        if let Some(citizen) = after {
+            let found: Option<i64> = sqlx::query_scalar(NUMBER)
+                .bind(citizen_bytes(citizen).to_vec())
+                .fetch_optional(self.connection())
+                .await
+                .doing("reading profiles")?;
+            let Some(found) = found else {
+                return Ok(Vec::new());
+            };
+            number = found;
+        }
+        let rows: Vec<ProfileRow> = sqlx::query_as(AFTER)
+            .bind(number)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading profiles")?;
+        rows.iter().map(decode_profile).collect()
+    }
+
+    async fn count_profiles(&mut self) -> Result<u64, StorageError> {
+        let count: i64 = sqlx::query_scalar(COUNT)
+            .fetch_one(self.connection())
+            .await
+            .doing("counting profiles")?;
+        Ok(to_count(count))
+    }
+}
+
+fn ids(citizens: &[CitizenId]) -> Vec<Vec<u8>> {
+    let ids = citizens.iter().copied().map(citizen_bytes);
+    ids.map(|id| id.to_vec()).collect()
+}

@@ -1,0 +1,294 @@
+//! What storage promises. Both backends keep these promises, and the conformance suite checks them.
+//!
+//! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rabt_model::{CitizenId, RecordNumber, RunId, SourceId, SourceRecord, StreamId, Timestamp};
+
+use crate::StorageError;
+use crate::row::{
+    PutOutcome, RunCounts, RunOutcome, SourceState, StoredBundle, StoredEntry, StoredPosition,
+    StoredProfile, StoredRecord, StoredRejection, StoredRun, StoredSource,
+};
+
+/// Durable state: one database, and an audit log that no long transaction can delay.
+#[async_trait]
+pub trait Storage: Send + Sync {
+    /// Begins a transaction that may write. Waits for the one before it on `SQLite`, which has
+    /// one writer at a time. Dropping it undoes it.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StorageError>;
+
+    /// Begins a transaction that sees one state of storage and may not write. It neither waits
+    /// for a writer nor delays one, except in memory, where it does both.
+    async fn snapshot(&self) -> Result<Box<dyn Transaction>, StorageError>;
+
+    /// Returns the audit log.
+    fn audit_log(&self) -> Arc<dyn AuditLog>;
+
+    /// Checks that storage and the audit log answer.
+    async fn probe(&self) -> Result<(), StorageError>;
+
+    /// Returns `sqlite` or `postgres`.
+    fn backend(&self) -> &'static str;
+
+    /// Closes every connection; what is not committed is undone.
+    async fn close(&self);
+}
+
+/// Everything that is committed or undone together.
+#[async_trait]
+pub trait Transaction:
+    Records + Clusters + Profiles + Sources + Agreements + Outbox + Send
+{
+    /// Makes the transaction's writes durable.
+    async fn commit(self: Box<Self>) -> Result<(), StorageError>;
+}
+
+/// Source records and what was rejected.
+#[async_trait]
+pub trait Records: Send {
+    /// Stores records, each under its source, stream and key. A record whose content hash is held
+    /// already stays as it is; a new or changed one becomes unlinked. Clears rejections that an
+    /// earlier run left for these rows. When one call holds an id twice, the last one counts.
+    async fn put_records(
+        &mut self,
+        run: RunId,
+        records: &[SourceRecord],
+    ) -> Result<PutOutcome, StorageError>;
+
+    /// Stores rejections; one of the same row and column takes the place of an earlier one.
+    async fn put_rejections(
+        &mut self,
+        run: RunId,
+        rejections: &[StoredRejection],
+    ) -> Result<(), StorageError>;
+
+    /// Returns how many rejections stand against the rows of a source, by reason, in the order of
+    /// the reasons.
+    async fn count_rejections(
+        &mut self,
+        source: &SourceId,
+    ) -> Result<Vec<(String, u64)>, StorageError>;
+
+    /// Returns up to `limit` records with a number above `after`, in the order of their numbers.
+    async fn records_after(
+        &mut self,
+        after: RecordNumber,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>, StorageError>;
+
+    /// Returns up to `limit` unlinked records, in the order of their numbers.
+    async fn unlinked_records(&mut self, limit: u32) -> Result<Vec<StoredRecord>, StorageError>;
+
+    /// Returns the records with these numbers that exist, in the order of their numbers, each
+    /// once.
+    async fn get_records(
+        &mut self,
+        numbers: &[RecordNumber],
+    ) -> Result<Vec<StoredRecord>, StorageError>;
+
+    /// Returns how many records are held.
+    async fn count_records(&mut self) -> Result<u64, StorageError>;
+
+    /// Returns how many records are held of each source that has any, in the order of the ids.
+    async fn count_records_by_source(&mut self) -> Result<Vec<(SourceId, u64)>, StorageError>;
+}
+
+/// Which record belongs to which citizen.
+#[async_trait]
+pub trait Clusters: Send {
+    /// Returns every membership, in the order of the record numbers.
+    async fn memberships(&mut self) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError>;
+
+    /// Returns the records of a citizen, ascending; none when there is no such citizen.
+    async fn members_of(&mut self, citizen: CitizenId) -> Result<Vec<RecordNumber>, StorageError>;
+
+    /// Gives records to citizens, and marks the records as linked. The last one counts when a
+    /// record is named twice. A record that does not exist is an error.
+    async fn assign(
+        &mut self,
+        memberships: &[(RecordNumber, CitizenId)],
+    ) -> Result<(), StorageError>;
+
+    /// Marks records as linked whose membership did not change.
+    async fn mark_linked(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError>;
+
+    /// Lets ids that are no longer used lead to the ones that took their place.
+    async fn redirect(&mut self, redirects: &[(CitizenId, CitizenId)]) -> Result<(), StorageError>;
+
+    /// Returns the id that stands for this one today: itself, or the end of its redirects.
+    /// An id that has never been assigned or redirected is `None`.
+    async fn resolve(&mut self, citizen: CitizenId) -> Result<Option<CitizenId>, StorageError>;
+}
+
+/// Golden records.
+#[async_trait]
+pub trait Profiles: Send {
+    /// Stores profiles, each in place of the citizen's earlier one.
+    async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError>;
+
+    /// Removes the profiles of these citizens, where there are any.
+    async fn delete_profiles(&mut self, citizens: &[CitizenId]) -> Result<(), StorageError>;
+
+    /// Returns the profile of a citizen. Redirects are not followed.
+    async fn get_profile(
+        &mut self,
+        citizen: CitizenId,
+    ) -> Result<Option<StoredProfile>, StorageError>;
+
+    /// Returns the profiles of these citizens that exist, in no particular order, each once.
+    async fn get_profiles(
+        &mut self,
+        citizens: &[CitizenId],
+    ) -> Result<Vec<StoredProfile>, StorageError>;
+
+    /// Returns up to `limit` profiles behind the one of `after`, or from the first one. Every
+    /// profile is returned once, in the order in which storage first heard of the citizens.
+    async fn profiles_after(
+        &mut self,
+        after: Option<CitizenId>,
+        limit: u32,
+    ) -> Result<Vec<StoredProfile>, StorageError>;
+
+    /// Returns how many profiles are held.
+    async fn count_profiles(&mut self) -> Result<u64, StorageError>;
+}
+
+/// Registered sources, how far they were read, and their runs.
+#[async_trait]
+pub trait Sources: Send {
+    /// Stores a source, in place of an earlier one with its id; `created_at` stays the first one.
+    async fn put_source(&mut self, source: &StoredSource) -> Result<(), StorageError>;
+
+    /// Returns a source.
+    async fn get_source(&mut self, id: &SourceId) -> Result<Option<StoredSource>, StorageError>;
+
+    /// Returns every source, in the order of the ids.
+    async fn list_sources(&mut self) -> Result<Vec<StoredSource>, StorageError>;
+
+    /// Changes the state of a source; returns `false` when there is no such source.
+    async fn set_state(
+        &mut self,
+        id: &SourceId,
+        state: SourceState,
+        at: Timestamp,
+    ) -> Result<bool, StorageError>;
+
+    /// Returns how far a stream has been read.
+    async fn get_position(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+    ) -> Result<Option<String>, StorageError>;
+
+    /// Returns how far every stream of a source has been read, in the order of the streams.
+    async fn positions(&mut self, source: &SourceId) -> Result<Vec<StoredPosition>, StorageError>;
+
+    /// Stores how far a stream has been read, and the number of rows up to there.
+    async fn put_position(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        position: &str,
+        rows: u64,
+    ) -> Result<(), StorageError>;
+
+    /// Forgets how far a stream has been read, so that it is read from its start.
+    async fn delete_position(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+    ) -> Result<(), StorageError>;
+
+    /// Starts a run.
+    async fn start_run(&mut self, source: &SourceId, at: Timestamp) -> Result<RunId, StorageError>;
+
+    /// Adds to what a run has done; belongs into the transaction of the records it counts.
+    async fn count_run(&mut self, run: RunId, counts: RunCounts) -> Result<(), StorageError>;
+
+    /// Ends a run.
+    async fn finish_run(&mut self, run: RunId, outcome: &RunOutcome) -> Result<(), StorageError>;
+
+    /// Ends every run that a killed process left running; returns how many there were. To be
+    /// called once, before any run of this process starts.
+    async fn interrupt_runs(&mut self, at: Timestamp) -> Result<u64, StorageError>;
+
+    /// Returns a run.
+    async fn get_run(&mut self, run: RunId) -> Result<Option<StoredRun>, StorageError>;
+
+    /// Returns up to `limit` runs of a source, the last one first.
+    async fn runs(&mut self, source: &SourceId, limit: u32)
+    -> Result<Vec<StoredRun>, StorageError>;
+}
+
+/// The access agreements, by version.
+#[async_trait]
+pub trait Agreements: Send {
+    /// Makes this text the current one; earlier ones are kept. Nothing changes when the current
+    /// one has this revision already.
+    async fn put_bundle(
+        &mut self,
+        revision: &str,
+        text: &str,
+        at: Timestamp,
+    ) -> Result<(), StorageError>;
+
+    /// Returns the current text.
+    async fn current_bundle(&mut self) -> Result<Option<StoredBundle>, StorageError>;
+
+    /// Returns up to `limit` texts that are or were the current one, the last one first.
+    async fn bundles(&mut self, limit: u32) -> Result<Vec<StoredBundle>, StorageError>;
+}
+
+/// Audit entries that become durable with the transaction that they tell about.
+#[async_trait]
+pub trait Outbox: Send {
+    /// Stores the bodies of entries. Their numbers grow in the order of the commits, so a reader
+    /// that goes by number misses none; on PostgreSQL a second writer of the outbox waits for
+    /// the first one's commit, so this belongs at the end of a transaction.
+    async fn put_outbox(&mut self, bodies: &[Vec<u8>]) -> Result<(), StorageError>;
+
+    /// Returns up to `limit` rows with a number above `after`, in the order of their numbers.
+    async fn outbox_after(
+        &mut self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Vec<u8>)>, StorageError>;
+
+    /// Removes the rows up to and with this number; it is never used again.
+    async fn delete_outbox_through(&mut self, number: i64) -> Result<(), StorageError>;
+}
+
+/// The node's audit log: leaves numbered from 0 without a gap, and checkpoints.
+#[async_trait]
+pub trait AuditLog: Send + Sync {
+    /// Appends entries, and a checkpoint of the tree that they complete, in one transaction that
+    /// is durable on return. `first_leaf` must be the log's size, else `LeafTaken`.
+    async fn append(
+        &self,
+        first_leaf: u64,
+        entries: &[StoredEntry],
+        checkpoint: Option<&[u8]>,
+    ) -> Result<(), StorageError>;
+
+    /// Returns the number of entries.
+    async fn size(&self) -> Result<u64, StorageError>;
+
+    /// Returns up to `limit` entries from leaf `from` on, each with its leaf number.
+    async fn entries(&self, from: u64, limit: u64)
+    -> Result<Vec<(u64, StoredEntry)>, StorageError>;
+
+    /// Returns up to `limit` leaf hashes from leaf `from` on.
+    async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError>;
+
+    /// Returns the highest outbox number that an entry was taken from.
+    async fn last_outbox(&self) -> Result<Option<i64>, StorageError>;
+
+    /// Returns the checkpoint of the largest tree.
+    async fn latest_checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Returns every checkpoint with the size of its tree, ascending.
+    async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError>;
+}

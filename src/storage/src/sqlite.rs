@@ -1,0 +1,225 @@
+//! Storage on `SQLite`: one writer, readers that do not wait for it, and the audit log in a file
+//! of its own.
+
+mod agreements;
+mod audit_log;
+mod bulk;
+mod clusters;
+mod outbox;
+mod profiles;
+mod records;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
+
+use crate::StorageError;
+use crate::error::Doing;
+use crate::names::{LocalNames, SharedNames};
+use crate::repository::{AuditLog, Storage, Transaction};
+
+use audit_log::SqliteAuditLog;
+
+/// How long a transaction waits for the one before it.
+const WRITER_PATIENCE: Duration = Duration::from_mins(5);
+
+/// Readers beside the writer.
+const READERS: u32 = 4;
+
+pub(crate) struct SqliteStorage {
+    writer: SqlitePool,
+    reader: SqlitePool,
+    audit_log: Arc<SqliteAuditLog>,
+    names: SharedNames,
+}
+
+/// A transaction, or a snapshot on a connection that refuses writes.
+pub(crate) struct SqliteTransaction {
+    inner: sqlx::Transaction<'static, Sqlite>,
+    names: LocalNames,
+}
+
+impl SqliteStorage {
+    /// Opens the database at `path`, and the audit log beside it; creates what is not there.
+    pub(crate) async fn open_file(path: &Path) -> Result<Self, StorageError> {
+        let audit_path = audit_path(path);
+        create_private(path).await?;
+        create_private(&audit_path).await?;
+        let writer = pool(file_options(path), 1).await?;
+        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let reader = pool(file_options(path).pragma("query_only", "ON"), READERS).await?;
+        let appender = pool(file_options(&audit_path), 1).await?;
+        sqlx::migrate!("migrations/sqlite_audit")
+            .run(&appender)
+            .await?;
+        let audit_reader = pool(file_options(&audit_path).pragma("query_only", "ON"), 2).await?;
+        let storage = Self {
+            writer,
+            reader,
+            audit_log: Arc::new(SqliteAuditLog::new(appender, audit_reader)),
+            names: SharedNames::default(),
+        };
+        storage.learn_names().await?;
+        Ok(storage)
+    }
+
+    /// Opens an empty database in memory, on one connection that everybody waits for.
+    pub(crate) async fn open_memory() -> Result<Self, StorageError> {
+        let options = || common(SqliteConnectOptions::new().in_memory(true));
+        let writer = pool(options(), 1).await?;
+        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let appender = pool(options(), 1).await?;
+        sqlx::migrate!("migrations/sqlite_audit")
+            .run(&appender)
+            .await?;
+        Ok(Self {
+            reader: writer.clone(),
+            writer,
+            audit_log: Arc::new(SqliteAuditLog::new(appender.clone(), appender)),
+            names: SharedNames::default(),
+        })
+    }
+}
+
+impl SqliteStorage {
+    /// Reads the names that earlier processes stored, so that no transaction has to.
+    async fn learn_names(&self) -> Result<(), StorageError> {
+        let inner = self.reader.begin().await.doing("opening storage")?;
+        let names = self.names.local();
+        let mut transaction = Box::new(SqliteTransaction { inner, names });
+        transaction.read_names().await?;
+        transaction.commit().await
+    }
+}
+
+#[async_trait]
+impl Storage for SqliteStorage {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StorageError> {
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        Ok(Box::new(SqliteTransaction {
+            inner: inner.doing("beginning a transaction")?,
+            names: self.names.local(),
+        }))
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Transaction>, StorageError> {
+        let inner = self.reader.begin_with("BEGIN DEFERRED").await;
+        let mut inner = inner.doing("beginning a snapshot")?;
+        // A deferred transaction sees the state of its first statement, so it gets one now.
+        sqlx::query("SELECT COUNT(*) FROM (SELECT 1 FROM streams LIMIT 1)")
+            .execute(&mut *inner)
+            .await
+            .doing("beginning a snapshot")?;
+        Ok(Box::new(SqliteTransaction {
+            inner,
+            names: self.names.local(),
+        }))
+    }
+
+    fn audit_log(&self) -> Arc<dyn AuditLog> {
+        let log: Arc<SqliteAuditLog> = Arc::clone(&self.audit_log);
+        log
+    }
+
+    async fn probe(&self) -> Result<(), StorageError> {
+        sqlx::query("SELECT 1")
+            .execute(&self.reader)
+            .await
+            .doing("probing storage")?;
+        self.audit_log.last_outbox().await.map(|_| ())
+    }
+
+    fn backend(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+        self.audit_log.close().await;
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    async fn commit(self: Box<Self>) -> Result<(), StorageError> {
+        self.inner.commit().await.doing("committing")?;
+        self.names.publish();
+        Ok(())
+    }
+}
+
+impl SqliteTransaction {
+    fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.inner
+    }
+}
+
+/// Returns where the audit log of the database at `path` is: `rabt.db` has `rabt-audit.db`.
+fn audit_path(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    match path.extension() {
+        Some(extension) => {
+            path.with_file_name(format!("{stem}-audit.{}", extension.to_string_lossy()))
+        }
+        None => path.with_file_name(format!("{stem}-audit")),
+    }
+}
+
+/// Creates an empty file that only its owner may read, unless there is one. `SQLite` gives its
+/// journal files the same rights.
+async fn create_private(path: &Path) -> Result<(), StorageError> {
+    let mut options = tokio::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let opened = options.open(path).await;
+    opened
+        .map(drop)
+        .map_err(|error| StorageError::Configuration {
+            problem: format!("{} cannot be opened: {}", path.display(), error.kind()),
+            remedy: "name a file in a folder that exists and may be written",
+        })
+}
+
+fn file_options(path: &Path) -> SqliteConnectOptions {
+    common(SqliteConnectOptions::new().filename(path))
+        .journal_mode(SqliteJournalMode::Wal)
+        // Anything less may lose a committed transaction when the power fails.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
+}
+
+fn common(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "MEMORY")
+        .row_buffer_size(1024)
+        // A statement of many rows is too long for a log.
+        .disable_statement_logging()
+}
+
+/// Returns a pool whose connections stay: one in memory is the database itself.
+async fn pool(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StorageError> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(WRITER_PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .doing("opening storage")
+}

@@ -1,0 +1,151 @@
+//! The audit log, in an `SQLite` file of its own.
+
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+
+use super::bulk::Bulk;
+use crate::StorageError;
+use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer};
+use crate::error::Doing;
+use crate::repository::AuditLog;
+use crate::row::StoredEntry;
+
+/// Leaves are numbered without a gap, so the last one tells the size.
+const SIZE: &str = "SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries";
+
+const APPEND: Bulk = Bulk {
+    doing: "appending to the audit log",
+    head: "INSERT INTO audit_entries (leaf, body, leaf_hash, outbox, subject) VALUES",
+    columns: 5,
+    tail: "",
+};
+
+const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (size, body) VALUES ($1, $2)
+    ON CONFLICT (size) DO UPDATE SET body = excluded.body";
+
+const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox, subject FROM audit_entries
+    WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
+
+const LEAF_HASHES: &str = "SELECT leaf_hash FROM audit_entries
+    WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
+
+const LAST_OUTBOX: &str = "SELECT MAX(outbox) FROM audit_entries WHERE outbox IS NOT NULL";
+
+const LATEST_CHECKPOINT: &str = "SELECT body FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
+
+const CHECKPOINTS: &str = "SELECT size, body FROM audit_checkpoints ORDER BY size";
+
+pub(super) struct SqliteAuditLog {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl SqliteAuditLog {
+    pub(super) const fn new(writer: SqlitePool, reader: SqlitePool) -> Self {
+        Self { writer, reader }
+    }
+
+    pub(super) async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl AuditLog for SqliteAuditLog {
+    async fn append(
+        &self,
+        first_leaf: u64,
+        entries: &[StoredEntry],
+        checkpoint: Option<&[u8]>,
+    ) -> Result<(), StorageError> {
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let mut inner = inner.doing("appending to the audit log")?;
+        let size: i64 = sqlx::query_scalar(SIZE)
+            .fetch_one(&mut *inner)
+            .await
+            .doing("appending to the audit log")?;
+        let size = to_count(size);
+        if size != first_leaf {
+            return Err(StorageError::LeafTaken { first_leaf, size });
+        }
+        let rows: Vec<(i64, &StoredEntry)> = (to_integer(first_leaf)..).zip(entries).collect();
+        APPEND
+            .insert(&mut inner, &rows, |values, (leaf, entry)| {
+                values
+                    .add(*leaf)
+                    .add(entry.body.as_slice())
+                    .add(entry.leaf_hash.as_slice())
+                    .add(entry.outbox)
+                    .add(entry.subject.as_ref().map(<[u8; 32]>::as_slice));
+            })
+            .await?;
+        if let Some(body) = checkpoint {
+            sqlx::query(PUT_CHECKPOINT)
+                .bind(to_integer(first_leaf + entries.len() as u64))
+                .bind(body)
+                .execute(&mut *inner)
+                .await
+                .doing("storing a checkpoint")?;
+        }
+        inner.commit().await.doing("appending to the audit log")
+    }
+
+    async fn size(&self) -> Result<u64, StorageError> {
+        let size: i64 = sqlx::query_scalar(SIZE)
+            .fetch_one(&self.reader)
+            .await
+            .doing("reading the audit log's size")?;
+        Ok(to_count(size))
+    }
+
+    async fn entries(
+        &self,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
+        let rows: Vec<EntryRow> = sqlx::query_as(ENTRIES)
+            .bind(to_integer(from))
+            .bind(to_integer(limit))
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading the audit log")?;
+        rows.into_iter().map(to_entry).collect()
+    }
+
+    async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(LEAF_HASHES)
+            .bind(to_integer(from))
+            .bind(to_integer(limit))
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading leaf hashes")?;
+        let hashes = rows.iter();
+        hashes.map(|hash| to_hash("audit_entries", hash)).collect()
+    }
+
+    async fn last_outbox(&self) -> Result<Option<i64>, StorageError> {
+        sqlx::query_scalar(LAST_OUTBOX)
+            .fetch_one(&self.reader)
+            .await
+            .doing("reading the audit log")
+    }
+
+    async fn latest_checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        sqlx::query_scalar(LATEST_CHECKPOINT)
+            .fetch_optional(&self.reader)
+            .await
+            .doing("reading the latest checkpoint")
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(CHECKPOINTS)
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading checkpoints")?;
+        let checkpoints = rows.into_iter();
+        Ok(checkpoints
+            .map(|(size, body)| (to_count(size), body))
+            .collect())
+    }
+}

@@ -1,0 +1,91 @@
+//! Many rows in one statement. The one place where SQL is put together: from constants, a number
+//! of columns and a number of rows.
+
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
+
+use crate::StorageError;
+use crate::error::Doing;
+
+/// Rows of a full statement. Only two lengths occur, this one and 1, so both stay prepared.
+const ROWS: usize = 128;
+
+/// An insertion of many rows.
+pub(super) struct Bulk {
+    /// What is being done, for errors.
+    pub(super) doing: &'static str,
+    /// The statement up to and with `VALUES`.
+    pub(super) head: &'static str,
+    /// Number of columns.
+    pub(super) columns: usize,
+    /// The statement behind its rows.
+    pub(super) tail: &'static str,
+}
+
+/// The values of the rows of one statement.
+#[derive(Default)]
+pub(super) struct Values {
+    arguments: SqliteArguments,
+    failure: Option<sqlx::error::BoxDynError>,
+}
+
+impl Values {
+    /// Adds a value.
+    pub(super) fn add<'t>(&mut self, value: impl Encode<'t, Sqlite> + Type<Sqlite>) -> &mut Self {
+        if let Err(error) = self.arguments.add(value) {
+            self.failure = Some(error);
+        }
+        self
+    }
+}
+
+impl Bulk {
+    /// Inserts `rows`; `fill` adds the values of one row, in the order of the columns.
+    pub(super) async fn insert<T: Sync>(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &[T],
+        fill: impl Fn(&mut Values, &T) + Send + Sync,
+    ) -> Result<(), StorageError> {
+        let (chunks, rest) = rows.as_chunks::<ROWS>();
+        let statement: Arc<str> = self.statement(ROWS).into();
+        for chunk in chunks {
+            self.run(connection, &statement, chunk, &fill).await?;
+        }
+        let statement: Arc<str> = self.statement(1).into();
+        for row in rest.chunks(1) {
+            self.run(connection, &statement, row, &fill).await?;
+        }
+        Ok(())
+    }
+
+    async fn run<T: Sync>(
+        &self,
+        connection: &mut SqliteConnection,
+        statement: &Arc<str>,
+        rows: &[T],
+        fill: &(impl Fn(&mut Values, &T) + Send + Sync),
+    ) -> Result<(), StorageError> {
+        let mut values = Values::default();
+        for row in rows {
+            fill(&mut values, row);
+        }
+        if let Some(error) = values.failure {
+            return Err(sqlx::Error::Encode(error)).doing(self.doing);
+        }
+        let sql = AssertSqlSafe(Arc::clone(statement));
+        sqlx::query_with(sql, values.arguments)
+            .execute(connection)
+            .await
+            .doing(self.doing)?;
+        Ok(())
+    }
+
+    fn statement(&self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns].join(","));
+        let rows = vec![row; rows].join(",");
+        format!("{} {rows} {}", self.head, self.tail)
+    }
+}

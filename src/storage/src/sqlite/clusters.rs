@@ -1,0 +1,145 @@
+//! Which record belongs to which citizen, on `SQLite`.
+
+use async_trait::async_trait;
+use rabt_model::{CitizenId, RecordNumber};
+
+use super::SqliteTransaction;
+use super::records::json;
+use crate::StorageError;
+use crate::convert::{citizen_bytes, citizen_hex, last_by_record, to_citizen, to_memberships};
+use crate::error::Doing;
+use crate::repository::Clusters;
+
+const ALL: &str = "SELECT memberships.record, citizens.id
+    FROM memberships CROSS JOIN citizens ON citizens.number = memberships.citizen
+    ORDER BY memberships.record";
+
+const OF_CITIZEN: &str = "SELECT record FROM memberships
+    WHERE citizen = (SELECT number FROM citizens WHERE id = $1) ORDER BY record";
+
+const ADD_CITIZENS: &str = "INSERT INTO citizens (id)
+    SELECT UNHEX(value) FROM json_each($1) WHERE TRUE
+    ON CONFLICT (id) DO NOTHING";
+
+const ASSIGN: &str = "INSERT INTO memberships (record, citizen)
+    SELECT wanted.value ->> 0, citizens.number
+    FROM json_each($1) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 1)
+    WHERE TRUE
+    ON CONFLICT (record) DO UPDATE SET citizen = excluded.citizen";
+
+const MARK_LINKED: &str = "DELETE FROM unlinked
+    WHERE record IN (SELECT value FROM json_each($1))";
+
+const CLEAR_SUCCESSOR: &str = "UPDATE citizens SET successor = NULL
+    WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND successor IS NOT NULL";
+
+const SET_SUCCESSOR: &str = "UPDATE citizens SET successor = heir.number
+    FROM json_each($1) AS wanted JOIN citizens AS heir ON heir.id = UNHEX(wanted.value ->> 1)
+    WHERE citizens.id = UNHEX(wanted.value ->> 0)";
+
+const RESOLVE: &str = "WITH RECURSIVE chain (id, successor) AS (
+        SELECT id, successor FROM citizens WHERE id = $1
+        UNION
+        SELECT citizens.id, citizens.successor
+        FROM chain JOIN citizens ON citizens.number = chain.successor
+    )
+    SELECT id FROM chain WHERE successor IS NULL";
+
+#[async_trait]
+impl Clusters for SqliteTransaction {
+    async fn memberships(&mut self) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(ALL)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading memberships")?;
+        to_memberships(rows)
+    }
+
+    async fn members_of(&mut self, citizen: CitizenId) -> Result<Vec<RecordNumber>, StorageError> {
+        let rows: Vec<i64> = sqlx::query_scalar(OF_CITIZEN)
+            .bind(citizen_bytes(citizen).to_vec())
+            .fetch_all(self.connection())
+            .await
+            .doing("reading members")?;
+        Ok(rows.into_iter().map(RecordNumber).collect())
+    }
+
+    async fn assign(
+        &mut self,
+        memberships: &[(RecordNumber, CitizenId)],
+    ) -> Result<(), StorageError> {
+        let memberships = last_by_record(memberships);
+        let citizens = memberships.iter().map(|(_, citizen)| *citizen);
+        let citizens: Vec<String> = citizens.map(citizen_hex).collect();
+        self.add_citizens(&citizens).await?;
+        self.clear_successors(&citizens).await?;
+        let numbers: Vec<i64> = memberships.iter().map(|(record, _)| record.0).collect();
+        let rows: Vec<(i64, String)> = numbers.iter().copied().zip(citizens).collect();
+        sqlx::query(ASSIGN)
+            .bind(json(&rows)?)
+            .execute(self.connection())
+            .await
+            .doing("assigning records to citizens")?;
+        self.unmark(&numbers).await
+    }
+
+    async fn mark_linked(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError> {
+        let numbers: Vec<i64> = numbers.iter().map(|number| number.0).collect();
+        self.unmark(&numbers).await
+    }
+
+    async fn redirect(&mut self, redirects: &[(CitizenId, CitizenId)]) -> Result<(), StorageError> {
+        let rows = redirects.iter().filter(|(from, to)| from != to);
+        let rows: Vec<[String; 2]> = rows
+            .map(|(from, to)| [citizen_hex(*from), citizen_hex(*to)])
+            .collect();
+        let heirs: Vec<String> = rows.iter().map(|[_, to]| to.clone()).collect();
+        self.add_citizens(rows.as_flattened()).await?;
+        self.clear_successors(&heirs).await?;
+        sqlx::query(SET_SUCCESSOR)
+            .bind(json(&rows)?)
+            .execute(self.connection())
+            .await
+            .doing("redirecting citizens")?;
+        Ok(())
+    }
+
+    async fn resolve(&mut self, citizen: CitizenId) -> Result<Option<CitizenId>, StorageError> {
+        let id: Option<Vec<u8>> = sqlx::query_scalar(RESOLVE)
+            .bind(citizen_bytes(citizen).to_vec())
+            .fetch_optional(self.connection())
+            .await
+            .doing("following redirects")?;
+        id.map(|bytes| to_citizen(&bytes)).transpose()
+    }
+}
+
+impl SqliteTransaction {
+    async fn add_citizens(&mut self, citizens: &[String]) -> Result<(), StorageError> {
+        sqlx::query(ADD_CITIZENS)
+            .bind(json(&citizens)?)
+            .execute(self.connection())
+            .await
+            .doing("storing citizens")?;
+        Ok(())
+    }
+
+    /// An id that is used again leads to itself.
+    async fn clear_successors(&mut self, citizens: &[String]) -> Result<(), StorageError> {
+        sqlx::query(CLEAR_SUCCESSOR)
+            .bind(json(&citizens)?)
+            .execute(self.connection())
+            .await
+            .doing("ending redirects")?;
+        Ok(())
+    }
+
+    async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
+        sqlx::query(MARK_LINKED)
+            .bind(json(&numbers)?)
+            .execute(self.connection())
+            .await
+            .doing("marking records as linked")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Golden records, on `SQLite`.
+
+use async_trait::async_trait;
+use rabt_model::CitizenId;
+
+use super::SqliteTransaction;
+use super::bulk::Bulk;
+use super::records::json;
+use crate::StorageError;
+use crate::body::{ProfileRow, decode_profile, encode_profile, last_by_citizen};
+use crate::convert::{citizen_bytes, citizen_hex, to_count, to_micros};
+use crate::error::Doing;
+use crate::repository::Profiles;
+use crate::row::StoredProfile;
+
+const PUT: Bulk = Bulk {
+    doing: "storing profiles",
+    head: "INSERT INTO citizens (id, composed_at, profile) VALUES",
+    columns: 3,
+    tail: "ON CONFLICT (id) DO UPDATE SET
+        composed_at = excluded.composed_at, profile = excluded.profile",
+};
+
+const DELETE: &str = "UPDATE citizens SET composed_at = NULL, profile = NULL
+    WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND profile IS NOT NULL";
+
+const GET: &str = "SELECT id, composed_at, profile FROM citizens
+    WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND profile IS NOT NULL";
+
+const NUMBER: &str = "SELECT number FROM citizens WHERE id = $1";
+
+const AFTER: &str = "SELECT id, composed_at, profile FROM citizens
+    WHERE number > $1 AND profile IS NOT NULL ORDER BY number LIMIT $2";
+
+const COUNT: &str = "SELECT COUNT(*) FROM citizens WHERE profile IS NOT NULL";
+
+#[async_trait]
+impl Profiles for SqliteTransaction {
+    async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError> {
+        let mut rows = Vec::with_capacity(profiles.len());
+        for profile in last_by_citizen(profiles) {
+            let id = citizen_bytes(profile.citizen);
+            rows.push((id, to_micros(profile.composed_at), encode_profile(profile)?));
+        }
+        PUT.insert(self.connection(), &rows, |values, (id, at, body)| {
+            values.add(id.as_slice()).add(*at).add(body.as_str());
+        })
+        .await
+    }
+
+    async fn delete_profiles(&mut self, citizens: &[CitizenId]) -> Result<(), StorageError> {
+        sqlx::query(DELETE)
+            .bind(json_ids(citizens)?)
+            .execute(self.connection())
+            .await
+            .doing("removing profiles")?;
+        Ok(())
+    }
+
+    async fn get_profile(
+        &mut self,
+        citizen: CitizenId,
+    ) -> Result<Option<StoredProfile>, StorageError> {
+        Ok(self.get_profiles(&[citizen]).await?.pop())
+    }
+
+    async fn get_profiles(
+        &mut self,
+        citizens: &[CitizenId],
+    ) -> Result<Vec<StoredProfile>, StorageError> {
+        let rows: Vec<ProfileRow> = sqlx::query_as(GET)
+            .bind(json_ids(citizens)?)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading profiles")?;
+        rows.iter().map(decode_profile).collect()
+    }
+
+    async fn profiles_after(
+        &mut self,
+        after: Option<CitizenId>,
+        limit: u32,
+    ) -> Result<Vec<StoredProfile>, StorageError> {
+        let mut number = 0;
+        if let Some(citizen) = after {
+            let found: Option<i64> = sqlx::query_scalar(NUMBER)
+                .bind(citizen_bytes(citizen).to_vec())
+                .fetch_optional(self.connection())
+                .await
+                .doing("reading profiles")?;
+            let Some(found) = found else {
+                return Ok(Vec::new());
+            };
+            number = found;
+        }
+        let rows: Vec<ProfileRow> = sqlx::query_as(AFTER)
+            .bind(number)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading profiles")?;
+        rows.iter().map(decode_profile).collect()
+    }
+
+    async fn count_profiles(&mut self) -> Result<u64, StorageError> {
+        let count: i64 = sqlx::query_scalar(COUNT)
+            .fetch_one(self.connection())
+            .await
+            .doing("counting profiles")?;
+        Ok(to_count(count))
+    }
+}
+
+fn json_ids(citizens: &[CitizenId]) -> Result<String, StorageError> {
+    let ids: Vec<String> = citizens.iter().copied().map(citizen_hex).collect();
+    json(&ids)
+}

@@ -1,0 +1,370 @@
+//! Source records and what was rejected, on `SQLite`.
+
+use async_trait::async_trait;
+use rabt_model::{RecordNumber, RunId, SourceId, SourceRecord};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::SqliteTransaction;
+use super::bulk::Bulk;
+use crate::StorageError;
+use crate::batch::{Batch, StreamKeys, WriteRow};
+use crate::body::{DecodeError, RecordRow, decode_record};
+use crate::convert::{corrupt, parse_id, to_count, to_index};
+use crate::error::Doing;
+use crate::names::{FieldRow, Missing, StreamRow};
+use crate::repository::Records;
+use crate::row::{PutOutcome, StoredRecord, StoredRejection};
+
+const LIST_STREAMS: &str = "SELECT number, source, stream, agency FROM streams";
+
+const LIST_FIELDS: &str = "SELECT number, attribute, source_column FROM fields";
+
+const ADD_STREAM: &str = "INSERT INTO streams (source, stream, agency) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
+
+const ADD_FIELD: &str = "INSERT INTO fields (attribute, source_column) VALUES ($1, $2)
+    ON CONFLICT DO NOTHING";
+
+/// CROSS JOIN keeps `SQLite` from scanning the stream.
+const FIND: &str = "SELECT wanted.key, records.number, records.content_hash
+    FROM json_each($2) AS wanted CROSS JOIN records
+    WHERE records.stream = $1 AND records.key = wanted.value";
+
+const LAST_NUMBER: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'records'";
+
+const WRITE: Bulk = Bulk {
+    doing: "storing records",
+    head: "INSERT INTO records
+        (number, stream, key, content_hash, version, event_at, observed_at, body) VALUES",
+    columns: 8,
+    tail: "",
+};
+
+/// A held record is found by its key; the number it is given here is not used.
+const REWRITE: Bulk = Bulk {
+    doing: "storing changed records",
+    head: "INSERT INTO records
+        (stream, key, content_hash, version, event_at, observed_at, body) VALUES",
+    columns: 7,
+    tail: "ON CONFLICT (stream, key) DO UPDATE SET content_hash = excluded.content_hash,
+        version = excluded.version, event_at = excluded.event_at,
+        observed_at = excluded.observed_at, body = excluded.body",
+};
+
+const UNLINK: &str = "INSERT INTO unlinked (record) SELECT value FROM json_each($1) WHERE TRUE
+    ON CONFLICT DO NOTHING";
+
+const HAS_OLD_REJECTIONS: &str = "SELECT EXISTS (SELECT 1 FROM rejections
+    WHERE source = $1 AND stream = $2 AND run < $3)";
+
+const CLEAR_REJECTIONS: &str = "DELETE FROM rejections
+    WHERE source = $1 AND stream = $2 AND run < $3
+    AND key IN (SELECT value FROM json_each($4))";
+
+const REJECT: Bulk = Bulk {
+    doing: "storing rejections",
+    head: "INSERT INTO rejections
+        (source, stream, key, source_column, reason, field_only, run) VALUES",
+    columns: 7,
+    tail: "ON CONFLICT (source, stream, key, source_column) DO UPDATE SET
+        reason = excluded.reason, field_only = excluded.field_only, run = excluded.run",
+};
+
+const COUNT_REJECTIONS: &str = "SELECT reason, COUNT(*) FROM rejections WHERE source = $1
+    GROUP BY reason ORDER BY reason";
+
+const AFTER: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
+    observed_at, body, unlinked.record IS NULL
+    FROM records LEFT JOIN unlinked ON unlinked.record = records.number
+    WHERE records.number > $1 ORDER BY records.number LIMIT $2";
+
+const UNLINKED: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
+    observed_at, body, FALSE
+    FROM unlinked CROSS JOIN records ON records.number = unlinked.record
+    ORDER BY unlinked.record LIMIT $1";
+
+const GET: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
+    observed_at, body, unlinked.record IS NULL
+    FROM (SELECT DISTINCT value FROM json_each($1)) AS wanted
+    CROSS JOIN records ON records.number = wanted.value
+    LEFT JOIN unlinked ON unlinked.record = records.number
+    ORDER BY records.number";
+
+const COUNT: &str = "SELECT COUNT(*) FROM records";
+
+const COUNT_BY_STREAM: &str = "SELECT streams.source, counted.held
+    FROM (SELECT stream, COUNT(*) AS held FROM records GROUP BY stream) AS counted
+    JOIN streams ON streams.number = counted.stream";
+
+#[async_trait]
+impl Records for SqliteTransaction {
+    async fn put_records(
+        &mut self,
+        run: RunId,
+        records: &[SourceRecord],
+    ) -> Result<PutOutcome, StorageError> {
+        self.add_names(records).await?;
+        let mut batch = Batch::new(records, self.names.get())?;
+        for stream in batch.streams() {
+            self.find(&mut batch, &stream).await?;
+            self.clear_rejections(run, &stream).await?;
+        }
+        let first = self.last_number().await? + 1;
+        let writes = batch.writes(self.names.get(), first..)?;
+        WRITE
+            .insert(self.connection(), &writes.inserts, |values, row| {
+                values.add(row.number);
+                fill(values, row);
+            })
+            .await?;
+        REWRITE
+            .insert(self.connection(), &writes.updates, fill)
+            .await?;
+        let changed = writes.inserts.iter().chain(&writes.updates);
+        let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
+        changed.sort_unstable();
+        sqlx::query(UNLINK)
+            .bind(json(&changed)?)
+            .execute(self.connection())
+            .await
+            .doing("marking records as unlinked")?;
+        Ok(writes.outcome)
+    }
+
+    async fn put_rejections(
+        &mut self,
+        run: RunId,
+        rejections: &[StoredRejection],
+    ) -> Result<(), StorageError> {
+        REJECT
+            .insert(self.connection(), rejections, |values, rejection| {
+                values
+                    .add(rejection.source.as_str())
+                    .add(rejection.stream.as_str())
+                    .add(rejection.key.expose().replace('\0', "\u{fffd}"))
+                    .add(rejection.column.as_str())
+                    .add(rejection.reason.as_str())
+                    .add(i64::from(rejection.field_only))
+                    .add(run.0);
+            })
+            .await
+    }
+
+    async fn count_rejections(
+        &mut self,
+        source: &SourceId,
+    ) -> Result<Vec<(String, u64)>, StorageError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(COUNT_REJECTIONS)
+            .bind(source.as_str())
+            .fetch_all(self.connection())
+            .await
+            .doing("counting rejections")?;
+        let counts = rows.into_iter();
+        Ok(counts.map(|(reason, n)| (reason, to_count(n))).collect())
+    }
+
+    async fn records_after(
+        &mut self,
+        after: RecordNumber,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>, StorageError> {
+        let rows = sqlx::query(AFTER)
+            .bind(after.0)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading records")?;
+        self.decode(&rows).await
+    }
+
+    async fn unlinked_records(&mut self, limit: u32) -> Result<Vec<StoredRecord>, StorageError> {
+        let rows = sqlx::query(UNLINKED)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading unlinked records")?;
+        self.decode(&rows).await
+    }
+
+    async fn get_records(
+        &mut self,
+        numbers: &[RecordNumber],
+    ) -> Result<Vec<StoredRecord>, StorageError> {
+        let numbers: Vec<i64> = numbers.iter().map(|number| number.0).collect();
+        let rows = sqlx::query(GET)
+            .bind(json(&numbers)?)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading records")?;
+        self.decode(&rows).await
+    }
+
+    async fn count_records(&mut self) -> Result<u64, StorageError> {
+        let count: i64 = sqlx::query_scalar(COUNT)
+            .fetch_one(self.connection())
+            .await
+            .doing("counting records")?;
+        Ok(to_count(count))
+    }
+
+    async fn count_records_by_source(&mut self) -> Result<Vec<(SourceId, u64)>, StorageError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(COUNT_BY_STREAM)
+            .fetch_all(self.connection())
+            .await
+            .doing("counting records")?;
+        let mut counts = std::collections::BTreeMap::new();
+        for (source, count) in rows {
+            *counts.entry(parse_id("streams", &source)?).or_default() += to_count(count);
+        }
+        Ok(counts.into_iter().collect())
+    }
+}
+
+impl SqliteTransaction {
+    async fn add_names(&mut self, records: &[SourceRecord]) -> Result<(), StorageError> {
+        let missing = self.names.get().missing(records)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.insert_names(missing).await?;
+        self.read_names().await?;
+        // Two records of this call may disagree about the agency.
+        self.names.get().missing(records).map(|_| ())
+    }
+
+    async fn insert_names(&mut self, missing: Missing) -> Result<(), StorageError> {
+        for (source, stream, agency) in missing.streams {
+            sqlx::query(ADD_STREAM)
+                .bind(source.as_str())
+                .bind(stream.as_str())
+                .bind(agency.as_str())
+                .execute(self.connection())
+                .await
+                .doing("storing a stream")?;
+        }
+        for (attribute, column) in missing.fields {
+            sqlx::query(ADD_FIELD)
+                .bind(attribute.to_string())
+                .bind(column)
+                .execute(self.connection())
+                .await
+                .doing("storing a field")?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read_names(&mut self) -> Result<(), StorageError> {
+        let streams: Vec<StreamRow> = sqlx::query_as(LIST_STREAMS)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading streams")?;
+        let fields: Vec<FieldRow> = sqlx::query_as(LIST_FIELDS)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading fields")?;
+        self.names.add(streams, fields)
+    }
+
+    async fn find(
+        &mut self,
+        batch: &mut Batch<'_>,
+        stream: &StreamKeys<'_>,
+    ) -> Result<(), StorageError> {
+        let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(FIND)
+            .bind(stream.number)
+            .bind(json(&stream.keys)?)
+            .fetch_all(self.connection())
+            .await
+            .doing("looking for held records")?;
+        for (index, number, hash) in rows {
+            batch.held(stream.first + to_index(index), number, &hash);
+        }
+        Ok(())
+    }
+
+    async fn clear_rejections(
+        &mut self,
+        run: RunId,
+        stream: &StreamKeys<'_>,
+    ) -> Result<(), StorageError> {
+        let any: bool = sqlx::query_scalar(HAS_OLD_REJECTIONS)
+            .bind(stream.source.as_str())
+            .bind(stream.stream.as_str())
+            .bind(run.0)
+            .fetch_one(self.connection())
+            .await
+            .doing("looking for rejections")?;
+        if any {
+            sqlx::query(CLEAR_REJECTIONS)
+                .bind(stream.source.as_str())
+                .bind(stream.stream.as_str())
+                .bind(run.0)
+                .bind(json(&stream.keys)?)
+                .execute(self.connection())
+                .await
+                .doing("clearing rejections")?;
+        }
+        Ok(())
+    }
+
+    async fn last_number(&mut self) -> Result<i64, StorageError> {
+        let last: Option<i64> = sqlx::query_scalar(LAST_NUMBER)
+            .fetch_optional(self.connection())
+            .await
+            .doing("numbering records")?;
+        Ok(last.unwrap_or(0))
+    }
+
+    async fn decode(&mut self, rows: &[SqliteRow]) -> Result<Vec<StoredRecord>, StorageError> {
+        let mut records = Vec::with_capacity(rows.len());
+        for row in rows {
+            let decoded = decode_record(self.names.get(), record_row(row)?);
+            let decoded = match decoded {
+                Err(DecodeError::UnknownName) => {
+                    self.read_names().await?;
+                    decode_record(self.names.get(), record_row(row)?)
+                }
+                Ok(_) | Err(DecodeError::Storage(_)) => decoded,
+            };
+            records.push(decoded.map_err(|error| match error {
+                DecodeError::UnknownName => corrupt("records", "it uses a name without a number"),
+                DecodeError::Storage(error) => error,
+            })?);
+        }
+        Ok(records)
+    }
+}
+
+fn fill(values: &mut super::bulk::Values, row: &WriteRow<'_>) {
+    values
+        .add(row.stream)
+        .add(row.key)
+        .add(row.content_hash.as_slice())
+        .add(row.version)
+        .add(row.event_at)
+        .add(row.observed_at)
+        .add(row.body.as_str());
+}
+
+fn record_row(row: &SqliteRow) -> Result<RecordRow, StorageError> {
+    let read = || -> Result<RecordRow, sqlx::Error> {
+        Ok(RecordRow {
+            number: row.try_get(0)?,
+            stream: row.try_get(1)?,
+            key: row.try_get(2)?,
+            content_hash: row.try_get(3)?,
+            version: row.try_get(4)?,
+            event_at: row.try_get(5)?,
+            observed_at: row.try_get(6)?,
+            body: row.try_get(7)?,
+            linked: row.try_get(8)?,
+        })
+    };
+    read().doing("reading records")
+}
+
+/// Returns a JSON array, for `json_each`.
+pub(super) fn json(values: &impl serde::Serialize) -> Result<String, StorageError> {
+    serde_json::to_string(values).map_err(|_| corrupt("records", "a list cannot be written"))
+}

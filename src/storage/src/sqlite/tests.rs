@@ -1,0 +1,178 @@
+//! What only a file can show: rights, opening again, and a kill.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rabt_model::{RecordNumber, RunId};
+
+use crate::conformance::sample::{at, record, source, stream};
+use crate::{RunCounts, Storage, StorageError, StoredEntry, open};
+
+/// Tells the test that writes until it is killed where to write.
+const CHILD: &str = "RABT_STORAGE_TEST_CHILD";
+
+fn url(path: &Path) -> String {
+    format!("sqlite://{}", path.display())
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = open(&url(&folder.path().join("rabt.db"))).await.unwrap();
+    let mut tx = storage.begin().await.unwrap();
+    tx.put_outbox(&[vec![1]]).await.unwrap();
+    tx.commit().await.unwrap();
+    storage
+        .audit_log()
+        .append(0, &[], Some(b"x"))
+        .await
+        .unwrap();
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        names.push(file.file_name().into_string().unwrap());
+        assert_eq!(mode & 0o777, 0o600, "{names:?}");
+    }
+    names.sort();
+    assert!(names.contains(&"rabt-audit.db".into()), "{names:?}");
+    assert!(names.contains(&"rabt.db-wal".into()), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_file_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(&folder.path().join("rabt.db"));
+    let first = record("tax", "a", 1);
+    for times in 0..3_u64 {
+        let storage = open(&url).await.unwrap();
+        let mut tx = storage.begin().await.unwrap();
+        let put = tx.put_records(RunId(1), std::slice::from_ref(&first)).await;
+        assert_eq!(put.unwrap().unchanged, u64::from(times > 0));
+        tx.commit().await.unwrap();
+        let mut tx = storage.snapshot().await.unwrap();
+        let held = tx.records_after(RecordNumber(0), 9).await.unwrap();
+        assert_eq!(held[0].record, first);
+        drop(tx);
+        storage.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_explained() {
+    for address in [
+        "",
+        "mysql://h/d",
+        "sqlite://",
+        "sqlite:///no/such/folder/rabt.db",
+    ] {
+        let error = open(address).await.err().unwrap();
+        assert!(
+            matches!(error, StorageError::Configuration { .. }),
+            "{error}"
+        );
+    }
+    let refused = open("postgres://nobody@127.0.0.1:1/none")
+        .await
+        .err()
+        .unwrap();
+    assert!(refused.is_transient(), "{refused}");
+}
+
+#[tokio::test]
+async fn a_kill_leaves_whole_transactions() {
+    if let Ok(path) = std::env::var(CHILD) {
+        write_until_killed(Path::new(&path)).await;
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rabt.db");
+    let mut before = 0;
+    for delay in [400, 150, 250] {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite::tests::a_kill_leaves_whole_transactions"])
+            .env(CHILD, &path)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let storage = open(&url(&path)).await.unwrap();
+        let steps = check_whole(storage.as_ref()).await;
+        assert!(steps >= before);
+        before = steps;
+        storage.close().await;
+    }
+    assert!(before > 0, "the child never committed");
+}
+
+/// Writes steps of ten records each, and an audit entry after each step.
+async fn write_until_killed(path: &Path) {
+    let storage = open(&url(path)).await.unwrap();
+    let log = storage.audit_log();
+    let mut tx = storage.begin().await.unwrap();
+    tx.interrupt_runs(at(1)).await.unwrap();
+    let mut step = tx.count_records().await.unwrap() / 10;
+    let run = tx.start_run(&source("tax"), at(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    loop {
+        let key = |place| format!("{step:06}-{place}");
+        let records: Vec<_> = (0..10).map(|place| record("tax", &key(place), 1)).collect();
+        let mut tx = storage.begin().await.unwrap();
+        tx.put_records(run, &records).await.unwrap();
+        let counts = RunCounts {
+            rows: 10,
+            ..RunCounts::default()
+        };
+        tx.count_run(run, counts).await.unwrap();
+        tx.put_outbox(&[step.to_be_bytes().to_vec()]).await.unwrap();
+        step += 1;
+        let position = step.to_string();
+        tx.put_position(&source("tax"), &stream("person"), &position, step * 10)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let leaf = log.size().await.unwrap();
+        let entry = StoredEntry {
+            body: step.to_be_bytes().to_vec(),
+            leaf_hash: [0; 32],
+            outbox: None,
+            subject: None,
+        };
+        log.append(leaf, &[entry], Some(&leaf.to_be_bytes()))
+            .await
+            .unwrap();
+    }
+}
+
+/// Returns how many steps storage holds, each of them whole.
+async fn check_whole(storage: &dyn Storage) -> u64 {
+    let mut tx = storage.begin().await.unwrap();
+    let records = tx.count_records().await.unwrap();
+    assert_eq!(records % 10, 0);
+    let steps = records / 10;
+    assert_eq!(
+        tx.unlinked_records(u32::MAX).await.unwrap().len() as u64,
+        records
+    );
+    let position = tx
+        .get_position(&source("tax"), &stream("person"))
+        .await
+        .unwrap();
+    assert_eq!(position.map_or(0, |text| text.parse().unwrap()), steps);
+    assert_eq!(
+        tx.outbox_after(0, u32::MAX).await.unwrap().len() as u64,
+        steps
+    );
+    let runs = tx.runs(&source("tax"), 99).await.unwrap();
+    assert_eq!(runs.iter().map(|run| run.counts.rows).sum::<u64>(), records);
+    // A step is committed before its entry is appended, so the log is never ahead of it.
+    let log = storage.audit_log();
+    let size = log.size().await.unwrap();
+    assert!(size <= steps);
+    assert_eq!(log.checkpoints().await.unwrap().len() as u64, size);
+    steps
+}
