@@ -1,1 +1,32 @@
-fn main() {}
+//! The executable of Rabt: the node, and the commands of the people who run it.
+
+mod app;
+mod client;
+mod command;
+mod config;
+mod error;
+mod keys;
+mod meter;
+mod pki;
+mod process;
+mod profile;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::command::Cli;
+use crate::render::Render;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let render = Render::new(cli.json);
+    match command::run(cli, &render) {
+        Ok(code) => code,
+        Err(error) => {
+            render.error(&error);
+            error.exit().into()
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The edge as a whole: two listeners, what stands behind them, and how they end.
+//!
+//! From a socket to a handler, in order:
+//! 1. `listen.rs`: accept, up to `limits.connections`; handshake with a client certificate of the
+//!    configured authority (`tls.rs`), within `limits.handshake_ms`; HTTP/2.
+//! 2. `stack.rs`, for each request: request id, span, deadline, places of node and caller
+//!    (`limit.rs`), caller from the certificate (`authn.rs`), message size.
+//! 3. `citizen_service.rs`, `connector_service.rs`: translate in (`request.rs`), one call of a use
+//!    case, translate out (`convert.rs`, `status.rs`).
+//!
+//! The admin listener serves health and reflection and nothing else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use rabt_model::Timestamp;
+use rabt_proto::citizen::citizen_service_server::CitizenService;
+use rabt_proto::connector::connector_service_server::ConnectorService;
+use rabt_service::Services;
+use rustls_pki_types::CertificateDer;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::service::Routes;
+use tonic_health::pb::health_server::HealthServer;
+use tracing::info;
+
+use crate::citizen_service::Citizens;
+use crate::connector_service::Connectors;
+use crate::health::{Probe, Readiness};
+use crate::listen::{Edge, Listener};
+use crate::stack::Stack;
+use crate::tls::Identity;
+use crate::{ApiError, ServerConfig};
+
+/// A running edge.
+#[derive(Debug)]
+pub struct Bound {
+    /// Where agencies call.
+    pub addr: SocketAddr,
+    /// Where health and reflection are.
+    pub admin_addr: SocketAddr,
+    /// Ends when both listeners have drained after the shutdown.
+    pub task: JoinHandle<()>,
+}
+
+/// Binds both addresses and serves the use cases until `shutdown` is cancelled, then drains.
+///
+/// # Errors
+/// A TLS file, an address or their combination cannot be used; nothing is served then.
+pub async fn serve(
+    services: Arc<Services>,
+    config: ServerConfig,
+    shutdown: CancellationToken,
+) -> Result<Bound, ApiError> {
+    let probed = Arc::clone(&services);
+    let parts = Parts {
+        citizens: Citizens::new(Arc::clone(&services), &config.limits),
+        connectors: Connectors::new(Arc::clone(&services)),
+        readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
+        start: services.clock.now(),
+    };
+    start(parts, &config, shutdown).await
+}
+
+/// Says whether a lookup would be answered: storage answers, and the node does not stop.
+async fn is_ready(services: Arc<Services>) -> bool {
+    !services.stopping().is_cancelled() && services.storage.probe().await.is_ok()
+}
+
+/// What the edge is made of, apart from its settings.
+pub(crate) struct Parts<C, O> {
+    pub(crate) citizens: C,
+    pub(crate) connectors: O,
+    pub(crate) readiness: Readiness,
+    pub(crate) start: Timestamp,
+}
+
+/// Binds both addresses and serves until `shutdown`.
+pub(crate) async fn start<C: CitizenService, O: ConnectorService>(
+    parts: Parts<C, O>,
+    config: &ServerConfig,
+    shutdown: CancellationToken,
+) -> Result<Bound, ApiError> {
+    let limits = &config.limits;
+    let identity = Arc::new(Identity::load(&config.tls)?);
+    let admin_identity = config.admin_mtls.then(|| Arc::clone(&identity));
+    let agencies = Listener::bind(config.listen, Some(identity), limits).await?;
+    let admin = Listener::bind(config.admin_listen, admin_identity, limits).await?;
+    let addr = address(&agencies, config.listen)?;
+    let admin_addr = address(&admin, config.admin_listen)?;
+
+    let stack = Stack::new(parts.citizens, parts.connectors, limits, parts.start);
+    let routes = admin_routes(Probe::new(parts.readiness, shutdown.clone()))?;
+    info!(%addr, %admin_addr, "listening");
+    let task = TaskTracker::new().spawn(async move {
+        // Health answers "not serving" while the agencies' listener drains, so it ends after it.
+        let drained = CancellationToken::new();
+        let admin = admin.serve(Arc::new(Admin(routes)), drained.clone());
+        let agencies = agencies
+            .serve(Arc::new(stack), shutdown)
+            .then(|()| async move {
+                drained.cancel();
+            });
+        futures::future::join(agencies, admin).await;
+        info!("drained");
+    });
+    Ok(Bound {
+        addr,
+        admin_addr,
+        task,
+    })
+}
+
+fn address(listener: &Listener, asked: SocketAddr) -> Result<SocketAddr, ApiError> {
+    let address = listener.address();
+    address.map_err(|source| ApiError::Listen {
+        address: asked,
+        source,
+    })
+}
+
+fn admin_routes(probe: Probe) -> Result<Routes, ApiError> {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(rabt_proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(|error| ApiError::Reflection(error.to_string()))?;
+    Ok(Routes::new(HealthServer::new(probe)).add_service(reflection))
+}
+
+/// Health and reflection.
+struct Admin(Routes);
+
+impl Edge for Admin {
+    type Peer = ();
+
+    fn peer(&self, _: Option<&CertificateDer<'_>>) {}
+
+    async fn answer(self: Arc<Self>, _: Arc<()>, request: Request<Incoming>) -> Response<Body> {
+        let Ok(response) = self.0.clone().call(request.map(Body::new)).await;
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Handlers that do what the identifier's scheme says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{FutureExt, stream};
+use rabt_policy::Caller;
+use rabt_proto::citizen::citizen_service_server::CitizenService;
+use rabt_proto::citizen::{
+    BatchLookupCitizensRequest, BatchLookupCitizensResponse, ExplainFieldRequest,
+    ExplainFieldResponse, GetCitizenRequest, GetCitizenResponse, ListSourceReferencesRequest,
+    ListSourceReferencesResponse, LookupCitizenRequest, LookupCitizenResponse,
+    SearchCitizensRequest, SearchCitizensResponse, VerifyAttributesRequest,
+    VerifyAttributesResponse,
+};
+use rabt_proto::common::Citizen;
+use rabt_proto::connector::connector_service_server::ConnectorService;
+use rabt_proto::connector::{
+    CreateSourceRequest, CreateSourceResponse, GetSourceRequest, GetSourceResponse,
+    ListRunsRequest, ListRunsResponse, ListSourcesRequest, ListSourcesResponse, StartSourceRequest,
+    StartSourceResponse, UpdateSourceRequest, UpdateSourceResponse,
+};
+use tonic::client::Grpc;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+use tonic_prost::ProstCodec;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+use crate::server::Parts;
+
+pub(super) struct Fake;
+
+pub(super) fn parts() -> Parts<Fake, Fake> {
+    Parts {
+        citizens: Fake,
+        connectors: Fake,
+        readiness: Arc::new(|| async { true }.boxed()),
+        start: "2026-01-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+macro_rules! unimplemented_methods {
+    ($($method:ident($request:ty) -> $response:ty;)*) => {
+        $(
+            fn $method<'life0, 'async_trait>(
+                &'life0 self,
+                _: Request<$request>,
+            ) -> futures::future::BoxFuture<'async_trait, Result<Response<$response>, Status>>
+            where
+                'life0: 'async_trait,
+                Self: 'async_trait,
+            {
+                async { Err(Status::unimplemented("not in this test")) }.boxed()
+            }
+        )*
+    };
+}
+
+#[tonic::async_trait]
+impl CitizenService for Fake {
+    async fn lookup_citizen(
+        &self,
+        request: Request<LookupCitizenRequest>,
+    ) -> Result<Response<LookupCitizenResponse>, Status> {
+        let caller = request.extensions().get::<Caller>().unwrap();
+        let name = format!(
+            "{}/{}/{}",
+            caller.agency,
+            caller.system,
+            caller.role.as_str()
+        );
+        let identifier = request.into_inner().identifier.unwrap_or_default();
+        match identifier.scheme.as_str() {
+            "panic" => panic!("asked to"),
+            "sleep" => {
+                let wait = identifier.value.parse().unwrap();
+                tokio::time::sleep(Duration::from_millis(wait)).await;
+            }
+            _ => {}
+        }
+        let citizen = Citizen {
+            name,
+            ..Default::default()
+        };
+        Ok(Response::new(LookupCitizenResponse {
+            citizen: Some(citizen),
+        }))
+    }
+
+    unimplemented_methods! {
+        get_citizen(GetCitizenRequest) -> GetCitizenResponse;
+        batch_lookup_citizens(BatchLookupCitizensRequest) -> BatchLookupCitizensResponse;
+        search_citizens(SearchCitizensRequest) -> SearchCitizensResponse;
+        verify_attributes(VerifyAttributesRequest) -> VerifyAttributesResponse;
+        list_source_references(ListSourceReferencesRequest) -> ListSourceReferencesResponse;
+        explain_field(ExplainFieldRequest) -> ExplainFieldResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl ConnectorService for Fake {
+    unimplemented_methods! {
+        create_source(CreateSourceRequest) -> CreateSourceResponse;
+        update_source(UpdateSourceRequest) -> UpdateSourceResponse;
+        get_source(GetSourceRequest) -> GetSourceResponse;
+        list_sources(ListSourcesRequest) -> ListSourcesResponse;
+        start_source(StartSourceRequest) -> StartSourceResponse;
+        list_runs(ListRunsRequest) -> ListRunsResponse;
+    }
+}
+
+/// Sends bytes where a `RequestContext` belongs; returns the error, if that is the answer.
+pub(super) async fn send_raw(channel: Channel, bytes: Vec<u8>) -> Option<Status> {
+    let mut grpc = Grpc::new(channel);
+    grpc.ready().await.unwrap();
+    let path = "/rabt.citizen.v1.CitizenService/LookupCitizen"
+        .parse()
+        .unwrap();
+    let codec = ProstCodec::<Vec<u8>, LookupCitizenResponse>::default();
+    let answer = grpc.unary(Request::new(bytes), path, codec).await;
+    answer.err()
+}
+
+/// Returns the services that reflection lists.
+pub(super) async fn reflect(channel: Channel) -> Vec<String> {
+    let ask = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut client = ServerReflectionClient::new(channel);
+    let answers = client
+        .server_reflection_info(stream::iter([ask]))
+        .await
+        .unwrap();
+    let answer = answers.into_inner().message().await.unwrap().unwrap();
+    match answer.message_response {
+        Some(MessageResponse::ListServicesResponse(list)) => list
+            .service
+            .into_iter()
+            .map(|service| service.name)
+            .collect(),
+        _ => Vec::new(),
+    }
+}

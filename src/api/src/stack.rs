@@ -1,0 +1,236 @@
+//! The stack from an accepted request to its handler, in order: request id, span, deadline,
+//! concurrency limits, caller, handler.
+//!
+//! Invariant: nothing that a client wrote reaches a span or a log line; a path is replaced by the
+//! name of the method it belongs to.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use rabt_model::{ErrorClass, Timestamp};
+use rabt_policy::Caller;
+use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
+use rabt_proto::connector::connector_service_server::{ConnectorService, ConnectorServiceServer};
+use rustls_pki_types::CertificateDer;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tracing::{Instrument, Span, debug, error, info_span, warn};
+
+use crate::limit::{CallerGauges, Gauge, deadline};
+use crate::listen::Edge;
+use crate::status::{deadline_exceeded, status};
+use crate::{Limits, authn};
+
+/// The agencies' side of the node.
+pub(crate) struct Stack<C, O> {
+    citizens: CitizenServiceServer<C>,
+    connectors: ConnectorServiceServer<O>,
+    ids: RequestIds,
+    in_flight: Arc<Gauge>,
+    callers: CallerGauges,
+    longest: Duration,
+}
+
+/// The other end of one connection.
+pub(crate) struct Peer {
+    caller: Option<Caller>,
+    in_flight: Arc<Gauge>,
+}
+
+impl<C: CitizenService, O: ConnectorService> Stack<C, O> {
+    pub(crate) fn new(citizens: C, connectors: O, limits: &Limits, start: Timestamp) -> Self {
+        Self {
+            citizens: CitizenServiceServer::new(citizens)
+                .max_decoding_message_size(limits.message_bytes),
+            connectors: ConnectorServiceServer::new(connectors)
+                .max_decoding_message_size(limits.message_bytes),
+            ids: RequestIds::new(start),
+            in_flight: Gauge::new(limits.in_flight),
+            callers: CallerGauges::new(limits.in_flight_per_caller),
+            longest: limits.deadline(),
+        }
+    }
+
+    async fn admit(
+        &self,
+        peer: &Peer,
+        method: &Method,
+        mut request: Request<Incoming>,
+    ) -> Response<Body> {
+        let deadline = deadline(request.headers(), self.longest);
+        let Some(_node) = self.in_flight.enter() else {
+            return overloaded("the node has too many requests in work; try again later");
+        };
+        let Some(_caller) = peer.in_flight.enter() else {
+            return overloaded("this caller has too many requests in work; try again later");
+        };
+        let Some(caller) = &peer.caller else {
+            return status(ErrorClass::NotPermitted, "").into_http();
+        };
+        request.extensions_mut().insert(caller.clone());
+        let work = AssertUnwindSafe(self.handle(method, request)).catch_unwind();
+        match tokio::time::timeout(deadline, work).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_panic)) => {
+                error!("handler panicked");
+                status(ErrorClass::Defect, "").into_http()
+            }
+            Err(_elapsed) => deadline_exceeded().into_http(),
+        }
+    }
+
+    async fn handle(&self, method: &Method, request: Request<Incoming>) -> Response<Body> {
+        let Ok(response) = match method.service {
+            ServiceName::Citizen => self.citizens.clone().call(request).await,
+            ServiceName::Connector => self.connectors.clone().call(request).await,
+        };
+        response
+    }
+}
+
+impl<C: CitizenService, O: ConnectorService> Edge for Stack<C, O> {
+    type Peer = Peer;
+
+    fn peer(&self, certificate: Option<&CertificateDer<'_>>) -> Peer {
+        let named = certificate.map(authn::caller);
+        let (caller, urn) = match named {
+            Some(Ok((caller, urn))) => (Some(caller), urn),
+            Some(Err(reason)) => {
+                warn!(%reason, "certificate names no caller");
+                (None, String::new())
+            }
+            None => (None, String::new()),
+        };
+        let in_flight = self.callers.of(&urn);
+        Peer { caller, in_flight }
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        peer: Arc<Peer>,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let id = self.ids.next();
+        let Some(method) = Method::of_path(request.uri().path()) else {
+            return Status::unimplemented("there is no such method").into_http();
+        };
+        let span = span(&id, method, &peer);
+        let mut response = self
+            .admit(&peer, method, request)
+            .instrument(span.clone())
+            .await;
+        span.in_scope(|| debug!(code = code_of(&response), "answered"));
+        if let Ok(id) = HeaderValue::try_from(id) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        response
+    }
+}
+
+fn span(id: &str, method: &Method, peer: &Peer) -> Span {
+    let caller = peer.caller.as_ref();
+    let agency = caller.map(|caller| caller.agency.as_str());
+    info_span!("request", id, method = method.path, agency)
+}
+
+fn overloaded(message: &str) -> Response<Body> {
+    status(ErrorClass::Overloaded, message).into_http()
+}
+
+/// Returns the gRPC code of a response; an answer with a message says OK in its trailers.
+fn code_of(response: &Response<Body>) -> &str {
+    let code = response.headers().get("grpc-status");
+    code.and_then(|code| code.to_str().ok()).unwrap_or("0")
+}
+
+/// One method of the contract.
+struct Method {
+    path: &'static str,
+    service: ServiceName,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ServiceName {
+    Citizen,
+    Connector,
+}
+
+macro_rules! methods {
+    ($($service:ident $prefix:literal: $($method:literal)*;)*) => {
+        [$($(Method {
+            path: concat!("/", $prefix, "/", $method),
+            service: ServiceName::$service,
+        },)*)*]
+    };
+}
+
+const METHODS: [Method; 13] = methods! {
+    Citizen "rabt.citizen.v1.CitizenService":
+        "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
+        "ListSourceReferences" "ExplainField";
+    Connector "rabt.connector.v1.ConnectorService":
+        "CreateSource" "UpdateSource" "GetSource" "ListSources" "StartSource" "ListRuns";
+};
+
+impl Method {
+    fn of_path(path: &str) -> Option<&'static Self> {
+        METHODS.iter().find(|method| method.path == path)
+    }
+}
+
+/// Numbers requests: the start of the process and a count, so that an id is met once.
+struct RequestIds {
+    start: i64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn new(start: Timestamp) -> Self {
+        Self {
+            start: start.as_millisecond(),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    fn next(&self) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{:x}-{number:x}", self.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    use super::{METHODS, RequestIds};
+
+    #[test]
+    fn every_method_of_the_contract_is_dispatched() {
+        let contract = FileDescriptorSet::decode(rabt_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let mut paths = Vec::new();
+        for file in &contract.file {
+            for service in &file.service {
+                let methods = service.method.iter();
+                let name = format!("/{}.{}", file.package(), service.name());
+                paths.extend(methods.map(|method| format!("{name}/{}", method.name())));
+            }
+        }
+        paths.sort();
+        let mut dispatched: Vec<&str> = METHODS.iter().map(|method| method.path).collect();
+        dispatched.sort_unstable();
+        assert_eq!(paths, dispatched);
+    }
+
+    #[test]
+    fn request_ids_differ() {
+        let ids = RequestIds::new("2026-01-01T00:00:00Z".parse().unwrap());
+        assert_ne!(ids.next(), ids.next());
+    }
+}

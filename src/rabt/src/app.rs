@@ -1,0 +1,308 @@
+//! The composition root: settings in, a running node out.
+//!
+//! Invariant: this is the only place that knows every part; no part knows this place.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rabt_api::{Bound, ServerConfig, TlsFiles};
+use rabt_connect::Kinds;
+use rabt_linkage::LinkageModel;
+use rabt_model::SystemClock;
+use rabt_policy::{Caller, Policy, Role};
+use rabt_runtime::{BuildInfo, Drained, Shutdown};
+use rabt_service::{Services, Setup, operate};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::error::{CommandError, Exit, Fault};
+use crate::keys;
+
+/// Settings and the folder that their relative paths start from.
+#[derive(Debug, Clone)]
+pub(crate) struct Settled {
+    /// The settings.
+    pub(crate) config: Config,
+    /// The folder.
+    pub(crate) base: PathBuf,
+}
+
+/// A node that runs: use cases inside, gRPC outside.
+pub(crate) struct App {
+    /// The use cases.
+    pub(crate) services: Arc<Services>,
+    shutdown: Shutdown,
+    drain: Duration,
+}
+
+impl Settled {
+    /// Returns a path of the settings as the process can open it.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.base.join(path)
+    }
+
+    /// Returns the storage address with its path made absolute to the settings' folder.
+    pub(crate) fn storage_url(&self) -> String {
+        let url = &self.config.storage.url;
+        match url.strip_prefix("sqlite://") {
+            Some(path) => format!("sqlite://{}", self.path(Path::new(path)).display()),
+            None => url.clone(),
+        }
+    }
+
+    /// Returns the linkage model, shipped or from a file.
+    pub(crate) fn model(&self) -> Result<LinkageModel, CommandError> {
+        let name = &self.config.linkage.model;
+        if let Some(model) = LinkageModel::shipped(name) {
+            return Ok(model);
+        }
+        let path = self.path(Path::new(name));
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            let shipped = LinkageModel::SHIPPED.join(", ");
+            let help = format!("linkage.model is one of {shipped}, or the path of a model file");
+            CommandError::usage(format!("linkage model {}: {error}", path.display()), help)
+        })?;
+        LinkageModel::from_toml(&text).map_err(|errors| {
+            let fault = |error: &dyn std::fmt::Display| Fault {
+                message: format!("{}: {error}", path.display()),
+                help: String::new(),
+            };
+            let faults = errors.iter().map(|error| fault(error)).collect();
+            CommandError::many(Exit::Usage, faults)
+        })
+    }
+
+    /// Returns the text of the agreements' file; `None` when there is none.
+    pub(crate) fn agreements(&self) -> Result<Option<String>, CommandError> {
+        let path = self.path(&self.config.agreements.bundle);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                let help = "agreements.bundle must be a TOML file that the node's user can read";
+                let message = format!("{}: {error}", path.display());
+                return Err(CommandError::usage(message, help));
+            }
+        };
+        policy(&text, &path.display().to_string())?;
+        Ok(Some(text))
+    }
+
+    /// Makes the folder of the sources the current one: manifests that name no folder of their own
+    /// start there. Every other path is absolute by now.
+    fn enter_sources(&self) -> Result<(), CommandError> {
+        let folder = self.path(&self.config.sources.base);
+        std::env::set_current_dir(&folder).map_err(|error| {
+            let help = "sources.base must be a folder that the node's user can read";
+            CommandError::usage(format!("{}: {error}", folder.display()), help)
+        })
+    }
+
+    /// Checks that the files of `[tls]` can be read, before anything is made or opened.
+    pub(crate) fn check_tls(&self) -> Result<(), CommandError> {
+        let tls = &self.config.tls;
+        let files = [
+            ("tls.cert", &tls.cert),
+            ("tls.key", &tls.key),
+            ("tls.client_ca", &tls.client_ca),
+        ];
+        let mut faults = Vec::new();
+        for (setting, path) in files {
+            let path = self.path(path);
+            if let Err(error) = std::fs::File::open(&path) {
+                faults.push(Fault {
+                    message: format!("{setting}: {}: {error}", path.display()),
+                    help: String::new(),
+                });
+            }
+        }
+        let Some(last) = faults.last_mut() else {
+            return Ok(());
+        };
+        TLS_HELP.clone_into(&mut last.help);
+        Err(CommandError::many(Exit::Usage, faults))
+    }
+
+    /// Returns the settings of the gRPC edge.
+    pub(crate) fn server(&self) -> Result<ServerConfig, CommandError> {
+        let Config {
+            server,
+            tls,
+            limits,
+            ..
+        } = &self.config;
+        let address = |name: &str, text: &str| {
+            text.parse().map_err(|_| {
+                let message = format!("server.{name} is not an address");
+                CommandError::usage(message, "write an IP address and a port")
+            })
+        };
+        Ok(ServerConfig {
+            listen: address("listen", &server.listen)?,
+            admin_listen: address("admin_listen", &server.admin_listen)?,
+            admin_mtls: server.admin_mtls,
+            tls: TlsFiles {
+                cert: self.path(&tls.cert),
+                key: self.path(&tls.key),
+                client_ca: self.path(&tls.client_ca),
+            },
+            limits: rabt_api::Limits {
+                connections: limits.connections,
+                in_flight: limits.in_flight,
+                in_flight_per_caller: limits.in_flight_per_caller,
+                batches_in_flight: limits.batches_in_flight,
+                message_bytes: limits.message_bytes,
+                deadline_ms: limits.deadline_ms,
+                handshake_ms: limits.handshake_ms,
+                drain_ms: limits.drain_ms,
+            },
+        })
+    }
+}
+
+impl App {
+    /// Opens storage and starts the use cases; nothing listens yet.
+    pub(crate) async fn start(settled: &Settled) -> Result<Self, CommandError> {
+        settled.enter_sources()?;
+        let model = settled.model()?;
+        let agreements = settled.agreements()?;
+        let audit = &settled.config.audit;
+        let keys = keys::read_or_make(&settled.path(&audit.keys), &audit.origin)?;
+        let storage = rabt_storage::open(&settled.storage_url())
+            .await
+            .map_err(|error| {
+                CommandError::failed(error, "see storage.url in the settings, and `rabt doctor`")
+            })?;
+        let setup = Setup {
+            storage,
+            clock: Arc::new(SystemClock),
+            kinds: kinds(),
+            model: Arc::new(model),
+            policy: policy(NO_AGREEMENTS, "built-in agreements")?,
+            keys,
+            random: StdRng::from_os_rng(),
+            version: BuildInfo::current().version.to_owned(),
+        };
+        let services = Services::start(setup)
+            .await
+            .map_err(|error| CommandError::failed(error, "see `rabt doctor`"))?;
+        let app = Self {
+            services,
+            shutdown: Shutdown::new(),
+            drain: Duration::from_millis(settled.config.limits.drain_ms),
+        };
+        if let Some(text) = agreements {
+            app.activate(&text).await?;
+        } else {
+            warn!("there is no file of agreements; those that storage holds stay in force");
+        }
+        Ok(app)
+    }
+
+    /// Puts agreements in force, unless they are already. The node itself stands in for the
+    /// second person, and the audit log says so.
+    async fn activate(&self, text: &str) -> Result<(), CommandError> {
+        let wanted = policy(text, "agreements")?;
+        if wanted.revision() == self.services.policy.current().revision() {
+            return Ok(());
+        }
+        let caller = node_caller()?;
+        let activated = operate::activate_policy(&self.services, &caller, text).await;
+        let revision = activated.map_err(|error| CommandError::failed(error, ""))?;
+        info!(revision = %*revision, "agreements are in force");
+        Ok(())
+    }
+
+    /// Listens for agencies and for operators.
+    pub(crate) async fn listen(&self, settled: &Settled) -> Result<Bound, CommandError> {
+        let server = settled.server()?;
+        let services = Arc::clone(&self.services);
+        rabt_api::serve(services, server, self.shutdown.token())
+            .await
+            .map_err(|error| CommandError::usage(error, TLS_HELP))
+    }
+
+    /// Returns what ends the node.
+    pub(crate) fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    /// Waits for a signal, lets requests in work finish, and stops the use cases.
+    pub(crate) async fn run_until_drained(self, bound: Bound) -> Drained {
+        self.shutdown.started().await;
+        let cause = "signal";
+        self.stop(Some(bound), cause).await
+    }
+
+    /// Ends the node now.
+    pub(crate) async fn stop(self, bound: Option<Bound>, cause: &str) -> Drained {
+        if let Some(bound) = bound {
+            self.shutdown.spawn(async move {
+                // The task only fails when it panicked, which has been reported.
+                let _ = bound.task.await;
+            });
+        }
+        let drained = self.shutdown.drain(self.drain).await;
+        self.services.stop(cause).await;
+        drained
+    }
+}
+
+const TLS_HELP: &str =
+    "see [server] and [tls] in the settings; `rabt pki dev` makes certificates to try with";
+
+/// Agreements that allow nothing.
+const NO_AGREEMENTS: &str = "schema = 1\nagreement = []\n";
+
+/// Returns the kinds of source that this executable knows.
+pub(crate) fn kinds() -> Kinds {
+    Kinds::new()
+        .with(Arc::new(rabt_connector_sqlite::Sqlite))
+        .with(Arc::new(rabt_connector_files::Files))
+        .with(Arc::new(rabt_connector_postgres::Postgres))
+        .with(Arc::new(rabt_connector_mysql::Mysql))
+}
+
+/// Returns who the node is when it acts by itself.
+pub(crate) fn node_caller() -> Result<Caller, CommandError> {
+    let agency = "platform".parse();
+    Ok(Caller {
+        agency: agency.map_err(|error| CommandError::failed(error, ""))?,
+        system: "node".to_owned(),
+        role: Role::Operator,
+    })
+}
+
+fn policy(text: &str, file: &str) -> Result<Policy, CommandError> {
+    Policy::from_bundle(text, file).map_err(|problems| {
+        let fault = |problem: &rabt_policy::Problem| Fault {
+            message: problem.to_string(),
+            help: String::new(),
+        };
+        CommandError::many(Exit::Usage, problems.iter().map(fault).collect())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NO_AGREEMENTS, kinds, policy};
+
+    #[test]
+    fn the_built_in_agreements_allow_nothing() {
+        assert!(
+            policy(NO_AGREEMENTS, "built in")
+                .unwrap()
+                .agreements()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn every_kind_is_registered() {
+        let names: Vec<&str> = kinds().names().collect();
+        assert_eq!(names, ["files", "mysql", "postgres", "sqlite"]);
+    }
+}

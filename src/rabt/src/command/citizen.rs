@@ -1,0 +1,284 @@
+//! `rabt citizen`: ask a running server about a citizen.
+//!
+//! Invariant: a number about a person is sent in the body of a request and printed nowhere else.
+
+mod answer;
+mod subject;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use rabt_proto::citizen as pb;
+use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
+use rabt_proto::common;
+use tonic::transport::Channel;
+
+use self::answer::{Answer, Candidates, Explanations, Verdicts};
+use self::subject::{SubjectArgs, Who};
+use super::block_on;
+use crate::client::{Connection, Target, refusal};
+use crate::error::CommandError;
+use crate::render::Render;
+
+/// Who asks unless `--as` says otherwise: the tax agency's system of `rabt pki dev`.
+const USUAL_IDENTITY: &str = "tax";
+
+/// The questions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CitizenArgs {
+    /// Show the citizen who holds a number, each value with its source.
+    Lookup(LookupArgs),
+    /// Find citizens by what is known of them.
+    Search(SearchArgs),
+    /// Show where the values of one attribute come from.
+    Explain(ExplainArgs),
+    /// Ask whether values are the citizen's, without seeing any.
+    Verify(VerifyArgs),
+}
+
+/// What every question says about itself.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Asking {
+    #[command(flatten)]
+    connection: Connection,
+    /// Access agreement.
+    #[arg(long, value_name = "ID")]
+    agreement: Option<String>,
+    /// Purpose code.
+    #[arg(long, value_name = "CODE")]
+    purpose: Option<String>,
+    /// Legal basis code.
+    #[arg(long, value_name = "CODE")]
+    legal_basis: Option<String>,
+    /// The caller's own reference of the case.
+    #[arg(long = "case", value_name = "TEXT")]
+    case_reference: Option<String>,
+    /// Entry of the catalogue of public services.
+    #[arg(long, value_name = "CODE")]
+    service: Option<String>,
+    /// `portal`, `mobile_app`, `post_office`, `call_centre` or `system`.
+    #[arg(long, value_name = "CODE")]
+    channel: Option<String>,
+}
+
+/// `rabt citizen lookup`
+#[derive(Debug, clap::Args)]
+pub(crate) struct LookupArgs {
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Attributes to show, such as `name.*,birth.date`; the agreement's default set when absent.
+    #[arg(long, value_delimiter = ',', value_name = "ATTRIBUTES")]
+    fields: Vec<String>,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// `rabt citizen search`
+#[derive(Debug, clap::Args)]
+pub(crate) struct SearchArgs {
+    /// Name in Arabic or Latin letters, whole or in part.
+    #[arg(long)]
+    name: Option<String>,
+    /// Date of birth, `YYYY-MM-DD`, or its year alone.
+    #[arg(long, value_name = "DATE")]
+    birth_date: Option<String>,
+    /// Two-digit governorate code.
+    #[arg(long, value_name = "CODE")]
+    governorate: Option<String>,
+    /// Telephone number.
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    /// Attributes to show.
+    #[arg(long, value_delimiter = ',', value_name = "ATTRIBUTES")]
+    fields: Vec<String>,
+    /// Largest number of candidates, at most 50.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i32).range(1..=50))]
+    limit: i32,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// `rabt citizen explain`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// Attribute to explain, such as `birth.date`.
+    attribute: String,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// `rabt citizen verify`
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// What is claimed, such as `birth.date=1990-01-31`; may be given again.
+    #[arg(long = "claim", value_name = "ATTRIBUTE=VALUE", required = true)]
+    claims: Vec<String>,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// Runs `rabt citizen`.
+pub(crate) fn run(args: CitizenArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    match args {
+        CitizenArgs::Lookup(args) => block_on(Box::pin(lookup(args, render))),
+        CitizenArgs::Search(args) => block_on(Box::pin(search(args, render))),
+        CitizenArgs::Explain(args) => block_on(Box::pin(explain(args, render))),
+        CitizenArgs::Verify(args) => block_on(Box::pin(verify(args, render))),
+    }
+}
+
+async fn lookup(args: LookupArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    let target = args.asking.connection.target(USUAL_IDENTITY)?;
+    let who = args.subject.resolve(target.demo, render)?;
+    let context = args.asking.context(&target);
+    let mut client = connect(&target).await?;
+    let citizen = ask_citizen(&mut client, context, who, mask(args.fields)).await?;
+    let answer = Answer::of(&citizen);
+    render.result(&answer, || answer.to_text());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn search(args: SearchArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    let target = args.asking.connection.target(USUAL_IDENTITY)?;
+    let birth_date = args.birth_date.as_deref().map(subject::date).transpose()?;
+    let request = pb::SearchCitizensRequest {
+        context: Some(args.asking.context(&target)),
+        criteria: Some(pb::SearchCriteria {
+            name: args.name.unwrap_or_default(),
+            birth_date,
+            governorate: args.governorate.unwrap_or_default(),
+            phone: args.phone.unwrap_or_default(),
+            identifier: None,
+        }),
+        read_mask: mask(args.fields),
+        page_size: args.limit,
+        page_token: String::new(),
+    };
+    let mut client = connect(&target).await?;
+    let response = client.search_citizens(request).await;
+    let found = response.map_err(|status| refusal(&status))?.into_inner();
+    let candidates = Candidates::of(&found);
+    render.result(&candidates, || candidates.to_text());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn explain(args: ExplainArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    let target = args.asking.connection.target(USUAL_IDENTITY)?;
+    let who = args.subject.resolve(target.demo, render)?;
+    let context = args.asking.context(&target);
+    let mut client = connect(&target).await?;
+    // ExplainField takes a citizen by name; a number is looked up first, under the same agreement.
+    let name = match who {
+        Who::Name(name) => name,
+        number @ Who::Number(_) => {
+            ask_citizen(&mut client, context.clone(), number, None)
+                .await?
+                .name
+        }
+    };
+    let request = pb::ExplainFieldRequest {
+        context: Some(context),
+        name: name.clone(),
+        attribute: args.attribute.clone(),
+    };
+    let response = client.explain_field(request).await;
+    let explained = response.map_err(|status| refusal(&status))?.into_inner();
+    let explanations = Explanations::of(&name, &args.attribute, &explained);
+    render.result(&explanations, || explanations.to_text());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify(args: VerifyArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    let target = args.asking.connection.target(USUAL_IDENTITY)?;
+    let claims: Result<Vec<_>, _> = args.claims.iter().map(|text| claim(text)).collect();
+    let who = args.subject.resolve(target.demo, render)?;
+    let request = pb::VerifyAttributesRequest {
+        context: Some(args.asking.context(&target)),
+        subject: Some(match who {
+            Who::Name(name) => pb::verify_attributes_request::Subject::Name(name),
+            Who::Number(number) => pb::verify_attributes_request::Subject::Identifier(number),
+        }),
+        claims: claims?,
+    };
+    let mut client = connect(&target).await?;
+    let response = client.verify_attributes(request).await;
+    let verified = response.map_err(|status| refusal(&status))?.into_inner();
+    let verdicts = Verdicts::of(&verified);
+    render.result(&verdicts, || verdicts.to_text());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn connect(target: &Target) -> Result<CitizenServiceClient<Channel>, CommandError> {
+    Ok(CitizenServiceClient::new(target.connect().await?))
+}
+
+async fn ask_citizen(
+    client: &mut CitizenServiceClient<Channel>,
+    context: common::RequestContext,
+    who: Who,
+    read_mask: Option<prost_types::FieldMask>,
+) -> Result<common::Citizen, CommandError> {
+    let answered = match who {
+        Who::Number(identifier) => {
+            let request = pb::LookupCitizenRequest {
+                context: Some(context),
+                identifier: Some(identifier),
+                read_mask,
+            };
+            let response = client.lookup_citizen(request).await;
+            response.map(|response| response.into_inner().citizen)
+        }
+        Who::Name(name) => {
+            let request = pb::GetCitizenRequest {
+                context: Some(context),
+                name,
+                read_mask,
+            };
+            let response = client.get_citizen(request).await;
+            response.map(|response| response.into_inner().citizen)
+        }
+    };
+    Ok(answered
+        .map_err(|status| refusal(&status))?
+        .unwrap_or_default())
+}
+
+fn mask(paths: Vec<String>) -> Option<prost_types::FieldMask> {
+    (!paths.is_empty()).then_some(prost_types::FieldMask { paths })
+}
+
+fn claim(text: &str) -> Result<pb::AttributeClaim, CommandError> {
+    let (attribute, value) = text.split_once('=').ok_or_else(|| {
+        CommandError::usage(
+            "a --claim has no \"=\"",
+            "write it as ATTRIBUTE=VALUE, such as birth.date=1990-01-31",
+        )
+    })?;
+    Ok(pb::AttributeClaim {
+        attribute: attribute.trim().to_owned(),
+        value: value.trim().to_owned(),
+    })
+}
+
+impl Asking {
+    /// Returns the context of a question; the command line wins over the profile.
+    fn context(&self, target: &Target) -> common::RequestContext {
+        let known = &target.context;
+        let or = |given: &Option<String>, known: &String| given.as_ref().unwrap_or(known).clone();
+        common::RequestContext {
+            agreement: or(&self.agreement, &known.agreement),
+            purpose: or(&self.purpose, &known.purpose),
+            legal_basis: or(&self.legal_basis, &known.legal_basis),
+            case_reference: or(&self.case_reference, &known.case_reference),
+            end_user: None,
+            represented_party: String::new(),
+            service: or(&self.service, &known.service),
+            channel: or(&self.channel, &known.channel),
+            request_id: String::new(),
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! Answers about citizens, as rows for people and objects for programs.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use rabt_model::{Address, Attribute, Label, PartialDate};
+use rabt_proto::citizen as pb;
+use rabt_proto::common;
+use serde::Serialize;
+
+use crate::render::table;
+
+/// A citizen, as far as the caller may see them.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    citizen: String,
+    etag: String,
+    values: Vec<Row>,
+}
+
+/// Citizens found by a search.
+#[derive(Debug, Serialize)]
+pub(super) struct Candidates {
+    candidates: Vec<Candidate>,
+    more: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Candidate {
+    band: &'static str,
+    #[serde(flatten)]
+    answer: Answer,
+}
+
+/// Where the values of an attribute come from.
+#[derive(Debug, Serialize)]
+pub(super) struct Explanations {
+    citizen: String,
+    attribute: String,
+    values: Vec<ExplainedRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplainedRow {
+    #[serde(flatten)]
+    row: Row,
+    steps: Vec<Label>,
+}
+
+/// Whether claims are true.
+#[derive(Debug, Serialize)]
+pub(super) struct Verdicts {
+    verdicts: Vec<VerdictRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct VerdictRow {
+    attribute: String,
+    verdict: &'static str,
+}
+
+/// One value with its origin.
+#[derive(Debug, Serialize)]
+struct Row {
+    attribute: String,
+    label: Label,
+    value: String,
+    agency: String,
+    source: String,
+    stream: String,
+    record: String,
+    column: String,
+    observed_at: String,
+    event_at: Option<String>,
+    rule: &'static str,
+    disputed: bool,
+    supporters: u32,
+}
+
+impl Answer {
+    /// Returns the rows of a citizen.
+    pub(super) fn of(citizen: &common::Citizen) -> Self {
+        let id = citizen.name.strip_prefix("citizens/");
+        Self {
+            citizen: id.unwrap_or(&citizen.name).to_owned(),
+            etag: citizen.etag.clone(),
+            values: rows(citizen),
+        }
+    }
+
+    /// Returns the table for people.
+    pub(super) fn to_text(&self) -> String {
+        let shown = self.values.iter().map(|row| {
+            vec![
+                format!("{} / {}", row.label.en, row.label.ar),
+                row.value.clone(),
+                row.agency.clone(),
+                row.source.clone(),
+                day(&row.observed_at).to_owned(),
+                row.rule_and_dispute(),
+            ]
+        });
+        let head = ["attribute", "value", "agency", "source", "observed", "rule"];
+        format!("citizen {}\n{}", self.citizen, table(&head, shown))
+    }
+}
+
+impl Candidates {
+    /// Returns the candidates of a page.
+    pub(super) fn of(found: &pb::SearchCitizensResponse) -> Self {
+        let candidate = |candidate: &pb::Candidate| Candidate {
+            band: match candidate.band() {
+                pb::ScoreBand::High => "high",
+                pb::ScoreBand::Medium => "medium",
+                pb::ScoreBand::Low => "low",
+                pb::ScoreBand::Unspecified => "unknown",
+            },
+            answer: Answer::of(&candidate.citizen.clone().unwrap_or_default()),
+        };
+        Self {
+            candidates: found.candidates.iter().map(candidate).collect(),
+            more: !found.next_page_token.is_empty(),
+        }
+    }
+
+    /// Returns one table a candidate.
+    pub(super) fn to_text(&self) -> String {
+        if self.candidates.is_empty() {
+            return "nobody fits".to_owned();
+        }
+        let mut text = String::new();
+        for candidate in &self.candidates {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}: {}\n", candidate.band, candidate.answer.to_text());
+        }
+        if self.more {
+            text.push_str("there are more; give more criteria or a higher --limit\n");
+        }
+        text
+    }
+}
+
+impl Explanations {
+    /// Returns the explanations of an attribute.
+    pub(super) fn of(name: &str, attribute: &str, answer: &pb::ExplainFieldResponse) -> Self {
+        let explained = |one: &pb::FieldExplanation| ExplainedRow {
+            row: row(&one.attribute, one.value.clone(), one.provenance.as_ref()),
+            steps: one
+                .sentences
+                .iter()
+                .map(|sentence| Label::new(&sentence.en, &sentence.ar))
+                .collect(),
+        };
+        Self {
+            citizen: name.strip_prefix("citizens/").unwrap_or(name).to_owned(),
+            attribute: attribute.to_owned(),
+            values: answer.explanations.iter().map(explained).collect(),
+        }
+    }
+
+    /// Returns a paragraph for each value.
+    pub(super) fn to_text(&self) -> String {
+        if self.values.is_empty() {
+            return format!("no agency holds a value of {}", self.attribute);
+        }
+        let mut text = String::new();
+        for ExplainedRow { row, steps } in &self.values {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{} / {}: {}\n  from {} ({}, column {}), record {}, observed {}\n  rule: {}, \
+                 held by {} record(s)",
+                row.label.en,
+                row.label.ar,
+                row.value,
+                row.agency,
+                row.source,
+                row.column,
+                row.record,
+                day(&row.observed_at),
+                row.rule_and_dispute(),
+                row.supporters,
+            );
+            for step in steps {
+                let _ = writeln!(text, "  - {} / {}", step.en, step.ar);
+            }
+        }
+        text
+    }
+}
+
+impl Verdicts {
+    /// Returns the verdicts in the order of the claims.
+    pub(super) fn of(answer: &pb::VerifyAttributesResponse) -> Self {
+        let verdict = |one: &pb::AttributeVerdict| VerdictRow {
+            attribute: one.attribute.clone(),
+            verdict: match one.verdict() {
+                pb::Verdict::Match => "match",
+                pb::Verdict::NoMatch => "no match",
+                pb::Verdict::NotHeld => "not held",
+                pb::Verdict::Unspecified => "unknown",
+            },
+        };
+        Self {
+            verdicts: answer.verdicts.iter().map(verdict).collect(),
+        }
+    }
+
+    /// Returns the table for people.
+    pub(super) fn to_text(&self) -> String {
+        let rows = self.verdicts.iter();
+        table(
+            &["attribute", "verdict"],
+            rows.map(|row| vec![row.attribute.clone(), row.verdict.to_owned()]),
+        )
+    }
+}
+
+impl Row {
+    fn rule_and_dispute(&self) -> String {
+        if self.disputed {
+            format!("{}, disputed", self.rule)
+        } else {
+            self.rule.to_owned()
+        }
+    }
+}
+
+fn rows(citizen: &common::Citizen) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for one in &citizen.arabic_names {
+        rows.push(row(
+            "name.chain",
+            name(one.value.as_ref()),
+            one.provenance.as_ref(),
+        ));
+    }
+    for one in &citizen.latin_names {
+        rows.push(row(
+            "name.latin",
+            name(one.value.as_ref()),
+            one.provenance.as_ref(),
+        ));
+    }
+    if let Some(one) = &citizen.mother_name {
+        rows.push(row(
+            "mother.name",
+            name(one.value.as_ref()),
+            one.provenance.as_ref(),
+        ));
+    }
+    for one in &citizen.identifiers {
+        let number = one.value.clone().unwrap_or_default();
+        let attribute = format!("identifier.{}", number.scheme);
+        rows.push(row(&attribute, number.value, one.provenance.as_ref()));
+    }
+    let dates = [
+        ("birth.date", &citizen.birth_date),
+        ("death.date", &citizen.death_date),
+    ];
+    for (attribute, value) in dates {
+        if let Some(one) = value {
+            rows.push(row(
+                attribute,
+                date(one.value.as_ref()),
+                one.provenance.as_ref(),
+            ));
+        }
+    }
+    for (attribute, value) in texts(citizen) {
+        rows.push(row(
+            attribute,
+            value.value.clone(),
+            value.provenance.as_ref(),
+        ));
+    }
+    for one in &citizen.addresses {
+        rows.push(row(
+            "address",
+            address(one.value.as_ref()),
+            one.provenance.as_ref(),
+        ));
+    }
+    for one in &citizen.relations {
+        let tie = one.value.clone().unwrap_or_default();
+        let value = format!("{}: {}", tie.kind, tie.to);
+        rows.push(row("relation", value, one.provenance.as_ref()));
+    }
+    for one in &citizen.facts {
+        rows.push(row(
+            &one.attribute,
+            one.value.clone(),
+            one.provenance.as_ref(),
+        ));
+    }
+    rows
+}
+
+fn texts(
+    citizen: &common::Citizen,
+) -> impl Iterator<Item = (&'static str, &common::AttributedText)> {
+    let single = [
+        ("birth.place", &citizen.birth_place),
+        ("sex", &citizen.sex),
+        ("nationality", &citizen.nationality),
+        ("marital_status", &citizen.marital_status),
+        ("photo_reference", &citizen.photo_reference),
+    ];
+    let single = single
+        .into_iter()
+        .filter_map(|(attribute, value)| Some((attribute, value.as_ref()?)));
+    let phones = citizen.phones.iter().map(|one| ("phone", one));
+    let emails = citizen.emails.iter().map(|one| ("email", one));
+    single.chain(phones).chain(emails)
+}
+
+fn row(attribute: &str, value: String, origin: Option<&common::Provenance>) -> Row {
+    let label = match attribute.parse::<Attribute>() {
+        Ok(known) => known.label(),
+        Err(_) => Label::new(attribute, attribute),
+    };
+    let origin = origin.cloned().unwrap_or_default();
+    Row {
+        attribute: attribute.to_owned(),
+        label,
+        value,
+        rule: rule(origin.rule()),
+        observed_at: instant(origin.observed_at.as_ref()).unwrap_or_default(),
+        event_at: instant(origin.event_at.as_ref()),
+        agency: origin.agency,
+        source: origin.source,
+        stream: origin.stream,
+        record: origin.record,
+        column: origin.column,
+        disputed: origin.disputed,
+        supporters: origin.supporters,
+    }
+}
+
+const fn rule(rule: common::SurvivorshipRule) -> &'static str {
+    match rule {
+        common::SurvivorshipRule::Unspecified => "not said",
+        common::SurvivorshipRule::OnlyValue => "only value",
+        common::SurvivorshipRule::Agreed => "agreed",
+        common::SurvivorshipRule::Majority => "majority",
+        common::SurvivorshipRule::SourceRank => "source rank",
+        common::SurvivorshipRule::MostRecent => "most recent",
+        common::SurvivorshipRule::Validity => "validity",
+        common::SurvivorshipRule::Kept => "kept",
+    }
+}
+
+fn name(name: Option<&common::PersonName>) -> String {
+    name.map(|name| name.text.clone()).unwrap_or_default()
+}
+
+fn date(date: Option<&common::PartialDate>) -> String {
+    let Some(date) = date else {
+        return String::new();
+    };
+    let part = |number: u32| u8::try_from(number).unwrap_or_default();
+    let year = i16::try_from(date.year).unwrap_or_default();
+    let date = match (date.month, date.day) {
+        (0, _) => PartialDate::of_year(year),
+        (month, 0) => PartialDate::of_month(year, part(month)),
+        (month, day) => PartialDate::of_day(year, part(month), part(day)),
+    };
+    date.map(|date| date.to_string()).unwrap_or_default()
+}
+
+fn address(address: Option<&common::Address>) -> String {
+    let Some(address) = address else {
+        return String::new();
+    };
+    let part = |text: &String| (!text.is_empty()).then(|| text.clone());
+    Address {
+        governorate: part(&address.governorate),
+        district: part(&address.district),
+        street: part(&address.street),
+        text: part(&address.text),
+    }
+    .to_line()
+}
+
+fn instant(at: Option<&prost_types::Timestamp>) -> Option<String> {
+    let at = at?;
+    let instant = Timestamp::new(at.seconds, at.nanos).ok()?;
+    Some(instant.to_string())
+}
+
+/// Returns the day of an RFC 3339 instant.
+fn day(instant: &str) -> &str {
+    instant.get(..10).unwrap_or(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use rabt_proto::common;
+
+    use super::Answer;
+
+    #[test]
+    fn shows_values_with_their_source() {
+        let provenance = common::Provenance {
+            agency: "civil-registry".to_owned(),
+            source: "civil-registry".to_owned(),
+            rule: common::SurvivorshipRule::Majority.into(),
+            observed_at: Some(prost_types::Timestamp {
+                seconds: 1_767_225_600,
+                nanos: 0,
+            }),
+            disputed: true,
+            ..Default::default()
+        };
+        let citizen = common::Citizen {
+            name: format!("citizens/{}", "0".repeat(26)),
+            birth_date: Some(common::AttributedDate {
+                value: Some(common::PartialDate {
+                    year: 1990,
+                    month: 1,
+                    day: 0,
+                }),
+                provenance: Some(provenance),
+            }),
+            ..Default::default()
+        };
+        let text = Answer::of(&citizen).to_text();
+        for part in [
+            "Date of birth / تاريخ الميلاد",
+            "1990-01",
+            "civil-registry",
+            "2026-01-01",
+            "majority, disputed",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+}

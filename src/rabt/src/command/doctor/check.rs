@@ -1,0 +1,200 @@
+//! The checks of `rabt doctor`. None of them changes anything.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use rabt_model::SourceId;
+use rabt_service::SourceState;
+use rabt_storage::{Storage, StorageError};
+use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+
+use super::{Finding, Outcome};
+use crate::app::Settled;
+use crate::config::redact_url;
+use crate::keys;
+
+/// Runs every check, in the order in which a start would need them.
+pub(super) async fn all(settled: &Settled) -> Vec<Finding> {
+    let mut findings = vec![Finding::pass("settings", "every setting is right")];
+    findings.extend(tls(settled));
+    findings.push(audit_keys(settled));
+    findings.push(agreements(settled));
+    findings.push(match settled.model() {
+        Ok(model) => {
+            let short = model.fingerprint().get(..12).unwrap_or_default().to_owned();
+            Finding::pass("linkage model", format!("loads, fingerprint {short}"))
+        }
+        Err(error) => Finding::fail("linkage model", &error),
+    });
+    findings.extend(addresses(settled));
+    findings.extend(storage(settled).await);
+    findings
+}
+
+fn tls(settled: &Settled) -> Vec<Finding> {
+    let tls = &settled.config.tls;
+    let files = [
+        ("tls.cert", &tls.cert),
+        ("tls.key", &tls.key),
+        ("tls.client_ca", &tls.client_ca),
+    ];
+    let mut findings = Vec::new();
+    let mut texts = Vec::new();
+    for (name, path) in files {
+        let path = settled.path(path);
+        match std::fs::read(&path) {
+            Ok(text) => texts.push(text),
+            Err(error) => findings.push(Finding::of(
+                name,
+                Outcome::Fail,
+                format!("{}: {error}", path.display()),
+                "name a PEM file that the node's user can read; `rabt pki dev --out pki` makes \
+                 certificates to try with",
+            )),
+        }
+    }
+    findings.extend(private("tls.key", &settled.path(&tls.key)));
+    if let [cert, key, ca] = &texts[..] {
+        let together = ServerTlsConfig::new()
+            .identity(Identity::from_pem(cert, key))
+            .client_ca_root(Certificate::from_pem(ca));
+        let server = tonic::transport::Server::builder().tls_config(together);
+        findings.push(match server {
+            Ok(_) => Finding::pass("tls", "certificate, key and authority work together"),
+            Err(error) => Finding::of(
+                "tls",
+                Outcome::Fail,
+                format!("certificate, key and authority do not work together: {error}"),
+                "see that tls.key is the key of tls.cert, and that all three are PEM",
+            ),
+        });
+    }
+    findings
+}
+
+fn audit_keys(settled: &Settled) -> Finding {
+    let folder = settled.path(&settled.config.audit.keys);
+    let missing = [keys::CHECKPOINT, keys::PSEUDONYM]
+        .into_iter()
+        .find(|name| !folder.join(name).is_file());
+    if missing.is_some() {
+        let summary = format!("{}: not there yet", folder.display());
+        let remedy = "the first start makes them; when a log is there already, restore them";
+        return Finding::of("audit keys", Outcome::Warn, summary, remedy);
+    }
+    private("audit keys", &folder.join(keys::CHECKPOINT)).unwrap_or_else(|| {
+        let summary = format!("{}: there; have a backup", folder.display());
+        Finding::pass("audit keys", summary)
+    })
+}
+
+/// Returns a finding when others than its owner can read a key.
+fn private(check: &'static str, path: &Path) -> Option<Finding> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            let path = path.display();
+            let summary = format!("{path}: others than its owner can read it (mode {mode:o})");
+            return Some(Finding::of(
+                check,
+                Outcome::Warn,
+                summary,
+                format!("chmod 600 {path}"),
+            ));
+        }
+    }
+    None
+}
+
+fn agreements(settled: &Settled) -> Finding {
+    match settled.agreements() {
+        Ok(Some(_)) => Finding::pass("agreements", "the file loads"),
+        Ok(None) => {
+            let path = settled.path(&settled.config.agreements.bundle);
+            Finding::of(
+                "agreements",
+                Outcome::Warn,
+                format!("{}: not there; every question is denied", path.display()),
+                "write the agreements and name the file in agreements.bundle",
+            )
+        }
+        Err(error) => Finding::fail("agreements", &error),
+    }
+}
+
+fn addresses(settled: &Settled) -> Vec<Finding> {
+    let server = &settled.config.server;
+    let both = [
+        ("server.listen", &server.listen),
+        ("server.admin_listen", &server.admin_listen),
+    ];
+    let finding = |(name, address): (&'static str, &String)| match TcpListener::bind(address) {
+        Ok(_) => Finding::pass(name, format!("{address} is free")),
+        Err(error) => Finding::of(
+            name,
+            Outcome::Warn,
+            format!("{address}: {error}"),
+            "fine when this node is running; otherwise end what listens there, or choose another",
+        ),
+    };
+    both.into_iter().map(finding).collect()
+}
+
+async fn storage(settled: &Settled) -> Vec<Finding> {
+    let url = settled.storage_url();
+    let shown = redact_url(&url);
+    let file = url.strip_prefix("sqlite://").map(Path::new);
+    if file.is_some_and(|file| !file.exists()) {
+        let summary = format!("{shown}: not there yet");
+        let remedy = "the first start makes it; see that its folder can be written";
+        return vec![Finding::of("storage", Outcome::Warn, summary, remedy)];
+    }
+    let remedy = "see storage.url in the settings";
+    let storage = match rabt_storage::open(&url).await {
+        Ok(storage) => storage,
+        Err(error) => {
+            let summary = error.to_string();
+            return vec![Finding::of("storage", Outcome::Fail, summary, remedy)];
+        }
+    };
+    let findings = state(storage.as_ref()).await.unwrap_or_else(|error| {
+        let summary = error.to_string();
+        vec![Finding::of("storage", Outcome::Fail, summary, remedy)]
+    });
+    storage.close().await;
+    findings
+}
+
+async fn state(storage: &dyn Storage) -> Result<Vec<Finding>, StorageError> {
+    storage.probe().await?;
+    let mut snapshot = storage.snapshot().await?;
+    let records = snapshot.count_records().await?;
+    let sources = snapshot.list_sources().await?;
+    let backend = storage.backend();
+    let summary = format!("{backend}: {records} records of {} sources", sources.len());
+    let mut findings = vec![Finding::pass("storage", summary)];
+    for source in sources {
+        let stopped = matches!(
+            source.state,
+            SourceState::Degraded | SourceState::Quarantined
+        );
+        if stopped {
+            let why = last_error(snapshot.runs(&source.id, 1).await?.first());
+            let summary = format!("{} is {}{why}", source.id, source.state.as_str());
+            let remedy = retry(&source.id);
+            findings.push(Finding::of("source", Outcome::Warn, summary, remedy));
+        }
+    }
+    Ok(findings)
+}
+
+fn last_error(run: Option<&rabt_storage::StoredRun>) -> String {
+    let error = run.and_then(|run| run.error.as_ref());
+    error.map_or_else(String::new, |error| format!(": {}", error.summary))
+}
+
+fn retry(source: &SourceId) -> String {
+    format!("correct what it names, then `rabt source start {source}`")
+}

@@ -1,0 +1,395 @@
+//! The settings of a node: one section a component.
+
+use std::path::{Path, PathBuf};
+
+use rabt_runtime::{Kind, Loaded, Setting, Settings};
+use serde::{Deserialize, Serialize};
+
+use crate::error::CommandError;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Config {
+    /// Where the node listens.
+    pub(crate) server: Server,
+    /// Who it is, and whose clients it talks to.
+    pub(crate) tls: Tls,
+    /// How much it takes.
+    pub(crate) limits: Limits,
+    /// Where its state is kept.
+    pub(crate) storage: Storage,
+    /// Where agencies' files are.
+    pub(crate) sources: Sources,
+    /// How records are linked.
+    pub(crate) linkage: Linkage,
+    /// Who may ask what.
+    pub(crate) agreements: Agreements,
+    /// How evidence is kept.
+    pub(crate) audit: Audit,
+    /// What is logged, and how.
+    pub(crate) telemetry: Telemetry,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Server {
+    pub(crate) listen: String,
+    pub(crate) admin_listen: String,
+    pub(crate) admin_mtls: bool,
+}
+
+/// `[tls]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tls {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) client_ca: PathBuf,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    pub(crate) connections: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) in_flight_per_caller: usize,
+    pub(crate) batches_in_flight: usize,
+    pub(crate) message_bytes: usize,
+    pub(crate) deadline_ms: u64,
+    pub(crate) handshake_ms: u64,
+    pub(crate) drain_ms: u64,
+}
+
+/// `[storage]`
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Storage {
+    pub(crate) url: String,
+}
+
+/// `[sources]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sources {
+    pub(crate) base: PathBuf,
+}
+
+/// `[linkage]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Linkage {
+    pub(crate) model: String,
+}
+
+/// `[agreements]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Agreements {
+    pub(crate) bundle: PathBuf,
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Audit {
+    pub(crate) origin: String,
+    pub(crate) keys: PathBuf,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Telemetry {
+    pub(crate) format: String,
+    pub(crate) level: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7443".to_owned(),
+            admin_listen: "127.0.0.1:7444".to_owned(),
+            admin_mtls: false,
+        }
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            cert: "pki/server.pem".into(),
+            key: "pki/server.key".into(),
+            client_ca: "pki/ca.pem".into(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4_096,
+            in_flight: 1_024,
+            in_flight_per_caller: 512,
+            batches_in_flight: 4,
+            message_bytes: 1_048_576,
+            deadline_ms: 10_000,
+            handshake_ms: 5_000,
+            drain_ms: 30_000,
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://rabt.db".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage")
+            .field("url", &redact_url(&self.url))
+            .finish()
+    }
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { base: ".".into() }
+    }
+}
+
+impl Default for Linkage {
+    fn default() -> Self {
+        Self {
+            model: "egypt".to_owned(),
+        }
+    }
+}
+
+impl Default for Agreements {
+    fn default() -> Self {
+        Self {
+            bundle: "agreements.toml".into(),
+        }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            origin: "rabt.local/node-1".to_owned(),
+            keys: "keys".into(),
+        }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            format: "text".to_owned(),
+            level: "info".to_owned(),
+        }
+    }
+}
+
+const fn setting(path: &'static str, kind: Kind, doc: &'static str) -> Setting {
+    Setting {
+        path,
+        kind,
+        secret: false,
+        doc,
+    }
+}
+
+const fn count(path: &'static str, most: i64, doc: &'static str) -> Setting {
+    setting(path, Kind::Integer(1, most), doc)
+}
+
+impl Settings for Config {
+    const ALL: &'static [Setting] = &[
+        setting(
+            "server.listen",
+            Kind::Address,
+            "address for agencies, always mutual TLS, such as \"0.0.0.0:7443\"",
+        ),
+        setting(
+            "server.admin_listen",
+            Kind::Address,
+            "address for health checks and reflection, such as \"127.0.0.1:7444\"",
+        ),
+        setting(
+            "server.admin_mtls",
+            Kind::Flag,
+            "whether the admin address asks for a client certificate too",
+        ),
+        setting(
+            "tls.cert",
+            Kind::Path,
+            "the server's certificate chain, PEM, leaf first",
+        ),
+        setting(
+            "tls.key",
+            Kind::Path,
+            "the key of the server's certificate, PEM",
+        ),
+        setting(
+            "tls.client_ca",
+            Kind::Path,
+            "the authorities that client certificates must come from, PEM",
+        ),
+        count("limits.connections", 1_000_000, "open connections"),
+        count("limits.in_flight", 1_000_000, "requests in work"),
+        count(
+            "limits.in_flight_per_caller",
+            1_000_000,
+            "requests in work of one caller",
+        ),
+        count("limits.batches_in_flight", 10_000, "batch requests in work"),
+        count(
+            "limits.message_bytes",
+            67_108_864,
+            "largest request message, bytes",
+        ),
+        count(
+            "limits.deadline_ms",
+            600_000,
+            "longest time a request may take, milliseconds",
+        ),
+        count(
+            "limits.handshake_ms",
+            600_000,
+            "longest time a handshake may take, milliseconds",
+        ),
+        count(
+            "limits.drain_ms",
+            3_600_000,
+            "longest time that a shutdown waits for requests in work, milliseconds",
+        ),
+        Setting {
+            path: "storage.url",
+            kind: Kind::Text,
+            secret: true,
+            doc: "where state is kept: \"sqlite://PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"",
+        },
+        setting(
+            "sources.base",
+            Kind::Path,
+            "folder that relative paths of manifests start from",
+        ),
+        setting(
+            "linkage.model",
+            Kind::Text,
+            "linkage model: a shipped one (\"egypt\", \"febrl\") or the path of a model file",
+        ),
+        setting(
+            "agreements.bundle",
+            Kind::Path,
+            "TOML file of the access agreements in force",
+        ),
+        setting(
+            "audit.origin",
+            Kind::Text,
+            "name of this node's audit log, unique for ever; it stands in every checkpoint",
+        ),
+        setting(
+            "audit.keys",
+            Kind::Path,
+            "folder of the log's signing key and pseudonym key; made at the first start",
+        ),
+        setting(
+            "telemetry.format",
+            Kind::Choice(&["text", "json"]),
+            "how log lines are written",
+        ),
+        setting(
+            "telemetry.level",
+            Kind::Text,
+            "what is logged, such as \"info\" or \"info,rabt_api=debug\"; RABT_LOG wins over it",
+        ),
+    ];
+}
+
+/// Loads the settings from `file`, else from `rabt.toml` here, else from `/etc/rabt/rabt.toml`,
+/// else the defaults; the environment wins over any of them.
+pub(crate) fn load(file: Option<&Path>) -> Result<(Loaded<Config>, Option<PathBuf>), CommandError> {
+    let usual = ["rabt.toml", "/etc/rabt/rabt.toml"].map(PathBuf::from);
+    let file = match file {
+        Some(file) => Some(file.to_owned()),
+        None => usual.into_iter().find(|path| path.is_file()),
+    };
+    let loaded = rabt_runtime::load(file.as_deref(), variables())?;
+    Ok((loaded, file))
+}
+
+/// Loads the settings from the environment and the defaults alone.
+pub(crate) fn load_environment() -> Result<Loaded<Config>, CommandError> {
+    Ok(rabt_runtime::load(None, variables())?)
+}
+
+/// Returns the environment. A variable that is not Unicode cannot be a setting of ours.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        Some((name, value.into_string().ok()?))
+    })
+}
+
+/// Returns the URL without its password.
+pub(crate) fn redact_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "[redacted]".to_owned();
+    };
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let rest = match rest.rsplit_once('@') {
+        Some((user, place)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{user}:[redacted]@{place}")
+        }
+        None => rest.to_owned(),
+    };
+    let query = if query.is_empty() { "" } else { "?[redacted]" };
+    format!("{scheme}://{rest}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use rabt_runtime::Settings;
+
+    use super::{Config, redact_url};
+
+    /// Returns the `section.key` of everything in a settings file.
+    fn keys(text: &str) -> Vec<String> {
+        let table: toml::Table = text.parse().unwrap();
+        let mut keys = Vec::new();
+        for (section, content) in &table {
+            let content = content.as_table().unwrap();
+            keys.extend(content.keys().map(|key| format!("{section}.{key}")));
+        }
+        keys
+    }
+
+    #[test]
+    fn the_list_of_settings_is_the_type() {
+        let listed: Vec<&str> = Config::ALL.iter().map(|one| one.path).collect();
+        let text = toml::to_string(&Config::default()).unwrap();
+        assert_eq!(keys(&text), listed);
+    }
+
+    #[test]
+    fn the_example_is_complete_and_equals_the_defaults() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../deploy/rabt.example.toml"
+        );
+        let path = std::path::Path::new(path);
+        let loaded = rabt_runtime::load::<Config>(Some(path), std::iter::empty()).unwrap();
+        assert_eq!(loaded.settings, Config::default());
+        let listed: Vec<&str> = Config::ALL.iter().map(|one| one.path).collect();
+        assert_eq!(keys(&std::fs::read_to_string(path).unwrap()), listed);
+    }
+
+    #[test]
+    fn passwords_are_redacted() {
+        let url = "postgres://rabt:s3cret@db.example:5432/rabt?sslkey=x";
+        let shown = "postgres://rabt:[redacted]@db.example:5432/rabt?[redacted]";
+        assert_eq!(redact_url(url), shown);
+        assert_eq!(redact_url("sqlite://rabt.db"), "sqlite://rabt.db");
+        assert_eq!(redact_url("nonsense"), "[redacted]");
+    }
+}

@@ -1,0 +1,121 @@
+//! The keys of the audit log: made once, kept in a folder that only the node's user reads.
+//!
+//! Invariant: a key that is there is never replaced; without it the log could not be proven.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use rabt_audit::{CheckpointKey, CheckpointVerifier, PseudonymKey};
+use rabt_service::AuditKeys;
+use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng};
+
+use crate::error::CommandError;
+
+/// File of the key that signs checkpoints.
+pub(crate) const CHECKPOINT: &str = "checkpoint.key";
+/// File of the key that names persons in entries.
+pub(crate) const PSEUDONYM: &str = "pseudonym.key";
+/// File of the public half of the first, which anyone may have.
+pub(crate) const VERIFIER: &str = "log.pub";
+
+const HELP: &str = "audit.keys must be a folder that the node's user, and nobody else, can write";
+
+/// Reads the keys in `folder`; makes those that are not there.
+pub(crate) fn read_or_make(folder: &Path, origin: &str) -> Result<AuditKeys, CommandError> {
+    let failed = |error: io::Error| CommandError::usage(at(folder, &error), HELP);
+    make_folder(folder).map_err(failed)?;
+    let checkpoint = CheckpointKey::from_seed(origin, &secret(&folder.join(CHECKPOINT))?)
+        .map_err(|error| CommandError::usage(format!("audit.origin: {error}"), ""))?;
+    let verifier = checkpoint.verifier().to_string();
+    fs::write(folder.join(VERIFIER), format!("{verifier}\n")).map_err(failed)?;
+    Ok(AuditKeys {
+        checkpoint,
+        pseudonyms: PseudonymKey::new(&secret(&folder.join(PSEUDONYM))?),
+    })
+}
+
+/// Reads what is needed to check a log.
+pub(crate) fn read_verifier(file: &Path) -> Result<CheckpointVerifier, CommandError> {
+    let help = "give --public-key the file log.pub that stands in the folder audit.keys";
+    let text =
+        fs::read_to_string(file).map_err(|error| CommandError::usage(at(file, &error), help))?;
+    text.parse()
+        .map_err(|error| CommandError::usage(at(file, &error), help))
+}
+
+fn secret(path: &Path) -> Result<[u8; 32], CommandError> {
+    match fs::read_to_string(path) {
+        Ok(text) => parse(text.trim()).ok_or_else(|| {
+            let help = "restore it from a backup; a new key cannot sign the log that is there";
+            CommandError::usage(at(path, &"not 64 hexadecimal digits"), help)
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
+        Err(error) => Err(CommandError::usage(at(path, &error), HELP)),
+    }
+}
+
+fn make(path: &Path) -> Result<[u8; 32], CommandError> {
+    let mut secret = [0; 32];
+    StdRng::from_os_rng().fill_bytes(&mut secret);
+    let mut text = String::with_capacity(65);
+    for byte in secret {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push('\n');
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| CommandError::usage(at(path, &error), HELP))?;
+    Ok(secret)
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn parse(text: &str) -> Option<[u8; 32]> {
+    let mut secret = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (place, byte) in secret.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[place * 2..place * 2 + 2], 16).ok()?;
+    }
+    Some(secret)
+}
+
+fn at(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{}: {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHECKPOINT, VERIFIER, read_or_make, read_verifier};
+
+    #[test]
+    fn keys_are_made_once_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        let first = read_or_make(&keys, "node.example/log").unwrap();
+        let again = read_or_make(&keys, "node.example/log").unwrap();
+        assert_eq!(first.checkpoint.verifier(), again.checkpoint.verifier());
+        let verifier = read_verifier(&keys.join(VERIFIER)).unwrap();
+        assert_eq!(&verifier, first.checkpoint.verifier());
+        std::fs::write(keys.join(CHECKPOINT), "short").unwrap();
+        let error = read_or_make(&keys, "node.example/log").unwrap_err();
+        assert!(error.faults()[0].message.contains("64 hexadecimal digits"));
+    }
+}
