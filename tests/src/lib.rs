@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The harness of the integration tests: where things are on this machine, a city of invented
+//! agencies, and a whole node in front of them.
+
+mod database;
+mod pki;
+mod place;
+mod stack;
+mod town;
+
+pub use database::Database;
+pub use pki::Pki;
+pub use place::{executable, mysql_url, postgres_url, root, sample_data, skip, soak};
+pub use stack::{AGENCY_SYSTEM, OPERATOR, Stack, context, reason};
+pub use town::{Someone, Town};

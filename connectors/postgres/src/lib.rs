@@ -1,1 +1,71 @@
-//! Placeholder.
+//! Reads tables and views of PostgreSQL.
+//!
+//! Invariant: every value arrives as the text the server itself writes, so that infinity, a date
+//! before Christ or an enumeration of the agency's own is read like any other.
+
+mod catalog;
+mod check;
+mod config;
+mod connection;
+mod discover;
+mod fault;
+mod read;
+mod sql;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use rabt_connect::{
+    Capabilities, ConnectError, Connector, Description, Filter, Finding, Outlet, Plan, Position,
+    Problem, Session, Table,
+};
+use rabt_model::Label;
+
+/// The kind `postgres`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Postgres;
+
+const KIND: &str = "postgres";
+
+#[async_trait]
+impl Connector for Postgres {
+    fn describe(&self) -> Description {
+        Description {
+            kind: KIND,
+            label: Label::new("PostgreSQL database", "قاعدة بيانات PostgreSQL"),
+            capabilities: Capabilities {
+                snapshot: true,
+                incremental: true,
+            },
+            config: config::KEYS.to_vec(),
+        }
+    }
+
+    fn validate(&self, config: &toml::Table) -> Vec<Problem> {
+        let mut problems = self.describe().problems_of(config);
+        problems.extend(config::problems_of(config));
+        problems
+    }
+
+    async fn check(&self, session: &Session) -> Vec<Finding> {
+        check::check(session).await
+    }
+
+    async fn discover(
+        &self,
+        session: &Session,
+        filter: &Filter,
+    ) -> Result<Vec<Table>, ConnectError> {
+        discover::discover(session, filter).await
+    }
+
+    async fn read(
+        &self,
+        session: &Session,
+        plan: &Plan,
+        from: Option<Position>,
+        outlet: Outlet,
+    ) -> Result<(), ConnectError> {
+        read::read(session, plan, from, outlet).await
+    }
+}

@@ -1,1 +1,38 @@
-//! Placeholder.
+//! Reading agencies: the contract of a kind of source, the messages it sends, the manifest and the
+//! mapping that turn an agency's rows into source records.
+//!
+//! Invariant: a connector sends text and holds no policy; every decision about a value is a named
+//! step of a mapping.
+
+#[cfg(feature = "testkit")]
+pub mod compliance;
+mod connector;
+mod cursor;
+mod document;
+mod error;
+mod hex;
+mod kinds;
+mod manifest;
+mod mapping;
+mod message;
+mod problem;
+mod secret;
+mod step;
+
+pub use connector::{
+    Capabilities, ColumnInfo, ConfigKey, Connector, Description, Filter, Finding, Mode, Outcome,
+    Plan, Protect, Session, Table,
+};
+pub use cursor::lowered;
+pub use error::ConnectError;
+pub use hex::hex;
+pub use kinds::Kinds;
+pub use manifest::{Agency, AgencyFolder, Guard, OnDrift, SourceSpec, StreamSpec};
+pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
+pub use message::{
+    Batch, BatchBuilder, Cell, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES, MAX_CELL_BYTES,
+    Message, Outlet, Position,
+};
+pub use problem::{Problem, Problems, nearest};
+pub use secret::resolve_secrets;
+pub use step::{Calendar, DateFormat, DateFormatError, Step};

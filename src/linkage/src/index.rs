@@ -79,6 +79,11 @@ impl Index {
         self.rows.len()
     }
 
+    /// Returns the number of values that were set aside as placeholders since the start.
+    pub fn placeholders(&self) -> u64 {
+        self.data.placeholders()
+    }
+
     /// Says whether there is no live record.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

@@ -1,1 +1,31 @@
-//! Placeholder.
+//! One function per use case: the only crate that orders steps.
+//!
+//! Invariant: what leaves through this crate is [`Audited`]: its entry in the audit log is durable
+//! before anybody else sees it.
+
+mod audited;
+mod compose;
+mod directory;
+pub mod enquiry;
+mod error;
+mod event;
+mod ingest;
+mod link;
+pub mod operate;
+mod policy;
+mod registry;
+mod services;
+#[cfg(test)]
+mod tests;
+
+pub use audited::{AuditKeys, Audited, Sequencer};
+pub use directory::Directory;
+pub use enquiry::{Answer, HIT_CAP};
+pub use error::{AuditError, EnquiryError, LinkError, OperateError, Problem};
+pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
+pub use link::{LinkSummary, link};
+pub use policy::PolicyHandle;
+pub use rabt_storage::{
+    RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
+};
+pub use services::{Services, Setup, StartError};

@@ -1,0 +1,81 @@
+//! The bytes a reader sees: those of the file, or UTF-8 made of a wide encoding.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use encoding_rs::{CoderResult, Decoder, Encoding};
+
+/// A file from some byte on. It is decoded when rows cannot be found in its raw bytes.
+pub(super) struct Source {
+    file: File,
+    wide: Option<Wide>,
+    /// Bytes that may be handed out before the reader has a row.
+    budget: Arc<AtomicUsize>,
+}
+
+struct Wide {
+    decoder: Decoder,
+    raw: Vec<u8>,
+    from: usize,
+    until: usize,
+    ended: bool,
+}
+
+impl Source {
+    pub(super) fn open(
+        path: &Path,
+        start: u64,
+        wide: Option<&'static Encoding>,
+        budget: Arc<AtomicUsize>,
+    ) -> std::io::Result<Self> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(start))?;
+        let wide = wide.map(|encoding| Wide {
+            decoder: encoding.new_decoder_without_bom_handling(),
+            raw: vec![0; 32 * 1024],
+            from: 0,
+            until: 0,
+            ended: false,
+        });
+        Ok(Self { file, wide, budget })
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.budget.load(Ordering::Relaxed);
+        if left == 0 {
+            return Err(std::io::Error::other("the row is too long"));
+        }
+        let count = match &mut self.wide {
+            None => self.file.read(into)?,
+            Some(wide) => wide.read(&mut self.file, into)?,
+        };
+        self.budget
+            .store(left.saturating_sub(count), Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Wide {
+    fn read(&mut self, file: &mut File, into: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            if self.from == self.until && !self.ended {
+                self.until = file.read(&mut self.raw)?;
+                self.from = 0;
+                self.ended = self.until == 0;
+            }
+            let raw = &self.raw[self.from..self.until];
+            // Halves of a character that stand alone become U+FFFD.
+            let (result, taken, written, _) = self.decoder.decode_to_utf8(raw, into, self.ended);
+            self.from += taken;
+            let done = self.ended && matches!(result, CoderResult::InputEmpty);
+            if written > 0 || done {
+                return Ok(written);
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The compliance suite: what every kind must do, as named cases.
+//!
+//! A kind describes how to make a table in a fresh place of its own ([`Subject`], [`Place`]) and
+//! calls [`compliance_tests!`](crate::compliance_tests), which makes one test of each case. A
+//! subject that needs a server which is not there says so, and its cases are skipped visibly.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a case panics when the kind does not comply: that is its result"
+)]
+
+mod contract;
+mod hostile;
+mod incremental;
+mod run;
+mod snapshot;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::connector::{Connector, Mode, Plan, Session};
+
+pub use contract::{
+    check_finds_nothing_wrong, description_is_valid, discover_finds_tables,
+    discover_ignores_system_tables, nothing_is_ever_written, secrets_never_in_debug,
+    unknown_key_is_suggested, unreachable_is_transient, wrong_config_is_configuration_error,
+};
+pub use hostile::{
+    hostile_values, large_cells_make_small_batches, null_is_not_empty, reserved_and_quoted_names,
+};
+pub use incremental::{
+    incremental_equal_cursors, incremental_lag_reads_late_rows, incremental_reads_only_changes,
+    incremental_resumes_after_kill_at_every_chunk,
+};
+pub use snapshot::{
+    cancel_frees_source_within_1s, composite_key, counts_match_at_every_checkpoint, empty_table,
+    equal_keys_across_chunks, foreign_position_is_refused, future_position_is_refused,
+    keyless_table, missing_column, missing_table, only_mapped_columns_selected,
+    slow_consumer_is_bounded, snapshot_resumes_after_kill_at_every_chunk,
+};
+
+/// A row as the suite writes it: a text or NULL for each column.
+pub type Row = Vec<Option<String>>;
+
+/// A kind under test.
+#[async_trait]
+pub trait Subject: Send + Sync {
+    /// Returns the kind.
+    fn connector(&self) -> Arc<dyn Connector>;
+
+    /// Returns what the kind's tables can do.
+    fn features(&self) -> Features {
+        Features::default()
+    }
+
+    /// Returns a fresh, empty place: a new file, folder or database. Nothing when the server it
+    /// needs is not there: the case is skipped.
+    async fn place(&self) -> Option<Box<dyn Place>>;
+}
+
+/// A place where the suite makes tables.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// Returns a right configuration of the place, secrets put in.
+    fn config(&self) -> toml::Table;
+
+    /// Returns where relative paths start.
+    fn base(&self) -> PathBuf;
+
+    /// Returns the schema that tables are made in, where the kind has schemas.
+    fn schema(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns what a plan calls the table of this name: `persons` may be `persons.csv`.
+    fn table_name(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    /// Makes a table with these rows, as the agency would.
+    async fn create(&self, table: &NewTable, rows: &[Row]);
+
+    /// Adds rows to a table that `create` made.
+    async fn insert(&self, table: &NewTable, rows: &[Row]);
+
+    /// Returns a fingerprint of everything in the place, where it is cheap to say.
+    async fn state(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns configurations that an operator must correct: a wrong password, a missing file.
+    /// Secrets in them contain the word `hunter2`.
+    fn wrong_configs(&self) -> Vec<toml::Table>;
+
+    /// Returns a configuration of a server that does not answer, where the kind has servers.
+    fn unreachable_config(&self) -> Option<toml::Table> {
+        None
+    }
+}
+
+/// What a kind's tables can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Features {
+    /// NULL differs from the empty text.
+    pub nulls: bool,
+    /// Tables declare their key.
+    pub keys: bool,
+    /// A table may be made without a column that tells its rows apart.
+    pub keyless: bool,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            nulls: true,
+            keys: true,
+            keyless: true,
+        }
+    }
+}
+
+/// A table to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTable {
+    /// Its name, to be quoted.
+    pub name: String,
+    /// Its columns.
+    pub columns: Vec<NewColumn>,
+    /// Its primary key; empty for none.
+    pub key: Vec<String>,
+}
+
+/// A column to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewColumn {
+    /// Its name, to be quoted.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnKind,
+}
+
+/// The type of a column to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Text of any length; a text in a key is at most 100 characters.
+    Text,
+    /// A whole number of 64 bits.
+    Integer,
+}
+
+impl NewTable {
+    /// Returns a table; a name that ends in `#` is a column of whole numbers, without the sign.
+    pub fn new(name: &str, columns: &[&str], key: &[&str]) -> Self {
+        let column = |name: &&str| match name.strip_suffix('#') {
+            Some(name) => NewColumn {
+                name: name.to_owned(),
+                kind: ColumnKind::Integer,
+            },
+            None => NewColumn {
+                name: (*name).to_owned(),
+                kind: ColumnKind::Text,
+            },
+        };
+        Self {
+            name: name.to_owned(),
+            columns: columns.iter().map(column).collect(),
+            key: key.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// Returns a plan that reads every column of the table as a snapshot.
+    pub fn plan(&self, place: &dyn Place, chunk_rows: u32) -> Plan {
+        Plan {
+            stream: "person".parse().expect("a constant that parses"),
+            schema: place.schema(),
+            table: place.table_name(&self.name),
+            key: self.key.clone(),
+            columns: self
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            mode: Mode::Snapshot,
+            chunk_rows,
+        }
+    }
+}
+
+/// Returns a session of a configuration in a place.
+pub fn session(place: &dyn Place, config: toml::Table) -> Session {
+    let source = "compliance".parse().expect("a constant that parses");
+    Session::new(source, config, place.base())
+}
+
+/// Returns a row of texts.
+pub fn row(cells: &[&str]) -> Row {
+    cells.iter().map(|cell| Some((*cell).to_owned())).collect()
+}
+
+/// Returns a fresh place, or says that the case is skipped.
+pub(crate) async fn place(subject: &dyn Subject, case: &str) -> Option<Box<dyn Place>> {
+    let place = subject.place().await;
+    if place.is_none() {
+        let kind = subject.connector().describe().kind;
+        eprintln!("skipped: no {kind} server for {case}");
+    }
+    place
+}
+
+/// Makes one test of each case of the suite. The argument makes a [`Subject`].
+#[macro_export]
+macro_rules! compliance_tests {
+    ($subject:expr) => {
+        $crate::compliance_tests!(@cases $subject;
+            description_is_valid, secrets_never_in_debug, unknown_key_is_suggested,
+            wrong_config_is_configuration_error, unreachable_is_transient,
+            check_finds_nothing_wrong, nothing_is_ever_written, discover_finds_tables,
+            discover_ignores_system_tables, empty_table, missing_table, missing_column,
+            keyless_table, composite_key, equal_keys_across_chunks, reserved_and_quoted_names,
+            hostile_values, null_is_not_empty, large_cells_make_small_batches,
+            only_mapped_columns_selected, snapshot_resumes_after_kill_at_every_chunk,
+            counts_match_at_every_checkpoint, incremental_equal_cursors,
+            incremental_reads_only_changes, incremental_lag_reads_late_rows,
+            incremental_resumes_after_kill_at_every_chunk, future_position_is_refused,
+            foreign_position_is_refused, slow_consumer_is_bounded, cancel_frees_source_within_1s);
+    };
+    (@cases $subject:expr; $($case:ident),+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                $crate::compliance::$case(&$subject).await;
+            }
+        )+
+    };
+}

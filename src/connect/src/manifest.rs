@@ -1,0 +1,142 @@
+//! What an agency's folder says: who the agency is, where its databases are, which tables to read
+//! and how.
+
+mod expand;
+mod load;
+mod stream;
+
+use std::sync::Arc;
+
+use rabt_model::{AgencyId, AgreementId, Label, SourceId, StreamId};
+
+use crate::connector::{Mode, Plan, Protect};
+use crate::kinds::Kinds;
+use crate::mapping::Mapping;
+use crate::problem::Problems;
+
+/// A folder `manifest.toml` + `mapping.toml`, as text.
+#[derive(Debug, Clone, Copy)]
+pub struct AgencyFolder;
+
+/// An agency and its sources.
+#[derive(Debug, Clone)]
+pub struct Agency {
+    /// Which agency.
+    pub id: AgencyId,
+    /// What people call it.
+    pub name: Label,
+    /// Its rank in survivorship, 0 to 255; higher wins. 50 when the manifest says nothing.
+    pub rank: u8,
+    /// Who answers for the data.
+    pub steward: String,
+    /// Under which supply agreement the data is read.
+    pub agreement: AgreementId,
+    /// Its databases: one, or one for each office.
+    pub sources: Vec<SourceSpec>,
+}
+
+/// One database of an agency.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    /// Which source: the agency's id, or `<agency>-<office>`.
+    pub id: SourceId,
+    /// The office, when the manifest lists offices.
+    pub office: Option<String>,
+    /// The kind: `sqlite`.
+    pub kind: String,
+    /// The kind's configuration; secrets are still references.
+    pub config: toml::Table,
+    /// Limits that spare the database.
+    pub protect: Protect,
+    /// The tables to read.
+    pub streams: Vec<StreamSpec>,
+}
+
+/// One table of a source.
+#[derive(Debug, Clone)]
+pub struct StreamSpec {
+    /// Which stream.
+    pub id: StreamId,
+    /// The schema, where the kind has schemas.
+    pub schema: Option<String>,
+    /// The table or view, or the pattern of the files.
+    pub table: String,
+    /// The key columns; empty for a table without a key.
+    pub key: Vec<String>,
+    /// How to read it.
+    pub mode: Mode,
+    /// What its columns mean.
+    pub mapping: Arc<Mapping>,
+    /// When to stop before harm.
+    pub guard: Guard,
+}
+
+/// When to stop before harm.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Guard {
+    /// Largest share of rejected rows, 0 to 1.
+    pub max_reject: Option<f64>,
+    /// What to do when a mapped column changes.
+    pub on_drift: OnDrift,
+}
+
+/// What to do when a mapped column changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// Stop the stream.
+    #[default]
+    Stop,
+    /// Go on and report it.
+    Report,
+}
+
+impl AgencyFolder {
+    /// Reads the files of a folder, given as name and text; files other than `manifest.toml` and
+    /// `mapping.toml` do not matter.
+    ///
+    /// # Errors
+    /// Every mistake in both files.
+    pub fn load(files: &[(&str, &str)]) -> Result<Agency, Problems> {
+        load::load(files, None)
+    }
+
+    /// Reads the files of a folder and lets the source's kind check its configuration as well.
+    ///
+    /// # Errors
+    /// Every mistake in both files, an unknown kind and what the kind says included.
+    pub fn load_for(files: &[(&str, &str)], kinds: &Kinds) -> Result<Agency, Problems> {
+        load::load(files, Some(kinds))
+    }
+}
+
+impl StreamSpec {
+    /// Returns the plan of a read with a checkpoint every `chunk_rows` rows. Its columns are those
+    /// of the mapping, the key and the cursor, each once, in the order of their names.
+    pub fn plan(&self, chunk_rows: u32) -> Plan {
+        let mut columns: Vec<String> = self.mapping.columns().map(str::to_owned).collect();
+        columns.extend(self.key.iter().cloned());
+        columns.extend(self.cursor().map(str::to_owned));
+        columns.sort();
+        columns.dedup();
+        Plan {
+            stream: self.id.clone(),
+            schema: self.schema.clone(),
+            table: self.table.clone(),
+            key: self.key.clone(),
+            columns,
+            mode: self.mode.clone(),
+            chunk_rows,
+        }
+    }
+
+    /// Returns the cursor column of an incremental stream.
+    pub fn cursor(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Snapshot => None,
+            Mode::Incremental { cursor, .. } => Some(cursor),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+//! Reading an agency's folder.
+
+use rabt_model::{AgencyId, AgreementId, Label, SourceId};
+
+use crate::connector::Protect;
+use crate::document::{Document, Fields, Node};
+use crate::kinds::Kinds;
+use crate::manifest::{Agency, expand, stream};
+use crate::mapping::{self, StreamMapping};
+use crate::problem::{Problem, Problems};
+
+const MANIFEST: &str = "manifest.toml";
+/// The file of the mappings.
+pub(super) const MAPPING: &str = "mapping.toml";
+const RANK: u8 = 50;
+
+/// The parts of a manifest that could be read.
+struct Head {
+    id: Option<AgencyId>,
+    name: Option<Label>,
+    rank: Option<u8>,
+    steward: Option<String>,
+    agreement: Option<AgreementId>,
+}
+
+/// `[source]` as it stands in the manifest.
+pub(super) struct Source {
+    pub(super) kind: Option<String>,
+    pub(super) offices: Option<Vec<String>>,
+    pub(super) config: toml::Table,
+}
+
+pub(super) fn load(files: &[(&str, &str)], kinds: Option<&Kinds>) -> Result<Agency, Problems> {
+    let text_of = |wanted: &str| {
+        let found = files
+            .iter()
+            .find(|(name, _)| name.rsplit(['/', '\\']).next() == Some(wanted));
+        found.copied()
+    };
+    let mut missing = Vec::new();
+    let mut require = |wanted: &str| {
+        let found = text_of(wanted);
+        if found.is_none() {
+            missing.push(Problem {
+                file: wanted.to_owned(),
+                ..Problem::of_key("", "is not in the folder")
+            });
+        }
+        found.unwrap_or((MANIFEST, ""))
+    };
+    let (manifest_file, manifest_text) = require(MANIFEST);
+    let (mapping_file, mapping_text) = require(MAPPING);
+    if !missing.is_empty() {
+        return Err(Problems(missing));
+    }
+    let (manifest, manifest_root) = Document::parse(manifest_file, manifest_text);
+    let (mapping, mapping_root) = Document::parse(mapping_file, mapping_text);
+    let agency = {
+        let manifest_fields = manifest_root
+            .as_ref()
+            .and_then(|root| manifest.root(root).fields());
+        let mapping_fields = mapping_root
+            .as_ref()
+            .and_then(|root| mapping.root(root).fields());
+        let head = manifest_fields.as_ref().map(load_head);
+        let id = head.as_ref().and_then(|head| head.id.as_ref());
+        let mappings = mapping_fields
+            .as_ref()
+            .map(|fields| mapping::load(fields, id));
+        manifest_fields.zip(head).and_then(|(fields, head)| {
+            let config = config_table(manifest_text);
+            load_rest(&fields, head, mappings.as_deref(), config, kinds)
+        })
+    };
+    let mut problems = manifest.into_problems();
+    problems.extend(mapping.into_problems());
+    match agency {
+        Some(agency) if problems.is_empty() => Ok(agency),
+        Some(_) | None => Err(Problems(problems)),
+    }
+}
+
+fn config_table(text: &str) -> toml::Table {
+    let table: toml::Table = text.parse().unwrap_or_default();
+    table
+        .get("source")
+        .and_then(|source| source.get("config"))
+        .and_then(toml::Value::as_table)
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn load_head(root: &Fields<'_>) -> Head {
+    root.only(&["schema", "agency", "source", "protect", "stream"]);
+    if let Some(schema) = root.required("schema")
+        && schema.number(u32::MAX).is_some_and(|number| number != 1)
+    {
+        schema.wrong("must be 1");
+    }
+    let mut head = Head {
+        id: None,
+        name: None,
+        rank: None,
+        steward: None,
+        agreement: None,
+    };
+    let Some(agency) = root.required("agency").and_then(|node| node.fields()) else {
+        return head;
+    };
+    agency.only(&["id", "name", "steward", "agreement", "rank"]);
+    head.id = agency.required("id").and_then(|id| id.parsed());
+    head.name = agency.required("name").and_then(|name| load_label(&name));
+    head.steward = agency
+        .required("steward")
+        .and_then(|steward| steward.text().map(str::to_owned));
+    head.agreement = agency
+        .required("agreement")
+        .and_then(|agreement| load_agreement(&agreement));
+    head.rank = match agency.get("rank") {
+        None => Some(RANK),
+        Some(rank) => rank.number(255).and_then(|rank| u8::try_from(rank).ok()),
+    };
+    head
+}
+
+fn load_agreement(node: &Node<'_>) -> Option<AgreementId> {
+    let parsed = node.text()?.parse().ok();
+    if parsed.is_none() {
+        node.wrong("must be capital letters, digits and '-', as in AG-SUPPLY-009");
+    }
+    parsed
+}
+
+fn load_label(node: &Node<'_>) -> Option<Label> {
+    let fields = node.fields()?;
+    fields.only(&["en", "ar"]);
+    let en = fields.required("en").and_then(|en| en.text());
+    let ar = fields.required("ar").and_then(|ar| ar.text());
+    Some(Label::new(en?, ar?))
+}
+
+fn load_rest(
+    root: &Fields<'_>,
+    head: Head,
+    mappings: Option<&[StreamMapping<'_>]>,
+    config: toml::Table,
+    kinds: Option<&Kinds>,
+) -> Option<Agency> {
+    let source = root
+        .required("source")
+        .and_then(|node| node.fields())
+        .map(|fields| load_source(&fields, config, kinds));
+    let protect = match root.get("protect") {
+        None => Some(Protect::default()),
+        Some(node) => node.fields().and_then(|fields| load_protect(&fields)),
+    };
+    let streams = stream::load_streams(root, mappings);
+    let (id, source, protect) = (head.id?, source?, protect?);
+    let sources = expand::expand(root, &id, &source, protect, &streams?)?;
+    Some(Agency {
+        id,
+        name: head.name?,
+        rank: head.rank?,
+        steward: head.steward?,
+        agreement: head.agreement?,
+        sources,
+    })
+}
+
+fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) -> Source {
+    fields.only(&["kind", "offices", "config"]);
+    let kind_node = fields.required("kind");
+    let kind = kind_node.as_ref().and_then(Node::text);
+    let config_fields = fields.required("config").and_then(|node| node.fields());
+    if let (Some(kinds), Some(kind), Some(node)) = (kinds, kind, &kind_node) {
+        match kinds.get(kind) {
+            None => {
+                let known = kinds.names().collect::<Vec<_>>().join(", ");
+                let message = format!("'{kind}' is not a kind; there are {known}");
+                node.wrong_word(message, kind, kinds.names());
+            }
+            Some(connector) => {
+                if let Some(config_fields) = &config_fields {
+                    for problem in connector.validate(&config) {
+                        note_config(config_fields, problem);
+                    }
+                }
+            }
+        }
+    }
+    let offices = match fields.get("offices") {
+        None => Some(Vec::new()),
+        Some(node) => load_offices(&node),
+    };
+    Source {
+        kind: kind.map(str::to_owned),
+        offices,
+        config,
+    }
+}
+
+fn load_offices(node: &Node<'_>) -> Option<Vec<String>> {
+    let offices = node.texts()?;
+    for (index, office) in offices.iter().enumerate() {
+        if format!("a-{office}").parse::<SourceId>().is_err() {
+            let rule = "must be lower-case letters, digits, '-' or '_'";
+            node.wrong(format!("'{office}' {rule}"));
+        }
+        if offices[..index].contains(office) {
+            node.wrong(format!("names '{office}' twice"));
+        }
+    }
+    Some(offices)
+}
+
+/// Notes a kind's problem at the line of its key.
+fn note_config(config: &Fields<'_>, problem: Problem) {
+    let first = problem.key.split('.').next().unwrap_or_default();
+    let node = config.get(first).unwrap_or_else(|| config.node().clone());
+    let key = if problem.key.is_empty() {
+        config.node().path().to_owned()
+    } else {
+        format!("{}.{}", config.node().path(), problem.key)
+    };
+    node.note(Problem { key, ..problem });
+}
+
+fn load_protect(fields: &Fields<'_>) -> Option<Protect> {
+    fields.only(&["max_connections", "rows_per_second", "statement_timeout"]);
+    let number = |name: &str| match fields.get(name) {
+        None => Some(None),
+        Some(node) => {
+            let number = node.number(1_000_000_000)?;
+            if number == 0 {
+                node.wrong("must be at least 1");
+                return None;
+            }
+            Some(Some(number))
+        }
+    };
+    let max_connections = number("max_connections");
+    let rows_per_second = number("rows_per_second");
+    let statement_timeout = match fields.get("statement_timeout") {
+        None => Some(None),
+        Some(node) => stream::load_duration(&node).map(Some),
+    };
+    Some(Protect {
+        max_connections: max_connections?,
+        rows_per_second: rows_per_second?,
+        statement_timeout: statement_timeout?,
+    })
+}

@@ -1,0 +1,199 @@
+//! Reading the `[[stream]]` tables of a manifest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connector::Mode;
+use crate::document::{Fields, Node};
+use crate::manifest::load::MAPPING;
+use crate::manifest::{Guard, OnDrift, StreamSpec};
+use crate::mapping::StreamMapping;
+
+/// Reads every stream, and notes mappings that belong to none.
+pub(super) fn load_streams(
+    root: &Fields<'_>,
+    mappings: Option<&[StreamMapping<'_>]>,
+) -> Option<Vec<StreamSpec>> {
+    let node = root.required("stream")?;
+    let Some(items) = node.items().filter(|items| !items.is_empty()) else {
+        node.wrong("must be written [[stream]], once for each table");
+        return None;
+    };
+    let mut ids: Vec<&str> = Vec::new();
+    let mut streams = Vec::new();
+    for item in &items {
+        let Some(fields) = item.fields() else {
+            continue;
+        };
+        let id = fields.get("id").and_then(|id| id.as_text());
+        if let Some(id) = id {
+            if ids.contains(&id) {
+                item.wrong(format!("there are two streams '{id}'"));
+            }
+            ids.push(id);
+        }
+        streams.extend(load_stream(&fields, mappings));
+    }
+    for mapping in mappings.unwrap_or_default() {
+        if !ids.contains(&mapping.stream) {
+            let message = "maps a stream that the manifest does not have";
+            let known = ids.iter().copied();
+            mapping.node.wrong_word(message, mapping.stream, known);
+        }
+    }
+    (streams.len() == items.len()).then_some(streams)
+}
+
+fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> Option<StreamSpec> {
+    fields.only(&["id", "from", "key", "mode", "incremental", "guard"]);
+    let id_node = fields.required("id");
+    let from = fields.required("from").and_then(|node| load_from(&node));
+    let key = match fields.get("key") {
+        None => Some(Vec::new()),
+        Some(node) => node.one_or_many(),
+    };
+    let mode = load_mode(fields, key.as_deref());
+    let guard = match fields.get("guard") {
+        None => Some(Guard::default()),
+        Some(node) => node.fields().and_then(|fields| load_guard(&fields)),
+    };
+    let id_node = id_node?;
+    let id: rabt_model::StreamId = id_node.parsed()?;
+    let mapping = mappings.and_then(|mappings| {
+        let found = mappings.iter().find(|m| m.stream == id.as_str());
+        if found.is_none() {
+            let known = mappings.iter().map(|m| m.stream);
+            let message = format!("{MAPPING} has no table [{id}]");
+            id_node.wrong_word(message, id.as_str(), known);
+        }
+        found?.mapping.clone()
+    });
+    let (schema, table) = from?;
+    Some(StreamSpec {
+        id,
+        schema,
+        table,
+        key: key?,
+        mode: mode?,
+        mapping: Arc::new(mapping?),
+        guard: guard?,
+    })
+}
+
+/// Reads `{ schema, table }` or `{ file }`.
+fn load_from(node: &Node<'_>) -> Option<(Option<String>, String)> {
+    let fields = node.fields()?;
+    fields.only(&["schema", "table", "file"]);
+    let schema = match fields.get("schema") {
+        None => Some(None),
+        Some(schema) => schema.text().map(|text| Some(text.to_owned())),
+    };
+    let name = match (fields.get("table"), fields.get("file")) {
+        (Some(name), None) | (None, Some(name)) => name.text(),
+        (None, None) | (Some(_), Some(_)) => {
+            node.wrong("must name one of 'table' and 'file'");
+            None
+        }
+    };
+    Some((schema?, name?.to_owned()))
+}
+
+fn load_mode(fields: &Fields<'_>, key: Option<&[String]>) -> Option<Mode> {
+    let node = fields.required("mode")?;
+    let incremental = fields.get("incremental");
+    match node.text()? {
+        "snapshot" => {
+            if let Some(incremental) = incremental {
+                incremental.wrong("belongs to mode = \"incremental\"");
+                return None;
+            }
+            Some(Mode::Snapshot)
+        }
+        "incremental" => {
+            if key.is_some_and(<[String]>::is_empty) {
+                node.wrong("an incremental stream needs a key");
+                return None;
+            }
+            load_incremental(&fields.required("incremental")?)
+        }
+        other => {
+            let message = format!("'{other}' is not a mode; there are snapshot and incremental");
+            node.wrong_word(message, other, ["snapshot", "incremental"]);
+            None
+        }
+    }
+}
+
+fn load_incremental(node: &Node<'_>) -> Option<Mode> {
+    let fields = node.fields()?;
+    fields.only(&["cursor", "lag"]);
+    let cursor = fields.required("cursor").and_then(|cursor| cursor.text());
+    let lag = match fields.get("lag") {
+        None => Some(None),
+        Some(lag) => load_duration(&lag).map(Some),
+    };
+    Some(Mode::Incremental {
+        cursor: cursor?.to_owned(),
+        lag: lag?,
+    })
+}
+
+fn load_guard(fields: &Fields<'_>) -> Option<Guard> {
+    fields.only(&["max_reject", "on_drift"]);
+    let max_reject = match fields.get("max_reject") {
+        None => Some(None),
+        Some(node) => load_percent(&node).map(Some),
+    };
+    let on_drift = match fields.get("on_drift") {
+        None => Some(OnDrift::Stop),
+        Some(node) => match node.text() {
+            Some("stop") => Some(OnDrift::Stop),
+            Some("report") => Some(OnDrift::Report),
+            Some(other) => {
+                let message = format!("'{other}' must be stop or report");
+                node.wrong_word(message, other, ["stop", "report"]);
+                None
+            }
+            None => None,
+        },
+    };
+    Some(Guard {
+        max_reject: max_reject?,
+        on_drift: on_drift?,
+    })
+}
+
+fn load_percent(node: &Node<'_>) -> Option<f64> {
+    let number = node
+        .text()?
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok())
+        .filter(|percent| (0.0..=100.0).contains(percent));
+    if number.is_none() {
+        node.wrong("must be a percentage from 0 to 100, as in \"0.5 %\"");
+    }
+    number.map(|percent| percent / 100.0)
+}
+
+/// Reads a time such as `15m`.
+pub(super) fn load_duration(node: &Node<'_>) -> Option<Duration> {
+    let text = node.text()?;
+    let at = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let unit = match text[at..].trim() {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        _ => None,
+    };
+    let number: Option<u64> = text[..at].parse::<u32>().ok().map(u64::from);
+    let duration = number
+        .zip(unit)
+        .map(|(number, unit)| Duration::from_secs(number * unit));
+    if duration.is_none() {
+        node.wrong("must be a number with s, m, h or d behind it, as in \"15m\"");
+    }
+    duration
+}

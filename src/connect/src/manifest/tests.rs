@@ -1,0 +1,147 @@
+//! Whole folders, right and wrong.
+
+use std::time::Duration;
+
+use super::{Agency, AgencyFolder, OnDrift};
+use crate::connector::Mode;
+use crate::kinds::Kinds;
+use crate::problem::Problems;
+
+const MANIFEST: &str = r#"
+schema = 1
+[agency]
+id = "electricity"
+name = { en = "Electricity", ar = "الكهرباء" }
+steward = "data-office@electricity.example"
+agreement = "AG-SUPPLY-009"
+rank = 40
+[source]
+kind = "sqlite"
+offices = ["cairo", "giza"]
+[source.config]
+path = "electricity/{office}.db"
+[protect]
+rows_per_second = 20_000
+statement_timeout = "60s"
+[[stream]]
+id = "person"
+from = { schema = "main", table = "persons_{office}" }
+key = ["person_id"]
+mode = "incremental"
+[stream.incremental]
+cursor = "updated"
+lag = "15m"
+[stream.guard]
+max_reject = "0.5 %"
+on_drift = "report"
+"#;
+
+const MAPPING: &str = r#"
+[person]
+"name.chain" = { from = "NAME", steps = ["trim"] }
+"phone" = { from = "NAME" }
+"#;
+
+fn load(manifest: &str, mapping: &str) -> Result<Agency, Problems> {
+    let files = [
+        ("electricity/manifest.toml", manifest),
+        ("electricity/mapping.toml", mapping),
+        ("electricity/fixtures/people.csv", "a,b"),
+    ];
+    AgencyFolder::load(&files)
+}
+
+#[test]
+fn offices_become_sources() {
+    let agency = load(MANIFEST, MAPPING).unwrap();
+    assert_eq!(agency.rank, 40);
+    assert_eq!(agency.name.ar, "الكهرباء");
+    let ids: Vec<String> = agency.sources.iter().map(|s| s.id.to_string()).collect();
+    assert_eq!(ids, ["electricity-cairo", "electricity-giza"]);
+    let giza = &agency.sources[1];
+    assert_eq!(giza.config["path"].as_str(), Some("electricity/giza.db"));
+    assert_eq!(giza.protect.rows_per_second, Some(20_000));
+    assert_eq!(giza.protect.statement_timeout, Some(Duration::from_mins(1)));
+    let stream = &giza.streams[0];
+    assert_eq!(stream.table, "persons_giza");
+    assert_eq!(stream.guard.on_drift, OnDrift::Report);
+    assert!((stream.guard.max_reject.unwrap() - 0.005).abs() < 1e-12);
+    let plan = stream.plan(1_000);
+    assert_eq!(plan.columns, ["NAME", "person_id", "updated"]);
+    let Mode::Incremental { cursor, lag } = plan.mode else {
+        panic!("incremental");
+    };
+    assert_eq!(
+        (cursor.as_str(), lag),
+        ("updated", Some(Duration::from_mins(15)))
+    );
+}
+
+#[test]
+fn without_offices_the_source_is_the_agency() {
+    let manifest = MANIFEST.replace("offices = [\"cairo\", \"giza\"]", "");
+    let agency = load(&manifest, MAPPING).unwrap();
+    assert_eq!(agency.sources.len(), 1);
+    assert_eq!(agency.sources[0].id.as_str(), "electricity");
+    assert_eq!(agency.sources[0].office, None);
+}
+
+#[test]
+fn many_mistakes_are_reported_in_one_run() {
+    let manifest = r#"
+schema = 2
+colour = "red"
+[agency]
+id = "Electricity"
+name = { en = "Electricity" }
+agreement = "ag-1"
+rnak = 5
+[source]
+kind = "sqlite"
+offices = ["cairo", "cairo"]
+[source.confg]
+path = "x"
+[protect]
+statement_timeout = "soon"
+[[stream]]
+id = "person"
+from = { tabel = "persons" }
+mode = "snapshoot"
+[stream.guard]
+max_reject = "half"
+on_drift = "halt"
+[[stream]]
+id = "person"
+from = { table = "p" }
+mode = "incremental"
+"#;
+    let mapping = "[persn]\n\"name.chain\" = { form = \"N\" }\n";
+    let problems = load(manifest, mapping).unwrap_err();
+    assert!(problems.0.len() >= 10);
+    insta::assert_snapshot!(problems);
+}
+
+#[test]
+fn syntax_errors_and_missing_files_are_told() {
+    let problems = load("schema = \n[agency\n", MAPPING).unwrap_err();
+    assert!(problems.0.len() >= 2, "{problems}");
+    assert!(
+        problems
+            .0
+            .iter()
+            .all(|p| p.file.ends_with("manifest.toml") && p.line > 0)
+    );
+    let problems = AgencyFolder::load(&[("mapping.toml", MAPPING)]).unwrap_err();
+    assert_eq!(problems.to_string(), "manifest.toml: is not in the folder");
+    assert!(load("", "").is_err());
+}
+
+#[test]
+fn an_unknown_kind_is_told_when_the_kinds_are_known() {
+    let files = [("manifest.toml", MANIFEST), ("mapping.toml", MAPPING)];
+    let problems = AgencyFolder::load_for(&files, &Kinds::new()).unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "manifest.toml:10: source.kind: 'sqlite' is not a kind; there are "
+    );
+}

@@ -1,0 +1,156 @@
+//! Nothing leaves before its audit entry is durable.
+//!
+//! Invariant: an [`Audited`] is made only here, after its entry is durable: by waiting for the
+//! audit log, or by committing a transaction that holds the entry in its outbox.
+
+mod sequence;
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rabt_audit::{CheckpointKey, CheckpointVerifier, Entry, PseudonymKey};
+use rabt_storage::{Storage, StoredEntry, Transaction};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::error::AuditError;
+use sequence::{Sequence, Submission};
+
+/// Entries that may wait for the log; one more is refused.
+const WAITING: usize = 4_096;
+
+/// A value whose audit entry is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited<T>(T);
+
+impl<T> Audited<T> {
+    /// Returns the value; its entry stays.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Audited<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// The secrets of the audit log.
+#[derive(Debug)]
+pub struct AuditKeys {
+    /// Signs the checkpoints.
+    pub checkpoint: CheckpointKey,
+    /// Names persons in entries.
+    pub pseudonyms: PseudonymKey,
+}
+
+/// The node's only way into its audit log. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sequencer {
+    sender: mpsc::Sender<Submission>,
+    outbox: Arc<Notify>,
+    integrated: Arc<AtomicI64>,
+    keys: Arc<AuditKeys>,
+}
+
+impl Sequencer {
+    /// Resumes the log where storage left it and starts the one task that writes it. Must be
+    /// called once for a storage.
+    ///
+    /// # Errors
+    /// The log cannot be read, or does not match its last checkpoint.
+    pub async fn start(
+        storage: Arc<dyn Storage>,
+        keys: AuditKeys,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Result<Self, AuditError> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let outbox = Arc::new(Notify::new());
+        let integrated = Arc::new(AtomicI64::new(0));
+        let keys = Arc::new(keys);
+        let sequencer = Self {
+            sender,
+            outbox: Arc::clone(&outbox),
+            integrated: Arc::clone(&integrated),
+            keys: Arc::clone(&keys),
+        };
+        let mut sequence = Sequence::resume(storage, keys, integrated).await?;
+        // what a killed process left in the outbox comes before anything new
+        sequence.integrate_outbox().await?;
+        tasks.spawn(sequence.run(receiver, outbox, stop));
+        Ok(sequencer)
+    }
+
+    /// Returns how many entries wait to become durable.
+    pub fn waiting(&self) -> usize {
+        self.sender.max_capacity() - self.sender.capacity()
+    }
+
+    /// Returns what others need to check the log's checkpoints.
+    pub fn verifier(&self) -> &CheckpointVerifier {
+        self.keys.checkpoint.verifier()
+    }
+
+    pub(crate) fn pseudonyms(&self) -> &PseudonymKey {
+        &self.keys.pseudonyms
+    }
+
+    /// Returns the answer once its entry is durable.
+    pub(crate) async fn record<T>(
+        &self,
+        entry: &Entry,
+        answer: T,
+    ) -> Result<Audited<T>, AuditError> {
+        let encoded = entry.encode();
+        let entry = StoredEntry {
+            body: encoded.body,
+            leaf_hash: encoded.leaf_hash,
+            outbox: None,
+            subject: entry.event.subjects().first().map(|subject| subject.0),
+        };
+        let (done, durable) = oneshot::channel();
+        let submission = Submission { entry, done };
+        self.sender
+            .try_send(submission)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => AuditError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => AuditError::Stopped,
+            })?;
+        durable.await.map_err(|_| AuditError::Stopped)??;
+        Ok(Audited(answer))
+    }
+
+    /// Commits a transaction together with the entry that tells about it.
+    pub(crate) async fn commit<T>(
+        &self,
+        tx: Box<dyn Transaction>,
+        entry: &Entry,
+        answer: T,
+    ) -> Result<Audited<T>, AuditError> {
+        self.commit_all(tx, std::slice::from_ref(entry), answer)
+            .await
+    }
+
+    /// Commits a transaction together with the entries that tell about it.
+    pub(crate) async fn commit_all<T>(
+        &self,
+        mut tx: Box<dyn Transaction>,
+        entries: &[Entry],
+        answer: T,
+    ) -> Result<Audited<T>, AuditError> {
+        let bodies: Vec<Vec<u8>> = entries.iter().map(|entry| entry.encode().body).collect();
+        let integrated = self.integrated.load(Ordering::Acquire);
+        if integrated > 0 {
+            tx.delete_outbox_through(integrated).await?;
+        }
+        tx.put_outbox(&bodies).await?;
+        tx.commit().await?;
+        self.outbox.notify_one();
+        Ok(Audited(answer))
+    }
+}

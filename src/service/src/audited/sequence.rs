@@ -1,0 +1,207 @@
+//! The one task that numbers entries and makes them durable, a batch at a time.
+//!
+//! Everything that waits while a batch is being written goes into the next one, so the cost of
+//! waiting for the disk is shared by as many requests as are under way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rabt_audit::{Tree, leaf_hash};
+use rabt_storage::{AuditLog, Storage, StorageError, StoredEntry};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::AuditKeys;
+use crate::error::AuditError;
+
+/// Entries of one batch.
+const BATCH: usize = 1_024;
+/// Outbox rows and leaf hashes that are read at a time.
+const PAGE: u32 = 1_000;
+
+/// An entry on its way, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Submission {
+    pub(super) entry: StoredEntry,
+    pub(super) done: oneshot::Sender<Result<(), AuditError>>,
+}
+
+/// The log's end: its tree, and the last outbox row that is in it.
+pub(super) struct Sequence {
+    storage: Arc<dyn Storage>,
+    log: Arc<dyn AuditLog>,
+    keys: Arc<AuditKeys>,
+    tree: Tree,
+    outbox: i64,
+    integrated: Arc<AtomicI64>,
+    /// After a failed append nobody knows what is durable; the tree is read again.
+    doubtful: bool,
+}
+
+impl Sequence {
+    pub(super) async fn resume(
+        storage: Arc<dyn Storage>,
+        keys: Arc<AuditKeys>,
+        integrated: Arc<AtomicI64>,
+    ) -> Result<Self, AuditError> {
+        let log = storage.audit_log();
+        let mut sequence = Self {
+            storage,
+            log,
+            keys,
+            tree: Tree::new(),
+            outbox: 0,
+            integrated,
+            doubtful: true,
+        };
+        sequence.reload().await?;
+        Ok(sequence)
+    }
+
+    /// Writes batches until the node stops, and then what still waits.
+    pub(super) async fn run(
+        mut self,
+        mut receiver: mpsc::Receiver<Submission>,
+        outbox: Arc<Notify>,
+        stop: CancellationToken,
+    ) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut closed = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled(), if !closed => {
+                    receiver.close();
+                    closed = true;
+                }
+                count = receiver.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        break;
+                    }
+                    // lets requests that are ready now join the batch, instead of one disk
+                    // flush for the first of them
+                    tokio::task::yield_now().await;
+                    while batch.len() < BATCH && let Ok(more) = receiver.try_recv() {
+                        batch.push(more);
+                    }
+                    self.write(&mut batch).await;
+                }
+                () = outbox.notified() => self.try_integrate().await,
+            }
+        }
+        self.try_integrate().await;
+    }
+
+    async fn write(&mut self, batch: &mut Vec<Submission>) {
+        let mut entries = Vec::with_capacity(batch.len());
+        let mut waiting = Vec::with_capacity(batch.len());
+        for submission in batch.drain(..) {
+            entries.push(submission.entry);
+            waiting.push(submission.done);
+        }
+        let written = self.append(&entries).await;
+        for done in waiting {
+            // a request that was given up is in the log all the same
+            let _ = done.send(written.clone());
+        }
+    }
+
+    async fn append(&mut self, entries: &[StoredEntry]) -> Result<(), AuditError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        if self.doubtful {
+            self.reload().await?;
+        }
+        let first = self.tree.size();
+        let mut tree = self.tree.clone();
+        for entry in entries {
+            tree.append(entry.leaf_hash);
+        }
+        let note = self.keys.checkpoint.sign(tree.size(), tree.root());
+        self.doubtful = true;
+        self.log.append(first, entries, Some(&note)).await?;
+        self.doubtful = false;
+        self.tree = tree;
+        Ok(())
+    }
+
+    async fn try_integrate(&mut self) {
+        if let Err(error) = self.integrate_outbox().await {
+            tracing::error!(%error, "the outbox waits for the audit log");
+        }
+    }
+
+    /// Takes every outbox row that is not in the log yet, in order. A row is known by its number,
+    /// so one that was taken before a kill is not taken again.
+    pub(super) async fn integrate_outbox(&mut self) -> Result<(), AuditError> {
+        loop {
+            if self.doubtful {
+                self.reload().await?;
+            }
+            let rows = self.outbox_page().await?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(());
+            };
+            let last = *last;
+            let mut entries = Vec::with_capacity(rows.len());
+            for (number, body) in rows {
+                entries.push(StoredEntry {
+                    leaf_hash: leaf_hash(&body),
+                    body,
+                    outbox: Some(number),
+                    subject: None,
+                });
+            }
+            self.append(&entries).await?;
+            self.outbox = last;
+            self.integrated.store(last, Ordering::Release);
+        }
+    }
+
+    async fn outbox_page(&self) -> Result<Vec<(i64, Vec<u8>)>, StorageError> {
+        let mut tx = self.storage.snapshot().await?;
+        tx.outbox_after(self.outbox, PAGE).await
+    }
+
+    /// Reads the tree and the last outbox row from storage.
+    async fn reload(&mut self) -> Result<(), AuditError> {
+        let mut tree = Tree::new();
+        loop {
+            let page = self
+                .log
+                .leaf_hashes(tree.size(), u64::from(PAGE) * 64)
+                .await?;
+            if page.is_empty() {
+                break;
+            }
+            for leaf in page {
+                tree.append(leaf);
+            }
+        }
+        if let Some(checkpoint) = self.log.latest_checkpoint().await? {
+            self.check(&checkpoint, &tree)?;
+        }
+        self.outbox = self.log.last_outbox().await?.unwrap_or(0);
+        self.integrated.store(self.outbox, Ordering::Release);
+        self.tree = tree;
+        self.doubtful = false;
+        Ok(())
+    }
+
+    /// A log that does not end in its own checkpoint was changed behind our back, or is not ours.
+    fn check(&self, note: &[u8], tree: &Tree) -> Result<(), AuditError> {
+        let verifier = self.keys.checkpoint.verifier();
+        let checkpoint = verifier.open(note).map_err(|error| {
+            let remedy = "start with the key that this log was written with";
+            AuditError::Unusable(format!("its last checkpoint {error}; {remedy}"))
+        })?;
+        if (checkpoint.size, checkpoint.root) == (tree.size(), tree.root()) {
+            return Ok(());
+        }
+        let (size, held) = (checkpoint.size, tree.size());
+        Err(AuditError::Unusable(format!(
+            "its last checkpoint states {size} entries and another root than the {held} that are \
+             held; verify the log and restore it from a backup"
+        )))
+    }
+}

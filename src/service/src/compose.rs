@@ -1,0 +1,97 @@
+//! From a golden record to what storage keeps and what is served.
+
+use rabt_model::{
+    AgencyId, Attributed, CitizenId, Holding, Profile, Provenance, RecordNumber, SourceRecord,
+    Timestamp,
+};
+use rabt_storage::{GoldenRef, StoredProfile, StoredRecord};
+
+/// Composes the golden record of one cluster; members must be in the order of their numbers.
+pub(crate) fn compose(
+    citizen: CitizenId,
+    members: &[&StoredRecord],
+    rank: &dyn Fn(&AgencyId) -> u8,
+    at: Timestamp,
+) -> StoredProfile {
+    let records: Vec<&SourceRecord> = members.iter().map(|member| &member.record).collect();
+    let golden = rabt_linkage::golden_record(&records, rank);
+    let mut values = Vec::with_capacity(golden.values.len());
+    for value in golden.values {
+        // a record of more than 65,535 values does not pass its mapping
+        let Ok(place) = u16::try_from(value.value) else {
+            continue;
+        };
+        values.push(GoldenRef {
+            attribute: value.attribute,
+            record: members[value.member].number,
+            value: place,
+            rule: value.rule,
+            disputed: value.disputed,
+            supporters: u32::try_from(value.supporters.len()).unwrap_or(u32::MAX),
+        });
+    }
+    StoredProfile {
+        citizen,
+        composed_at: at,
+        values,
+    }
+}
+
+/// Returns the profile as it is served. A reference that leads nowhere is left out: the record
+/// changed since, and the next link composes the profile anew.
+pub(crate) fn profile_of(stored: &StoredProfile, members: &[&StoredRecord]) -> Profile {
+    let mut values = Vec::with_capacity(stored.values.len());
+    for golden in &stored.values {
+        let member = find(members, golden.record);
+        let value = member.and_then(|m| m.record.values.get(usize::from(golden.value)));
+        let (Some(member), Some(value)) = (member, value) else {
+            continue;
+        };
+        if value.attribute != golden.attribute {
+            continue;
+        }
+        values.push(Attributed {
+            attribute: value.attribute.clone(),
+            value: value.value.clone(),
+            provenance: provenance(member, &value.column),
+            rule: golden.rule,
+            disputed: golden.disputed,
+            supporters: golden.supporters,
+        });
+    }
+    Profile {
+        citizen: stored.citizen,
+        values,
+        holdings: members.iter().map(|member| holding(member)).collect(),
+        composed_at: stored.composed_at,
+    }
+}
+
+fn find<'a>(members: &[&'a StoredRecord], number: RecordNumber) -> Option<&'a StoredRecord> {
+    let place = members.binary_search_by_key(&number, |member| member.number);
+    place.ok().map(|place| members[place])
+}
+
+fn provenance(member: &StoredRecord, column: &str) -> Provenance {
+    let record = &member.record;
+    Provenance {
+        agency: record.agency.clone(),
+        source: record.id.source.clone(),
+        stream: record.id.stream.clone(),
+        record: member.number,
+        column: column.to_owned(),
+        observed_at: record.observed_at,
+        event_at: record.event_at,
+    }
+}
+
+fn holding(member: &StoredRecord) -> Holding {
+    let record = &member.record;
+    Holding {
+        agency: record.agency.clone(),
+        source: record.id.source.clone(),
+        stream: record.id.stream.clone(),
+        record: member.number,
+        observed_at: record.observed_at,
+    }
+}

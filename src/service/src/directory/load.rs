@@ -1,0 +1,79 @@
+//! Fills the directory from storage when a node starts.
+
+use rabt_model::{CitizenId, RecordNumber};
+use rabt_storage::{Storage, StorageError, StoredProfile, StoredRecord};
+use rustc_hash::FxHashMap;
+
+use super::Directory;
+use crate::compose::profile_of;
+
+/// Profiles a page; each brings the records of its members with it.
+const PAGE: u32 = 2_000;
+
+impl Directory {
+    /// Reads every profile from one state of storage.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn load(storage: &dyn Storage) -> Result<Self, StorageError> {
+        let directory = Self::default();
+        directory.refresh(storage).await?;
+        Ok(directory)
+    }
+
+    /// Makes the directory equal to one state of storage. Lookups go on meanwhile.
+    pub(crate) async fn refresh(&self, storage: &dyn Storage) -> Result<(), StorageError> {
+        let mut tx = storage.snapshot().await?;
+        let members = members_by_citizen(tx.memberships().await?);
+        let mut gone = self.ids();
+        let mut last = None;
+        loop {
+            let page = tx.profiles_after(last, PAGE).await?;
+            let Some(end) = page.last() else { break };
+            last = Some(end.citizen);
+            let numbers = numbers_of(&page, &members);
+            let records = tx.get_records(&numbers).await?;
+            for profile in &page {
+                let numbers = members.get(&profile.citizen).map_or(&[][..], Vec::as_slice);
+                self.put(&profile_of(profile, &pick(&records, numbers)));
+                gone.remove(&profile.citizen);
+            }
+        }
+        for citizen in gone {
+            self.remove(citizen);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the records with these ascending numbers out of `records`, which is ascending too.
+pub(crate) fn pick<'a>(
+    records: &'a [StoredRecord],
+    numbers: &[RecordNumber],
+) -> Vec<&'a StoredRecord> {
+    let place = |number: &RecordNumber| {
+        let place = records.binary_search_by_key(number, |record| record.number);
+        place.ok().map(|place| &records[place])
+    };
+    numbers.iter().filter_map(place).collect()
+}
+
+fn members_by_citizen(
+    memberships: Vec<(RecordNumber, CitizenId)>,
+) -> FxHashMap<CitizenId, Vec<RecordNumber>> {
+    let mut members: FxHashMap<CitizenId, Vec<RecordNumber>> = FxHashMap::default();
+    for (number, citizen) in memberships {
+        members.entry(citizen).or_default().push(number);
+    }
+    members
+}
+
+fn numbers_of(
+    profiles: &[StoredProfile],
+    members: &FxHashMap<CitizenId, Vec<RecordNumber>>,
+) -> Vec<RecordNumber> {
+    let of = |profile: &StoredProfile| members.get(&profile.citizen).cloned().unwrap_or_default();
+    let mut numbers: Vec<RecordNumber> = profiles.iter().flat_map(of).collect();
+    numbers.sort_unstable();
+    numbers
+}

@@ -1,0 +1,207 @@
+//! One agency asks about one citizen: decide, look up, disclose, audit, in this order.
+//!
+//! Invariant: no function here returns anything, a refusal included, before its audit entry is
+//! durable; the types do not allow another order.
+
+mod same;
+mod search;
+mod sentence;
+
+use futures::future::join_all;
+use rabt_audit::Pseudonym;
+use rabt_model::{Attributed, CitizenId, Label, Profile};
+use rabt_policy::{AccessRequest, Claim, Decision, DenialReason, Disclosure, Permit, Target};
+
+use crate::audited::Audited;
+use crate::directory::Key;
+use crate::error::EnquiryError;
+use crate::event;
+use crate::services::Services;
+pub use search::HIT_CAP;
+
+/// What every enquiry ends in.
+pub type Answer = Result<Audited<Disclosure>, EnquiryError>;
+
+/// Discloses as much of the profile of an identifier's holder as policy allows the caller to see.
+///
+/// # Errors
+/// The audited denial, or a failure that kept the answer from being audited.
+pub async fn lookup_citizen(services: &Services, request: AccessRequest) -> Answer {
+    let permit = permit(services, request).await?;
+    let profile = find(services, permit.subject()).await?;
+    let asked = asked(services, &permit);
+    release(services, permit.disclose(profile), asked).await
+}
+
+/// Discloses as much of a citizen's profile as policy allows the caller to see.
+///
+/// # Errors
+/// The audited denial, or a failure that kept the answer from being audited.
+pub async fn get_citizen(services: &Services, request: AccessRequest) -> Answer {
+    let permit = permit(services, request).await?;
+    let profile = find(services, permit.subject()).await?;
+    let asked = asked(services, &permit);
+    release(services, permit.disclose(profile), asked).await
+}
+
+/// Answers each item as [`lookup_citizen`] does, in the order of the items. The entries of all of
+/// them become durable together.
+pub async fn batch_lookup_citizens(
+    services: &Services,
+    requests: Vec<AccessRequest>,
+) -> Vec<Answer> {
+    let items = requests
+        .into_iter()
+        .map(|item| lookup_citizen(services, item));
+    join_all(items).await
+}
+
+/// Discloses the citizens who fit the criteria, best first, at most [`HIT_CAP`].
+///
+/// # Errors
+/// The audited denial, or a failure that kept the answer from being audited.
+pub async fn search_citizens(services: &Services, request: AccessRequest) -> Answer {
+    let permit = permit(services, request).await?;
+    let found = match permit.subject() {
+        Target::Criteria(criteria) => search::search(&services.directory, criteria.expose()),
+        named @ (Target::Identifier { .. } | Target::Citizen(_)) => {
+            let profile = find(services, named).await?;
+            profile
+                .into_iter()
+                .map(|profile| (profile, rabt_policy::Band::High))
+                .collect()
+        }
+    };
+    let asked = asked(services, &permit);
+    release(services, permit.candidates(found), asked).await
+}
+
+/// Says for each claim whether it is right, and discloses no value.
+///
+/// # Errors
+/// The audited denial, or a failure that kept the answer from being audited.
+pub async fn verify_attributes(
+    services: &Services,
+    request: AccessRequest,
+    claims: Vec<Claim>,
+) -> Answer {
+    let permit = permit(services, request).await?;
+    let profile = find(services, permit.subject()).await?;
+    let asked = asked(services, &permit);
+    release(
+        services,
+        permit.verify(profile, &claims, &same::same),
+        asked,
+    )
+    .await
+}
+
+/// Says which agencies hold records about a citizen, without their content.
+///
+/// # Errors
+/// The audited denial, or a failure that kept the answer from being audited.
+pub async fn list_source_references(services: &Services, request: AccessRequest) -> Answer {
+    let permit = permit(services, request).await?;
+    let profile = find(services, permit.subject()).await?;
+    let asked = asked(services, &permit);
+    release(services, permit.holdings(profile), asked).await
+}
+
+/// Explains where the values of one attribute come from: the steps of the mapping and the rule
+/// that chose each. The attribute is the one path of the request's mask.
+///
+/// # Errors
+/// The audited denial, or a failure that kept the answer from being audited.
+pub async fn explain_field(services: &Services, request: AccessRequest) -> Answer {
+    let permit = permit(services, request).await?;
+    let profile = find(services, permit.subject()).await?;
+    let sentences = |value: &Attributed| explain(services, value);
+    let asked = asked(services, &permit);
+    release(services, permit.explain(profile, &sentences), asked).await
+}
+
+/// Decides; a refusal is returned only when its entry is durable.
+async fn permit(services: &Services, request: AccessRequest) -> Result<Permit, EnquiryError> {
+    let denial = match services.policy.current().decide(request) {
+        Decision::Permit(permit) if is_possible(permit.subject()) => return Ok(permit),
+        Decision::Permit(permit) => permit.refuse(DenialReason::BadIdentifier),
+        Decision::Deny(denial) => denial,
+    };
+    let entry = event::of_denial(services.audit.pseudonyms(), denial.facts(), denial.reason());
+    let denial = services.audit.record(&entry, denial).await?;
+    Err(EnquiryError::Denied(Box::new(denial)))
+}
+
+/// Returns the disclosure once its entry is durable.
+async fn release(services: &Services, disclosure: Disclosure, asked: Option<Pseudonym>) -> Answer {
+    let keys = services.audit.pseudonyms();
+    let entry = event::of_answer(
+        keys,
+        services.model_fingerprint(),
+        disclosure.facts(),
+        asked,
+    );
+    Ok(services.audit.record(&entry, disclosure).await?)
+}
+
+fn asked(services: &Services, permit: &Permit) -> Option<Pseudonym> {
+    event::asked(services.audit.pseudonyms(), permit.subject())
+}
+
+/// Finds the one profile that a permit leads to.
+async fn find(services: &Services, target: &Target) -> Result<Option<Profile>, EnquiryError> {
+    let directory = &services.directory;
+    match target {
+        Target::Identifier { scheme, value } => {
+            Ok(directory.by_identifier(scheme.as_str(), value.expose()))
+        }
+        Target::Citizen(citizen) => match directory.get(*citizen) {
+            Some(profile) => Ok(Some(profile)),
+            None => find_merged(services, *citizen).await,
+        },
+        Target::Criteria(_) => Ok(None),
+    }
+}
+
+/// Asks storage where an id leads that was merged away before this node started.
+async fn find_merged(
+    services: &Services,
+    citizen: CitizenId,
+) -> Result<Option<Profile>, EnquiryError> {
+    let mut tx = services.storage.snapshot().await?;
+    let Some(today) = tx.resolve(citizen).await?.filter(|today| *today != citizen) else {
+        return Ok(None);
+    };
+    services.directory.redirect(citizen, today);
+    Ok(services.directory.get(today))
+}
+
+/// Says whether an identifier can be one of its scheme. Only the national id has a structure that
+/// is known here.
+fn is_possible(target: &Target) -> bool {
+    let Target::Identifier { scheme, value } = target else {
+        return true;
+    };
+    let text = value.expose();
+    match scheme.as_str() {
+        "national_id" => rabt_linkage::national_id(text).is_some(),
+        scheme => Key::identifier(scheme, text).is_some(),
+    }
+}
+
+fn explain(services: &Services, value: &Attributed) -> Vec<Label> {
+    let origin = &value.provenance;
+    let registry = services.registry.current();
+    let mut sentences = vec![sentence::of_origin(
+        value,
+        &registry.agency_label(&origin.agency),
+    )];
+    sentences.extend(registry.lineage(
+        &origin.source,
+        &origin.stream,
+        &value.attribute,
+        &origin.column,
+    ));
+    sentences.push(sentence::of_rule(value));
+    sentences
+}

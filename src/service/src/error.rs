@@ -1,0 +1,205 @@
+//! Why a use case failed. Every text here is safe to show: it names things and places, no values.
+
+use std::fmt;
+
+use rabt_model::{ErrorClass, SourceId};
+use rabt_policy::Denial;
+use rabt_storage::StorageError;
+
+use crate::audited::Audited;
+
+/// An entry could not be made durable, so that nothing may leave.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuditError {
+    /// More entries wait than the node can write; the request may be tried again.
+    #[error("the audit log is behind; try again")]
+    Overloaded,
+    /// The node is shutting down.
+    #[error("the audit log is closed")]
+    Stopped,
+    /// Storage failed.
+    #[error("the audit log cannot be written: {0}")]
+    Storage(#[from] StorageError),
+    /// The log's key or an entry is not usable.
+    #[error("the audit log cannot be used: {0}")]
+    Unusable(String),
+}
+
+/// An enquiry without an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum EnquiryError {
+    /// Policy refused; the refusal itself has been audited.
+    #[error("{}", ***.0)]
+    Denied(Box<Audited<Denial>>),
+    /// The answer was withheld because its entry did not become durable.
+    #[error(transparent)]
+    NotAudited(#[from] AuditError),
+    /// The resident state could not be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// One mistake in a text that an operator sent, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, or the name that the text was sent under.
+    pub file: String,
+    /// The line, from 1; 0 when it is not known.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What was probably meant.
+    pub suggestion: Option<String>,
+}
+
+/// An operator's request that was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// The caller's role does not allow it; the refusal itself has been audited.
+    #[error("not permitted")]
+    NotPermitted(Audited<()>),
+    /// A manifest, mapping or bundle has problems; all of them.
+    #[error("{} problem(s): {}", .0.len(), lines(.0))]
+    Problems(Vec<Problem>),
+    /// Nothing of this name.
+    #[error("there is no {thing} `{name}`")]
+    NotFound {
+        /// What kind of thing.
+        thing: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Something of this name is there already.
+    #[error("{thing} `{name}` exists already; {remedy}")]
+    Exists {
+        /// What kind of thing.
+        thing: &'static str,
+        /// Its name.
+        name: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// It cannot be done in the state the thing is in.
+    #[error("source `{source_id}` is {state}; {remedy}")]
+    State {
+        /// Which source.
+        source_id: SourceId,
+        /// The state it is in.
+        state: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The entry did not become durable.
+    #[error(transparent)]
+    NotAudited(#[from] AuditError),
+    /// Storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Linking stopped; what was committed stays.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// Storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The entry did not become durable.
+    #[error(transparent)]
+    NotAudited(#[from] AuditError),
+    /// The node is shutting down.
+    #[error("linking was stopped")]
+    Stopped,
+    /// The engine reported no cluster for records that it was given.
+    #[error("the linkage engine left {0} record(s) without a cluster; report this as a defect")]
+    Unclustered(u64),
+}
+
+impl From<rabt_connect::Problem> for Problem {
+    fn from(problem: rabt_connect::Problem) -> Self {
+        let message = match problem.key.as_str() {
+            "" => problem.message,
+            key => format!("{key}: {}", problem.message),
+        };
+        Self {
+            file: problem.file,
+            line: usize::try_from(problem.line).unwrap_or(0),
+            message,
+            suggestion: problem.suggestion,
+        }
+    }
+}
+
+impl From<rabt_policy::Problem> for Problem {
+    fn from(problem: rabt_policy::Problem) -> Self {
+        Self {
+            file: problem.file,
+            line: problem.line,
+            message: problem.message,
+            suggestion: problem.suggestion,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)?;
+        match &self.suggestion {
+            Some(suggestion) => write!(f, "; did you mean `{suggestion}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("; ")
+}
+
+impl AuditError {
+    /// Returns the class that the failure belongs to.
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Overloaded | Self::Stopped => ErrorClass::Overloaded,
+            Self::Storage(error) => error.class(),
+            Self::Unusable(_) => ErrorClass::Configuration,
+        }
+    }
+}
+
+impl EnquiryError {
+    /// Returns the class that the failure belongs to.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Denied(denial) => denial.class(),
+            Self::NotAudited(error) => error.class(),
+            Self::Storage(error) => error.class(),
+        }
+    }
+}
+
+impl OperateError {
+    /// Returns the class that the failure belongs to.
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotPermitted(_) => ErrorClass::NotPermitted,
+            Self::Problems(_) => ErrorClass::InvalidRequest,
+            Self::NotFound { .. } => ErrorClass::NotFound,
+            Self::Exists { .. } => ErrorClass::AlreadyExists,
+            Self::State { .. } => ErrorClass::Configuration,
+            Self::NotAudited(error) => error.class(),
+            Self::Storage(error) => error.class(),
+        }
+    }
+}
+
+impl LinkError {
+    /// Returns the class that the failure belongs to.
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Storage(error) => error.class(),
+            Self::NotAudited(error) => error.class(),
+            Self::Stopped => ErrorClass::Overloaded,
+            Self::Unclustered(_) => ErrorClass::Defect,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What the audit log says about each use case.
+
+use rabt_audit::{
+    AuditEvent, BundleActivated, Denied, Disclosed, Entry, LinkFinished, Pseudonym, PseudonymKey,
+    Question, RunFinished, SourceChanged, SourceCreated, SourceStarted,
+};
+use rabt_model::{RunId, SourceId, Timestamp};
+use rabt_policy::{Caller, DenialReason, Facts, Target};
+use rabt_storage::{RunCounts, RunState, StoredSource};
+use sha2::{Digest, Sha256};
+
+use crate::ingest::Unit;
+use crate::link::LinkSummary;
+
+/// An answer left. When it is about nobody, the identifier that was asked about stands in.
+pub(crate) fn of_answer(
+    keys: &PseudonymKey,
+    model: &str,
+    facts: &Facts,
+    asked: Option<Pseudonym>,
+) -> Entry {
+    let found = facts
+        .subjects()
+        .iter()
+        .map(|citizen| keys.citizen(*citizen));
+    let mut subjects: Vec<Pseudonym> = found.collect();
+    if subjects.is_empty() {
+        subjects.extend(asked);
+    }
+    let disclosed = Disclosed {
+        model: model.to_owned(),
+        outcome: facts.outcome().code().to_owned(),
+        question: question(keys, facts),
+        released: facts.released().to_vec(),
+        subjects,
+        withheld: facts.withheld().to_vec(),
+    };
+    Entry::new(facts.at(), AuditEvent::Disclosed(disclosed))
+}
+
+/// A question was refused.
+pub(crate) fn of_denial(keys: &PseudonymKey, facts: &Facts, reason: DenialReason) -> Entry {
+    let denied = Denied {
+        question: question(keys, facts),
+        reason: reason.code().to_owned(),
+    };
+    Entry::new(facts.at(), AuditEvent::Denied(denied))
+}
+
+/// Returns the pseudonym of whom a question is about, before anybody is looked up.
+pub(crate) fn asked(keys: &PseudonymKey, target: &Target) -> Option<Pseudonym> {
+    match target {
+        Target::Identifier { scheme, value } => Some(keys.identifier(scheme, value.expose())),
+        Target::Citizen(citizen) => Some(keys.citizen(*citizen)),
+        Target::Criteria(_) => None,
+    }
+}
+
+fn question(keys: &PseudonymKey, facts: &Facts) -> Question {
+    let caller = facts.caller();
+    let end_user = facts.end_user();
+    Question {
+        agency: caller.agency.clone(),
+        agreement: facts.agreement().cloned(),
+        assurance: end_user
+            .map_or("", |user| user.assurance.as_str())
+            .to_owned(),
+        case_reference: facts.case_reference().to_owned(),
+        channel: facts.channel().to_owned(),
+        end_user: end_user.map(|user| keys.end_user(&caller.agency, user.id.expose())),
+        legal_basis: facts.legal_basis().to_owned(),
+        method: facts.method().as_str().to_owned(),
+        policy: facts.revision().to_owned(),
+        purpose: facts.purpose().to_owned(),
+        represented_party: facts.represented_party().to_owned(),
+        request_id: facts.request_id().to_owned(),
+        role: caller.role.as_str().to_owned(),
+        service: facts.service().to_owned(),
+        system: caller.system.clone(),
+    }
+}
+
+/// Records between two checkpoints were committed; the run goes on.
+pub(crate) fn of_unit(unit: &Unit, counts: RunCounts) -> Entry {
+    of_run(unit.run, &unit.source, RunState::Running, counts, unit.at)
+}
+
+/// A run ended.
+pub(crate) fn of_run(
+    run: RunId,
+    source: &SourceId,
+    state: RunState,
+    counts: RunCounts,
+    at: Timestamp,
+) -> Entry {
+    let finished = RunFinished {
+        outcome: state.as_str().to_owned(),
+        records: counts.records,
+        rejected: counts.rejected,
+        rows: counts.rows,
+        run: run.0,
+        source: source.clone(),
+        unchanged: counts.unchanged,
+    };
+    Entry::new(at, AuditEvent::RunFinished(finished))
+}
+
+/// Records were linked.
+pub(crate) fn of_link(summary: &LinkSummary, model: &str, at: Timestamp) -> Entry {
+    let linked = LinkFinished {
+        candidate_pairs: summary.candidate_pairs,
+        links: summary.links,
+        model: model.to_owned(),
+        profiles: summary.profiles,
+        records: summary.records,
+        redirects: summary.merged_citizens,
+    };
+    Entry::new(at, AuditEvent::Linked(linked))
+}
+
+/// A source was registered, or its manifest replaced.
+pub(crate) fn of_source(caller: &Caller, source: &StoredSource) -> Entry {
+    let mut digest = Sha256::new();
+    digest.update(&source.manifest);
+    digest.update([0]);
+    digest.update(&source.mapping);
+    let created = SourceCreated {
+        actor: actor(caller),
+        agency: source.agency.clone(),
+        kind: source.kind.clone(),
+        manifest: data_encoding::HEXLOWER.encode(&digest.finalize()),
+        source: source.id.clone(),
+    };
+    Entry::new(source.updated_at, AuditEvent::SourceCreated(created))
+}
+
+/// An operation was refused because of the caller's role.
+pub(crate) fn of_refusal(caller: &Caller, method: &str, policy: &str, at: Timestamp) -> Entry {
+    let question = Question {
+        agency: caller.agency.clone(),
+        agreement: None,
+        assurance: String::new(),
+        case_reference: String::new(),
+        channel: String::new(),
+        end_user: None,
+        legal_basis: String::new(),
+        method: method.to_owned(),
+        policy: policy.to_owned(),
+        purpose: String::new(),
+        represented_party: String::new(),
+        request_id: String::new(),
+        role: caller.role.as_str().to_owned(),
+        service: String::new(),
+        system: caller.system.clone(),
+    };
+    let reason = "ROLE".to_owned();
+    Entry::new(at, AuditEvent::Denied(Denied { question, reason }))
+}
+
+/// The state of a source was changed.
+pub(crate) fn of_state(caller: &Caller, source: &SourceId, state: &str, at: Timestamp) -> Entry {
+    let changed = SourceChanged {
+        actor: actor(caller),
+        source: source.clone(),
+        state: state.to_owned(),
+    };
+    Entry::new(at, AuditEvent::SourceChanged(changed))
+}
+
+/// Somebody started the reading of a source.
+pub(crate) fn of_start(caller: &Caller, source: &SourceId, run: RunId, at: Timestamp) -> Entry {
+    let started = SourceStarted {
+        actor: actor(caller),
+        run: run.0,
+        source: source.clone(),
+    };
+    Entry::new(at, AuditEvent::SourceStarted(started))
+}
+
+/// Agreements came into force.
+pub(crate) fn of_bundle(caller: &Caller, agreements: u64, revision: &str, at: Timestamp) -> Entry {
+    let activated = BundleActivated {
+        actor: actor(caller),
+        agreements,
+        revision: revision.to_owned(),
+    };
+    Entry::new(at, AuditEvent::BundleActivated(activated))
+}
+
+fn actor(caller: &Caller) -> String {
+    format!(
+        "{}:{}:{}",
+        caller.agency,
+        caller.system,
+        caller.role.as_str()
+    )
+}

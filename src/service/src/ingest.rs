@@ -1,0 +1,342 @@
+//! A source to records: read, map, write, acknowledge.
+//!
+//! Invariant: a row is counted exactly once, as a record, as unchanged, as rejected or as skipped;
+//! after a kill reading resumes at the last position that was committed with its records.
+
+mod stream;
+mod writer;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::StreamExt;
+use rabt_connect::{ConnectError, Session};
+use rabt_model::{ErrorClass, RunId, SourceId};
+use rabt_storage::{RunCounts, RunError, RunOutcome, RunState, SourceState, StorageError};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::audited::Audited;
+use crate::error::AuditError;
+use crate::event;
+use crate::registry::Registered;
+use crate::services::Services;
+use stream::StreamRun;
+pub(crate) use writer::{Unit, Writer};
+
+/// What one reading of one source did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Which run.
+    pub run: RunId,
+    /// What was read.
+    pub source: SourceId,
+    /// Rows, records, rejections and unchanged records that were committed.
+    pub counts: RunCounts,
+    /// Rows that the mapping's filter leaves out.
+    pub skipped: u64,
+    /// Rows rejected because their key came before in the same reading.
+    pub duplicates: u64,
+}
+
+/// A reading that did not reach its end. What was committed before stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IngestError {
+    /// The source, or the way it is described, is wrong.
+    #[error("{source_id}: {error}")]
+    Connect {
+        /// Which source.
+        source_id: SourceId,
+        /// What went wrong, and what to do.
+        error: ConnectError,
+    },
+    /// The records could not be committed.
+    #[error("{source_id}: {error}")]
+    Write {
+        /// Which source.
+        source_id: SourceId,
+        /// What went wrong.
+        error: AuditError,
+    },
+}
+
+/// Why a reading stopped, before it is said whose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stop {
+    Connect(ConnectError),
+    Write(AuditError),
+}
+
+/// Which sources are being read; two readings of one source at once would undo each other's
+/// positions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reading(Arc<Mutex<BTreeSet<SourceId>>>);
+
+/// The right to read a source until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    reading: Reading,
+    source: SourceId,
+}
+
+/// Reads every stream of a source once, from where the last reading stopped.
+///
+/// # Errors
+/// By class: configuration and data need an operator, transient may be tried again. The run is
+/// recorded with the same class.
+pub async fn ingest(
+    services: &Services,
+    source: &SourceId,
+) -> Result<Audited<RunSummary>, IngestError> {
+    let named = |stop| IngestError::of(source, stop);
+    registered(services, source).map_err(named)?;
+    let turn = services.reading.claim(source).ok_or_else(|| {
+        named(Stop::Connect(ConnectError::transient(
+            format!("source {source}"),
+            "is being read already",
+            "wait for the end of its run",
+        )))
+    })?;
+    let run = start_run(services, source).await.map_err(named)?;
+    read(services, source, run, turn).await
+}
+
+/// Carries out a run that was started.
+pub(crate) async fn read(
+    services: &Services,
+    source: &SourceId,
+    run: RunId,
+    _turn: Turn,
+) -> Result<Audited<RunSummary>, IngestError> {
+    let named = |stop| IngestError::of(source, stop);
+    let mut summary = RunSummary {
+        run,
+        source: source.clone(),
+        counts: RunCounts::default(),
+        skipped: 0,
+        duplicates: 0,
+    };
+    let read = tokio::select! {
+        biased;
+        () = services.stop_requested() => Err(Stop::Connect(ConnectError::Cancelled)),
+        read = read_streams(services, source, &mut summary) => read,
+    };
+    let finished = finish_run(services, summary, read.as_ref().err()).await;
+    read.map_err(named)?;
+    finished.map_err(named)
+}
+
+/// Reads every source that is not paused, quarantined or retired, at most `concurrency` at a time; each on a task of its own, so
+/// that reading and mapping of some overlap with writing of others.
+pub async fn ingest_all(
+    services: &Arc<Services>,
+    concurrency: usize,
+) -> Vec<(SourceId, Result<Audited<RunSummary>, IngestError>)> {
+    let runs = readable(services).await.into_iter().map(|source| {
+        let services = Arc::clone(services);
+        async move {
+            let tasks = services.tasks.clone();
+            let id = source.clone();
+            let task = tasks.spawn(async move { ingest(&services, &id).await });
+            let ended = AbortOnDropHandle::new(task).await;
+            let stopped = || IngestError::of(&source, Stop::Connect(ConnectError::Cancelled));
+            let result = ended.unwrap_or_else(|_| Err(stopped()));
+            (source, result)
+        }
+    });
+    let mut ended: Vec<_> = futures::stream::iter(runs)
+        .buffer_unordered(concurrency.max(1))
+        .collect()
+        .await;
+    ended.sort_by(|(left, _), (right, _)| left.cmp(right));
+    ended
+}
+
+fn registered(services: &Services, source: &SourceId) -> Result<Arc<Registered>, Stop> {
+    services.registry.current().source(source).ok_or_else(|| {
+        Stop::Connect(ConnectError::configuration(
+            format!("source {source}"),
+            "is not registered",
+            "register its agency folder first",
+        ))
+    })
+}
+
+/// Returns the sources that may be read; when storage does not say, each of them will.
+async fn readable(services: &Services) -> Vec<SourceId> {
+    let mut sources = services.registry.current().sources();
+    if let Ok(mut tx) = services.storage.snapshot().await
+        && let Ok(held) = tx.list_sources().await
+    {
+        let barred: BTreeSet<SourceId> = held
+            .into_iter()
+            .filter(|source| !is_readable(source.state))
+            .map(|source| source.id)
+            .collect();
+        sources.retain(|source| !barred.contains(source));
+    }
+    sources
+}
+
+/// Says whether a source may be read without an operator's word.
+const fn is_readable(state: SourceState) -> bool {
+    !matches!(
+        state,
+        SourceState::Paused | SourceState::Quarantined | SourceState::Retired
+    )
+}
+
+async fn start_run(services: &Services, source: &SourceId) -> Result<RunId, Stop> {
+    let mut tx = services.storage.begin().await?;
+    let held = tx.get_source(source).await?;
+    if let Some(held) = held.filter(|held| !is_readable(held.state)) {
+        return Err(Stop::Connect(ConnectError::configuration(
+            format!("source {source}"),
+            format!("is {}", held.state.as_str()),
+            "resume it, or start it by hand",
+        )));
+    }
+    let run = tx.start_run(source, services.clock.now()).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+async fn read_streams(
+    services: &Services,
+    source: &SourceId,
+    summary: &mut RunSummary,
+) -> Result<(), Stop> {
+    let registered = registered(services, source)?;
+    let kind = &registered.spec.kind;
+    let connector = services.kinds.get(kind).ok_or_else(|| {
+        let what = format!("`{kind}` is not a kind of this node");
+        ConnectError::configuration("source.kind", what, "use another kind")
+    })?;
+    let session: Session = registered.session()?;
+    for spec in &registered.spec.streams {
+        let mut stream = StreamRun::new(services, &registered, spec, summary);
+        stream.read(Arc::clone(connector), session.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Ends the run; its state, the source's state and the audit entry are one transaction.
+async fn finish_run(
+    services: &Services,
+    summary: RunSummary,
+    stop: Option<&Stop>,
+) -> Result<Audited<RunSummary>, Stop> {
+    let at = services.clock.now();
+    let (run_state, source_state) = match stop {
+        None => (RunState::Succeeded, SourceState::Live),
+        Some(Stop::Connect(ConnectError::Cancelled) | Stop::Write(AuditError::Stopped)) => {
+            (RunState::Cancelled, SourceState::Live)
+        }
+        Some(stop) if stop.is_transient() => (RunState::Failed, SourceState::Degraded),
+        Some(_) => (RunState::Failed, SourceState::Quarantined),
+    };
+    let outcome = RunOutcome {
+        state: run_state,
+        finished_at: at,
+        error: stop.map(|stop| RunError {
+            class: stop.class(),
+            summary: stop.to_string(),
+        }),
+    };
+    let mut tx = services.storage.begin().await?;
+    tx.finish_run(summary.run, &outcome).await?;
+    tx.set_state(&summary.source, source_state, at).await?;
+    let entry = event::of_run(summary.run, &summary.source, run_state, summary.counts, at);
+    Ok(services.audit.commit(tx, &entry, summary).await?)
+}
+
+impl Reading {
+    /// Returns the right to read a source, unless somebody has it.
+    pub(crate) fn claim(&self, source: &SourceId) -> Option<Turn> {
+        let new = self.sources().insert(source.clone());
+        new.then(|| Turn {
+            reading: self.clone(),
+            source: source.clone(),
+        })
+    }
+
+    fn sources(&self) -> MutexGuard<'_, BTreeSet<SourceId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.reading.sources().remove(&self.source);
+    }
+}
+
+impl Stop {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Connect(error) => error.class(),
+            Self::Write(error) => error.class(),
+        }
+    }
+
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_transient(),
+            Self::Write(AuditError::Storage(error)) => error.is_transient(),
+            Self::Write(AuditError::Overloaded | AuditError::Stopped) => true,
+            Self::Write(AuditError::Unusable(_)) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connect(error) => error.fmt(f),
+            Self::Write(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<ConnectError> for Stop {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
+    }
+}
+
+impl From<AuditError> for Stop {
+    fn from(error: AuditError) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<StorageError> for Stop {
+    fn from(error: StorageError) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+impl IngestError {
+    fn of(source: &SourceId, stop: Stop) -> Self {
+        let source_id = source.clone();
+        match stop {
+            Stop::Connect(error) => Self::Connect { source_id, error },
+            Stop::Write(error) => Self::Write { source_id, error },
+        }
+    }
+
+    /// Returns the class that the failure belongs to.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Connect { error, .. } => error.class(),
+            Self::Write { error, .. } => error.class(),
+        }
+    }
+
+    /// Says whether trying again without a change can help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connect { error, .. } => Stop::Connect(error.clone()).is_transient(),
+            Self::Write { error, .. } => Stop::Write(error.clone()).is_transient(),
+        }
+    }
+}

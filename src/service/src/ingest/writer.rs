@@ -1,0 +1,178 @@
+//! The one task that writes what was read.
+//!
+//! Invariant: the records, rejections, position, counts and audit entry of a checkpoint are in one
+//! transaction; a checkpoint is acknowledged after its commit. Checkpoints that wait while a
+//! transaction is under way share the next one.
+
+use std::sync::Arc;
+
+use rabt_model::{RunId, SourceId, SourceRecord, StreamId, Timestamp};
+use rabt_storage::{PutOutcome, RunCounts, Storage, StorageError, StoredRejection, Transaction};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audited::Sequencer;
+use crate::error::AuditError;
+use crate::event;
+
+/// Checkpoints that may wait; beyond that, readers wait.
+const WAITING: usize = 16;
+/// Checkpoints of one transaction.
+const SHARED: usize = 32;
+
+/// Everything between two checkpoints of a stream.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) run: RunId,
+    pub(crate) source: SourceId,
+    pub(crate) stream: StreamId,
+    pub(crate) records: Vec<SourceRecord>,
+    pub(crate) rejections: Vec<StoredRejection>,
+    pub(crate) place: Place,
+    pub(crate) rows: u64,
+    pub(crate) at: Timestamp,
+}
+
+/// What a unit says about the stream's position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It stays where it is.
+    Keep,
+    /// It moves: the opaque position, and the rows up to there.
+    At(String, u64),
+    /// The stream was read to its end and is read from its start the next time.
+    Start,
+}
+
+/// What became of a unit.
+pub(super) type Written = Result<RunCounts, AuditError>;
+
+struct Submission {
+    unit: Unit,
+    done: oneshot::Sender<Written>,
+}
+
+/// The way to the writing task.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    sender: mpsc::Sender<Submission>,
+}
+
+struct Task {
+    storage: Arc<dyn Storage>,
+    audit: Sequencer,
+    turn: Arc<Mutex<()>>,
+    receiver: mpsc::Receiver<Submission>,
+    stop: CancellationToken,
+}
+
+impl Writer {
+    pub(crate) fn start(
+        storage: Arc<dyn Storage>,
+        audit: Sequencer,
+        turn: Arc<Mutex<()>>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let task = Task {
+            storage,
+            audit,
+            turn,
+            receiver,
+            stop,
+        };
+        tasks.spawn(task.run());
+        Self { sender }
+    }
+
+    /// Hands a unit over; waits while too many are waiting already. The receiver hears when the
+    /// unit is durable.
+    pub(super) async fn submit(
+        &self,
+        unit: Unit,
+    ) -> Result<oneshot::Receiver<Written>, AuditError> {
+        let (done, written) = oneshot::channel();
+        let submission = Submission { unit, done };
+        let sent = self.sender.send(submission).await;
+        sent.map_err(|_| AuditError::Stopped)?;
+        Ok(written)
+    }
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut waiting = Vec::with_capacity(SHARED);
+        loop {
+            let received = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                count = self.receiver.recv_many(&mut waiting, SHARED) => count,
+            };
+            if received == 0 {
+                break;
+            }
+            self.write(std::mem::take(&mut waiting)).await;
+        }
+    }
+
+    async fn write(&self, waiting: Vec<Submission>) {
+        let turn = self.turn.lock().await;
+        let written = self.try_write(&waiting).await;
+        drop(turn);
+        match written {
+            Ok(counts) => {
+                for (submission, counts) in waiting.into_iter().zip(counts) {
+                    // a reader that went away does not need to know
+                    let _ = submission.done.send(Ok(counts));
+                }
+            }
+            Err(error) => {
+                for submission in waiting {
+                    let _ = submission.done.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    async fn try_write(&self, waiting: &[Submission]) -> Result<Vec<RunCounts>, AuditError> {
+        let mut tx = self.storage.begin().await?;
+        let mut counts = Vec::with_capacity(waiting.len());
+        let mut events = Vec::with_capacity(waiting.len());
+        for Submission { unit, .. } in waiting {
+            let count = put_unit(&mut *tx, unit).await?;
+            events.push(event::of_unit(unit, count));
+            counts.push(count);
+        }
+        let counts = self.audit.commit_all(tx, &events, counts).await?;
+        Ok(counts.into_inner())
+    }
+}
+
+async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, StorageError> {
+    let put = if unit.records.is_empty() {
+        PutOutcome::default()
+    } else {
+        tx.put_records(unit.run, &unit.records).await?
+    };
+    if !unit.rejections.is_empty() {
+        tx.put_rejections(unit.run, &unit.rejections).await?;
+    }
+    match &unit.place {
+        Place::Keep => {}
+        Place::At(position, rows) => {
+            tx.put_position(&unit.source, &unit.stream, position, *rows)
+                .await?;
+        }
+        Place::Start => tx.delete_position(&unit.source, &unit.stream).await?,
+    }
+    let counts = RunCounts {
+        rows: unit.rows,
+        records: put.inserted + put.updated,
+        rejected: unit.rejections.len() as u64,
+        unchanged: put.unchanged,
+    };
+    tx.count_run(unit.run, counts).await?;
+    Ok(counts)
+}

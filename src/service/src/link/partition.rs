@@ -1,0 +1,223 @@
+//! The clusters that a feed of records changed, and their packing into transactions.
+
+use rabt_model::{CitizenId, RecordNumber};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The last known cluster of every record that was reported since the start of a feed. Later
+/// reports replace earlier ones, because a report covers whole components.
+#[derive(Debug, Default)]
+pub(super) struct Partition {
+    clusters: Vec<Vec<RecordNumber>>,
+    of: FxHashMap<RecordNumber, usize>,
+}
+
+/// Who holds which record, as storage says.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    citizens: FxHashMap<RecordNumber, CitizenId>,
+    sizes: FxHashMap<CitizenId, usize>,
+}
+
+impl Partition {
+    pub(super) fn report(&mut self, clusters: Vec<Vec<RecordNumber>>) {
+        for mut members in clusters {
+            members.sort_unstable();
+            let place = self.clusters.len();
+            for member in &members {
+                self.of.insert(*member, place);
+            }
+            self.clusters.push(members);
+        }
+    }
+
+    /// Returns the clusters that storage does not hold just so, or that contain a fresh record.
+    pub(super) fn into_changed(
+        self,
+        held: &Held,
+        fresh: &FxHashSet<RecordNumber>,
+    ) -> Vec<Vec<RecordNumber>> {
+        let of = self.of;
+        let mut changed: Vec<Vec<RecordNumber>> = Vec::new();
+        for (place, mut members) in self.clusters.into_iter().enumerate() {
+            members.retain(|member| of.get(member) == Some(&place));
+            let stale = !held.holds(&members) || members.iter().any(|m| fresh.contains(m));
+            if stale && !members.is_empty() {
+                changed.push(members);
+            }
+        }
+        changed.sort_unstable();
+        changed
+    }
+}
+
+impl Held {
+    pub(super) fn from_memberships(memberships: &[(RecordNumber, CitizenId)]) -> Self {
+        let mut held = Self::default();
+        held.assign(memberships);
+        held
+    }
+
+    pub(super) fn of(&self, record: RecordNumber) -> Option<CitizenId> {
+        self.citizens.get(&record).copied()
+    }
+
+    pub(super) fn knows(&self, citizen: CitizenId) -> bool {
+        self.sizes.contains_key(&citizen)
+    }
+
+    /// Follows a committed change.
+    pub(super) fn assign(&mut self, memberships: &[(RecordNumber, CitizenId)]) {
+        for (record, citizen) in memberships {
+            *self.sizes.entry(*citizen).or_default() += 1;
+            let Some(before) = self.citizens.insert(*record, *citizen) else {
+                continue;
+            };
+            let size = self.sizes.remove(&before).unwrap_or(0);
+            if size > 1 {
+                self.sizes.insert(before, size - 1);
+            }
+        }
+    }
+
+    /// Returns the citizens whose last record a change takes away.
+    pub(super) fn emptied_by(&self, assign: &[(RecordNumber, CitizenId)]) -> Vec<CitizenId> {
+        let mut balance: FxHashMap<CitizenId, isize> = FxHashMap::default();
+        for (record, citizen) in assign {
+            if let Some(before) = self.of(*record) {
+                *balance.entry(before).or_default() -= 1;
+            }
+            *balance.entry(*citizen).or_default() += 1;
+        }
+        let mut emptied = Vec::new();
+        for (citizen, change) in balance {
+            let size = self
+                .sizes
+                .get(&citizen)
+                .map_or(0, |size| size.cast_signed());
+            if size + change <= 0 {
+                emptied.push(citizen);
+            }
+        }
+        emptied.sort_unstable();
+        emptied
+    }
+
+    fn holds(&self, members: &[RecordNumber]) -> bool {
+        let mut citizens = members.iter().map(|member| self.of(*member));
+        let Some(Some(first)) = citizens.next() else {
+            return false;
+        };
+        citizens.all(|citizen| citizen == Some(first))
+            && self.sizes.get(&first) == Some(&members.len())
+    }
+}
+
+/// Packs clusters into transactions of about `limit` records. Clusters whose records were held by
+/// the same citizen stay together: which of them keeps the id is one decision.
+pub(super) fn pack(
+    clusters: Vec<Vec<RecordNumber>>,
+    held: &Held,
+    limit: usize,
+) -> Vec<Vec<Vec<RecordNumber>>> {
+    let mut parents: Vec<usize> = (0..clusters.len()).collect();
+    let mut first_with: FxHashMap<CitizenId, usize> = FxHashMap::default();
+    for (place, members) in clusters.iter().enumerate() {
+        for citizen in members.iter().filter_map(|member| held.of(*member)) {
+            let other = *first_with.entry(citizen).or_insert(place);
+            let (a, b) = (root(&mut parents, other), root(&mut parents, place));
+            parents[a.max(b)] = a.min(b);
+        }
+    }
+    let mut groups: Vec<Vec<Vec<RecordNumber>>> = vec![Vec::new(); clusters.len()];
+    for (place, members) in clusters.into_iter().enumerate() {
+        let root = root(&mut parents, place);
+        groups[root].push(members);
+    }
+    let mut packs = Vec::new();
+    let mut current = Vec::new();
+    let mut records = 0;
+    for group in groups {
+        records += group.iter().map(Vec::len).sum::<usize>();
+        current.extend(group);
+        if records >= limit {
+            packs.push(std::mem::take(&mut current));
+            records = 0;
+        }
+    }
+    if !current.is_empty() {
+        packs.push(current);
+    }
+    packs
+}
+
+fn root(parents: &mut [usize], mut place: usize) -> usize {
+    while parents[place] != place {
+        parents[place] = parents[parents[place]];
+        place = parents[place];
+    }
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use rabt_model::{CitizenId, RecordNumber};
+    use rustc_hash::FxHashSet;
+
+    use super::{Held, Partition, pack};
+
+    fn numbers(all: &[i64]) -> Vec<RecordNumber> {
+        all.iter().copied().map(RecordNumber).collect()
+    }
+
+    fn citizen(bits: u128) -> CitizenId {
+        CitizenId::from_random(bits)
+    }
+
+    #[test]
+    fn a_later_report_replaces_an_earlier_one() {
+        let mut partition = Partition::default();
+        partition.report(vec![numbers(&[1]), numbers(&[2, 3])]);
+        partition.report(vec![numbers(&[4, 1, 2]), numbers(&[3])]);
+        let changed = partition.into_changed(&Held::default(), &FxHashSet::default());
+        assert_eq!(changed, vec![numbers(&[1, 2, 4]), numbers(&[3])]);
+    }
+
+    #[test]
+    fn what_storage_holds_just_so_is_left_alone() {
+        let one = citizen(1);
+        let memberships: Vec<_> = numbers(&[1, 2, 3]).into_iter().map(|n| (n, one)).collect();
+        let held = Held::from_memberships(&memberships);
+        let unchanged = |fresh: &[i64]| {
+            let mut partition = Partition::default();
+            partition.report(vec![numbers(&[1, 2, 3])]);
+            let fresh: FxHashSet<RecordNumber> = numbers(fresh).into_iter().collect();
+            partition.into_changed(&held, &fresh).is_empty()
+        };
+        assert!(unchanged(&[]));
+        assert!(!unchanged(&[2]), "a changed row needs a new golden record");
+        let mut partition = Partition::default();
+        partition.report(vec![numbers(&[1, 2])]);
+        let changed = partition.into_changed(&held, &FxHashSet::default());
+        assert_eq!(changed.len(), 1, "a record left this citizen");
+    }
+
+    #[test]
+    fn the_parts_of_a_split_stay_in_one_transaction() {
+        let memberships = vec![(RecordNumber(1), citizen(1)), (RecordNumber(9), citizen(1))];
+        let held = Held::from_memberships(&memberships);
+        let clusters = vec![numbers(&[1]), numbers(&[2]), numbers(&[9])];
+        let packs = pack(clusters, &held, 2);
+        let expected = vec![vec![numbers(&[1]), numbers(&[9])], vec![numbers(&[2])]];
+        assert_eq!(packs, expected);
+    }
+
+    #[test]
+    fn citizens_without_a_record_are_named() {
+        let memberships = vec![(RecordNumber(1), citizen(1)), (RecordNumber(2), citizen(2))];
+        let mut held = Held::from_memberships(&memberships);
+        let change = [(RecordNumber(2), citizen(1))];
+        assert_eq!(held.emptied_by(&change), vec![citizen(2)]);
+        held.assign(&change);
+        assert_eq!(held.of(RecordNumber(2)), Some(citizen(1)));
+    }
+}

@@ -1,0 +1,154 @@
+//! What the registered sources say about themselves, read once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rabt_connect::{AgencyFolder, ConnectError, Problems, Session, SourceSpec, resolve_secrets};
+use rabt_model::{AgencyId, Attribute, Label, SourceId, StreamId};
+use rabt_storage::{Storage, StorageError, StoredSource};
+
+/// The registered sources and agencies; replaced as a whole when one changes.
+#[derive(Debug, Default)]
+pub(crate) struct Registry(RwLock<Arc<Known>>);
+
+/// The registry at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    sources: BTreeMap<SourceId, Arc<Registered>>,
+    agencies: BTreeMap<AgencyId, (Label, u8)>,
+}
+
+/// One registered source.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) agency: AgencyId,
+    pub(crate) spec: SourceSpec,
+    base: PathBuf,
+}
+
+/// Marks the line of a stored manifest that says where relative paths start. It is a comment to
+/// the manifest's parser, and the last line, so that line numbers stay those of the author.
+const BASE: &str = "\n# base: ";
+
+impl Registry {
+    /// Reads every registered source. One whose manifest no longer loads is left out and logged.
+    pub(crate) async fn load(storage: &dyn Storage) -> Result<Self, StorageError> {
+        let registry = Self::default();
+        let mut tx = storage.snapshot().await?;
+        let mut agencies: BTreeMap<(String, String), Vec<StoredSource>> = BTreeMap::new();
+        for source in tx.list_sources().await? {
+            let texts = (source.manifest.clone(), source.mapping.clone());
+            agencies.entry(texts).or_default().push(source);
+        }
+        for ((manifest, mapping), sources) in agencies {
+            if let Err(problems) = registry.add(&manifest, &mapping) {
+                let source = sources.first().map(|source| source.id.clone());
+                tracing::error!(?source, %problems, "a registered manifest does not load");
+            }
+        }
+        Ok(registry)
+    }
+
+    /// Adds the sources of an agency's folder, in place of earlier ones of the same ids.
+    pub(crate) fn add(&self, manifest: &str, mapping: &str) -> Result<(), Problems> {
+        let agency = AgencyFolder::load(&[("manifest.toml", manifest), ("mapping.toml", mapping)])?;
+        let base = base_of(manifest);
+        let mut slot = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = Known::clone(&slot);
+        known
+            .agencies
+            .insert(agency.id.clone(), (agency.name, agency.rank));
+        for spec in agency.sources {
+            let registered = Registered {
+                agency: agency.id.clone(),
+                spec,
+                base: base.clone(),
+            };
+            known
+                .sources
+                .insert(registered.spec.id.clone(), Arc::new(registered));
+        }
+        *slot = Arc::new(known);
+        Ok(())
+    }
+
+    pub(crate) fn current(&self) -> Arc<Known> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the ranks of agencies for survivorship; unknown ones rank in the middle.
+    pub(crate) fn ranks(&self) -> impl Fn(&AgencyId) -> u8 + use<> {
+        let known = self.current();
+        move |agency| known.agencies.get(agency).map_or(50, |(_, rank)| *rank)
+    }
+}
+
+impl Known {
+    pub(crate) fn source(&self, id: &SourceId) -> Option<Arc<Registered>> {
+        self.sources.get(id).map(Arc::clone)
+    }
+
+    pub(crate) fn sources(&self) -> Vec<SourceId> {
+        self.sources.keys().cloned().collect()
+    }
+
+    /// Returns what people call an agency; its id when it is not registered here.
+    pub(crate) fn agency_label(&self, agency: &AgencyId) -> Label {
+        let known = self.agencies.get(agency).map(|(label, _)| label.clone());
+        known.unwrap_or_else(|| Label::new(agency.as_str(), agency.as_str()))
+    }
+
+    /// Returns the steps that made values of an attribute out of a column.
+    pub(crate) fn lineage(
+        &self,
+        source: &SourceId,
+        stream: &StreamId,
+        attribute: &Attribute,
+        column: &str,
+    ) -> Vec<Label> {
+        let Some(registered) = self.sources.get(source) else {
+            return Vec::new();
+        };
+        let mut streams = registered.spec.streams.iter();
+        let spec = streams.find(|spec| spec.id == *stream);
+        spec.map_or_else(Vec::new, |spec| spec.mapping.lineage(attribute, column))
+    }
+}
+
+impl Registered {
+    /// Returns a session with its secrets put in.
+    pub(crate) fn session(&self) -> Result<Session, ConnectError> {
+        let config = resolve_secrets(&self.spec.config, &self.base)?;
+        let session = Session::new(self.spec.id.clone(), config, &self.base);
+        Ok(Session {
+            protect: self.spec.protect,
+            ..session
+        })
+    }
+}
+
+/// Returns the text of a manifest that remembers where its relative paths start.
+pub(crate) fn with_base(manifest: &str, base: &Path) -> String {
+    format!("{}{BASE}{}\n", manifest.trim_end(), base.display())
+}
+
+fn base_of(manifest: &str) -> PathBuf {
+    let marked = manifest.rsplit_once(BASE).map(|(_, base)| base.trim_end());
+    marked.map(PathBuf::from).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::{base_of, with_base};
+
+    #[test]
+    fn a_manifest_remembers_its_base() {
+        let manifest = with_base("schema = 1\n", Path::new("/data/my agencies"));
+        assert_eq!(base_of(&manifest), PathBuf::from("/data/my agencies"));
+        assert_eq!(base_of("schema = 1\n"), PathBuf::new());
+        assert!(manifest.starts_with("schema = 1\n"));
+    }
+}

@@ -1,0 +1,425 @@
+//! A node for tests: two tiny agencies whose tables are in memory, and storage that can fail.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use rabt_audit::{AuditEvent, CheckpointKey, Entry, PseudonymKey};
+use rabt_connect::{
+    BatchBuilder, Capabilities, Cell, ConfigKey, ConnectError, Connector, Description, Filter,
+    Finding, Identity, Kinds, Message, Outlet, Plan, Position, Session, Table,
+};
+use rabt_linkage::LinkageModel;
+use rabt_model::{Label, ManualClock, SourceId, Timestamp};
+use rabt_policy::{AccessRequest, Caller, Method, Policy, RequestContext, Role, Subject};
+use rabt_storage::{AuditLog, Storage, StorageError, StoredEntry, Transaction};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::Semaphore;
+
+use crate::operate::{NewSource, create_source};
+use crate::{AuditKeys, Services, Setup};
+
+/// Rows between two checkpoints of the test connector.
+const CHUNK: usize = 3;
+
+pub(super) const BUNDLE: &str = r#"
+schema = 1
+[[agreement]]
+id = "AG-1"
+title = { en = "Hospital admission", ar = "دخول المستشفى" }
+agency = "health"
+systems = ["hospital"]
+methods = ["LookupCitizen", "GetCitizen", "BatchLookupCitizens", "SearchCitizens", "VerifyAttributes", "ListSourceReferences", "ExplainField"]
+purposes = ["admission"]
+legal_bases = ["law-1"]
+services = ["care"]
+channels = ["system"]
+fields = { default = ["name.chain", "birth.date"], maximum = ["name.chain", "birth.date", "identifier.national_id", "phone"] }
+period = { from = "2026-01-01", until = "2026-12-31" }
+"#;
+
+/// One row: key, name, national id, date of birth, phone.
+pub(super) type Row = [&'static str; 5];
+const COLUMNS: [&str; 5] = ["id", "name", "nid", "dob", "tel"];
+
+pub(super) const MONA: Row = [
+    "1",
+    "منى أحمد محمود حسن",
+    "28402110100028",
+    "1984-02-11",
+    "01012345678",
+];
+pub(super) const OMAR: Row = [
+    "2",
+    "عمر خالد إبراهيم السيد",
+    "29107150200131",
+    "1991-07-15",
+    "01112345678",
+];
+
+/// The tables of every agency, by the name in its configuration.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tables(Arc<Mutex<BTreeMap<String, Vec<Row>>>>);
+
+impl Tables {
+    pub(super) fn set(&self, table: &str, rows: &[Row]) {
+        self.0
+            .lock()
+            .unwrap()
+            .insert(table.to_owned(), rows.to_vec());
+    }
+
+    fn rows(&self, table: &str) -> Vec<Row> {
+        self.0
+            .lock()
+            .unwrap()
+            .get(table)
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Connector for Tables {
+    fn describe(&self) -> Description {
+        Description {
+            kind: "memory",
+            label: Label::new("Memory", "ذاكرة"),
+            capabilities: Capabilities {
+                snapshot: true,
+                incremental: false,
+            },
+            config: vec![ConfigKey {
+                name: "table",
+                required: true,
+                secret: false,
+                doc: "which table",
+            }],
+        }
+    }
+
+    async fn check(&self, _: &Session) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    async fn discover(&self, _: &Session, _: &Filter) -> Result<Vec<Table>, ConnectError> {
+        Ok(Vec::new())
+    }
+
+    async fn read(
+        &self,
+        session: &Session,
+        plan: &Plan,
+        from: Option<Position>,
+        outlet: Outlet,
+    ) -> Result<(), ConnectError> {
+        let identity = Identity::new("memory", &[session.source.as_str(), &plan.table]);
+        let from: usize = match from {
+            Some(position) => position.place(&identity)?,
+            None => 0,
+        };
+        let rows = self.rows(session.text("table")?);
+        let mut sent = from;
+        loop {
+            let chunk: Vec<Row> = rows.iter().skip(sent).take(CHUNK).copied().collect();
+            let mut builder = BatchBuilder::new(plan.columns.clone());
+            for row in &chunk {
+                builder.push_row(plan.columns.iter().map(|column| {
+                    let place = COLUMNS.iter().position(|known| known == column).unwrap();
+                    match row[place] {
+                        "" => Cell::Null,
+                        text => Cell::Text(text),
+                    }
+                }));
+            }
+            sent += chunk.len();
+            if !chunk.is_empty() {
+                outlet.send(Message::Rows(builder.take())).await?;
+            }
+            let position = Position::new(&identity, &sent)?;
+            let rows = chunk.len() as u64;
+            outlet.send(Message::Checkpoint { position, rows }).await?;
+            if chunk.len() < CHUNK {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Storage whose `begin` fails from the n-th call on, and whose audit log can be held back.
+pub(super) struct Fragile {
+    inner: Arc<dyn Storage>,
+    /// Calls of `begin` that still succeed.
+    pub(super) begins: AtomicU64,
+    log: Arc<FragileLog>,
+}
+
+pub(super) struct FragileLog {
+    inner: Arc<dyn AuditLog>,
+    /// Each append needs the one permit.
+    gate: Semaphore,
+    /// Appends that fail after they were made.
+    pub(super) lies: AtomicU64,
+}
+
+impl Fragile {
+    pub(super) fn over(inner: Arc<dyn Storage>) -> Arc<Self> {
+        let log = Arc::new(FragileLog {
+            inner: inner.audit_log(),
+            gate: Semaphore::new(1),
+            lies: AtomicU64::new(0),
+        });
+        Arc::new(Self {
+            inner,
+            begins: AtomicU64::new(u64::MAX),
+            log,
+        })
+    }
+
+    pub(super) fn log(&self) -> &FragileLog {
+        &self.log
+    }
+}
+
+impl FragileLog {
+    /// Lets no append through until the gate is opened.
+    pub(super) async fn close_gate(&self) {
+        self.gate.acquire().await.unwrap().forget();
+    }
+
+    pub(super) fn open_gate(&self) {
+        self.gate.add_permits(1);
+    }
+}
+
+pub(super) fn unreachable() -> StorageError {
+    StorageError::Unreachable {
+        doing: "testing",
+        problem: "the test says so".into(),
+    }
+}
+
+#[async_trait]
+impl Storage for Fragile {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StorageError> {
+        let take = |left: u64| left.checked_sub(1);
+        let left = self
+            .begins
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
+        match left {
+            Ok(_) => self.inner.begin().await,
+            Err(_) => Err(unreachable()),
+        }
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Transaction>, StorageError> {
+        self.inner.snapshot().await
+    }
+
+    fn audit_log(&self) -> Arc<dyn AuditLog> {
+        Arc::clone(&self.log) as Arc<dyn AuditLog>
+    }
+
+    async fn probe(&self) -> Result<(), StorageError> {
+        self.inner.probe().await
+    }
+
+    fn backend(&self) -> &'static str {
+        self.inner.backend()
+    }
+
+    /// Stays open, as a database does whose client was killed.
+    async fn close(&self) {}
+}
+
+#[async_trait]
+impl AuditLog for FragileLog {
+    async fn append(
+        &self,
+        first_leaf: u64,
+        entries: &[StoredEntry],
+        checkpoint: Option<&[u8]>,
+    ) -> Result<(), StorageError> {
+        let permit = self.gate.acquire().await.unwrap();
+        self.inner.append(first_leaf, entries, checkpoint).await?;
+        drop(permit);
+        let take = |left: u64| left.checked_sub(1);
+        match self
+            .lies
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+        {
+            Ok(_) => Err(unreachable()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn size(&self) -> Result<u64, StorageError> {
+        self.inner.size().await
+    }
+
+    async fn entries(
+        &self,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
+        self.inner.entries(from, limit).await
+    }
+
+    async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
+        self.inner.leaf_hashes(from, limit).await
+    }
+
+    async fn last_outbox(&self) -> Result<Option<i64>, StorageError> {
+        self.inner.last_outbox().await
+    }
+
+    async fn latest_checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        self.inner.latest_checkpoint().await
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
+        self.inner.checkpoints().await
+    }
+}
+
+pub(super) async fn memory() -> Arc<Fragile> {
+    Fragile::over(rabt_storage::open("sqlite::memory:").await.unwrap())
+}
+
+pub(super) fn keys() -> AuditKeys {
+    AuditKeys {
+        checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),
+        pseudonyms: PseudonymKey::new(&[2; 32]),
+    }
+}
+
+pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
+    let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
+    let storage = Arc::clone(storage);
+    Setup {
+        storage,
+        clock: Arc::new(ManualClock::at(now)),
+        kinds: Kinds::new().with(Arc::new(tables.clone())),
+        model: Arc::new(LinkageModel::shipped("egypt").unwrap()),
+        policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),
+        keys: keys(),
+        random: StdRng::seed_from_u64(7),
+        version: "test".into(),
+    }
+}
+
+/// Starts a node on storage; agencies are registered by the caller.
+pub(super) async fn start(storage: &Arc<Fragile>, tables: &Tables) -> Arc<Services> {
+    Services::start(setup(storage, tables)).await.unwrap()
+}
+
+/// Starts a node with the agencies `registry` and `tax`.
+pub(super) async fn start_with_agencies(storage: &Arc<Fragile>, tables: &Tables) -> Arc<Services> {
+    let services = start(storage, tables).await;
+    for agency in ["registry", "tax"] {
+        create_source(&services, &operator(), folder(agency))
+            .await
+            .unwrap();
+    }
+    services
+}
+
+pub(super) fn source(id: &str) -> SourceId {
+    id.parse().unwrap()
+}
+
+pub(super) fn operator() -> Caller {
+    Caller {
+        agency: "rabt".parse().unwrap(),
+        system: "op-1".into(),
+        role: Role::Operator,
+    }
+}
+
+pub(super) fn folder(agency: &str) -> NewSource {
+    NewSource {
+        manifest: format!(
+            r#"
+schema = 1
+[agency]
+id = "{agency}"
+name = {{ en = "Agency {agency}", ar = "جهة {agency}" }}
+steward = "data@{agency}.example"
+agreement = "AG-SUPPLY-1"
+[source]
+kind = "memory"
+[source.config]
+table = "{agency}"
+[[stream]]
+id = "person"
+from = {{ table = "persons" }}
+key = ["id"]
+mode = "snapshot"
+[stream.guard]
+max_reject = "60 %"
+"#
+        ),
+        mapping: r#"
+[person]
+"name.chain" = { from = "name", steps = ["trim", "collapse_spaces"] }
+"identifier.national_id" = { from = "nid", steps = ["digits_ascii", "trim", { check = "digits:14" }], on_reject = "field" }
+"birth.date" = { from = "dob", steps = ["digits_ascii", { parse_date = { formats = ["%Y-%m-%d"], calendar = "gregorian" } }], on_reject = "field" }
+"phone" = { from = "tel", steps = ["digits_ascii"] }
+"#
+        .into(),
+        base: "/data".into(),
+    }
+}
+
+/// A permitted question about a subject.
+pub(super) fn request(method: Method, subject: Subject) -> AccessRequest {
+    AccessRequest {
+        caller: Caller {
+            agency: "health".parse().unwrap(),
+            system: "hospital".into(),
+            role: Role::System,
+        },
+        method,
+        context: RequestContext {
+            agreement: "AG-1".into(),
+            purpose: "admission".into(),
+            legal_basis: "law-1".into(),
+            service: "care".into(),
+            channel: "system".into(),
+            ..RequestContext::default()
+        },
+        fields: None,
+        subject,
+        at: "2026-06-01T10:00:00Z".parse().unwrap(),
+    }
+}
+
+pub(super) fn by_national_id(number: &str) -> Subject {
+    Subject::Identifier {
+        scheme: "national_id".into(),
+        value: number.to_owned().into(),
+    }
+}
+
+/// Returns every event of the audit log, in order, once the outbox is empty.
+pub(super) async fn events(storage: &dyn Storage) -> Vec<AuditEvent> {
+    loop {
+        let last = storage
+            .audit_log()
+            .last_outbox()
+            .await
+            .unwrap()
+            .unwrap_or(0);
+        let mut tx = storage.snapshot().await.unwrap();
+        if tx.outbox_after(last, 1).await.unwrap().is_empty() {
+            break;
+        }
+        drop(tx);
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let entries = storage.audit_log().entries(0, 100_000).await.unwrap();
+    let decode = |(_, entry): (u64, StoredEntry)| Entry::decode(&entry.body).unwrap().event;
+    entries.into_iter().map(decode).collect()
+}

@@ -1,0 +1,124 @@
+//! Running the tests with the database servers they need.
+
+use std::io::Read;
+use std::process::Command;
+
+use crate::command::{Outcome, command, has_cargo, run};
+use crate::server::{Missing, Server, mariadb, postgres};
+
+/// A server the tests can use: name, environment variable of its URL, how to start it.
+type Lane = (&'static str, &'static str, fn() -> Result<Server, Missing>);
+
+const LANES: [Lane; 2] = [
+    ("PostgreSQL", "RABT_TEST_POSTGRES_URL", postgres),
+    ("MariaDB", "RABT_TEST_MYSQL_URL", mariadb),
+];
+
+/// The servers of one run, and the lanes that are missing.
+#[derive(Debug, Default)]
+struct Servers {
+    running: Vec<(&'static str, &'static str, Server)>,
+    skipped: Vec<String>,
+}
+
+/// Runs the tests of the default members; `arguments` go to the runner.
+pub(crate) fn test(arguments: &[String]) -> Outcome {
+    with_servers(&mut runner(arguments, false))
+}
+
+/// Runs the long lanes: every test whose name starts with `soak`, in release, with full counts.
+pub(crate) fn soak(arguments: &[String]) -> Outcome {
+    let mut command = runner(arguments, true);
+    command.env("RABT_SOAK", "1");
+    with_servers(&mut command)
+}
+
+/// Writes the expected output of every agency folder anew.
+pub(crate) fn fixtures() -> Outcome {
+    let mut command = command("cargo");
+    command.args(["test", "--package", "rabt-connector-synthetic", "fixtures"]);
+    run(command.env("RABT_UPDATE_FIXTURES", "1"))
+}
+
+/// Starts the servers, prints their URLs, and waits for the end of standard input.
+pub(crate) fn servers() -> Outcome {
+    let servers = Servers::start()?;
+    for (_, variable, server) in &servers.running {
+        eprintln!("export {variable}={}", server.url);
+    }
+    eprintln!("the servers stop at end of input (Ctrl-D)");
+    let mut rest = Vec::new();
+    std::io::stdin()
+        .read_to_end(&mut rest)
+        .map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+fn with_servers(command: &mut Command) -> Outcome {
+    let servers = Servers::start()?;
+    for (_, variable, server) in &servers.running {
+        command.env(variable, &server.url);
+    }
+    let outcome = run(command);
+    servers.report();
+    outcome
+}
+
+/// Returns the command that runs the tests: `cargo nextest` when it is there, else `cargo test`.
+fn runner(arguments: &[String], release: bool) -> Command {
+    let mut command = command("cargo");
+    if has_cargo("nextest") {
+        command.args(["nextest", "run"]);
+    } else {
+        eprintln!("cargo-nextest is not installed: the tests run under cargo test");
+        command.args(["test", "--no-fail-fast"]);
+    }
+    if release {
+        command.arg("--release");
+    }
+    command.args(arguments);
+    command
+}
+
+impl Servers {
+    fn start() -> Result<Self, String> {
+        let required = std::env::var("RABT_REQUIRE_LANES").is_ok_and(|lanes| lanes == "all");
+        let mut servers = Self::default();
+        for (name, variable, start) in LANES {
+            if std::env::var_os(variable).is_some() {
+                eprintln!("{name}: taken from {variable}");
+                continue;
+            }
+            match start() {
+                Ok(server) => servers.running.push((name, variable, server)),
+                Err(Missing::Package(package)) if required => {
+                    return Err(format!(
+                        "{name} is not installed and RABT_REQUIRE_LANES=all; install the Debian package {package}"
+                    ));
+                }
+                Err(Missing::Package(package)) => {
+                    servers
+                        .skipped
+                        .push(format!("{name} (install the Debian package {package})"));
+                }
+                Err(Missing::Broken(problem)) => {
+                    return Err(format!("{name} did not start: {problem}"));
+                }
+            }
+        }
+        servers.report();
+        Ok(servers)
+    }
+
+    fn report(&self) {
+        for (name, _, _) in &self.running {
+            eprintln!("lane: {name}");
+        }
+        for lane in &self.skipped {
+            eprintln!("skipped lane: {lane}");
+        }
+        if !self.skipped.is_empty() {
+            eprintln!("{} lanes skipped", self.skipped.len());
+        }
+    }
+}

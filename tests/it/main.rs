@@ -1,0 +1,16 @@
+//! Every integration test in one executable: each further one would link the whole product again.
+#![expect(clippy::unwrap_used, reason = "a test that does not hold panics")]
+
+mod architecture;
+mod audit;
+mod authorisation;
+mod chinook;
+mod crash;
+mod demo;
+mod enquiry;
+mod ingest;
+mod link;
+mod order;
+mod privacy;
+mod supply;
+mod tidy;

@@ -1,0 +1,237 @@
+//! A whole node: storage, use cases, gRPC behind mutual TLS, on free ports of the loopback
+//! interface.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rabt_api::{Bound, Limits, ServerConfig};
+use rabt_audit::{CheckpointKey, PseudonymKey};
+use rabt_connect::Kinds;
+use rabt_connector_files::Files;
+use rabt_connector_mysql::Mysql;
+use rabt_connector_postgres::Postgres;
+use rabt_connector_sqlite::Sqlite;
+use rabt_linkage::LinkageModel;
+use rabt_model::{Clock, ManualClock, Timestamp};
+use rabt_policy::{Caller, DEMO_BUNDLE, Policy, Role};
+use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
+use rabt_proto::common::RequestContext;
+use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
+use rabt_service::operate::{NewSource, create_source};
+use rabt_service::{AuditKeys, RunSummary, Services, Setup, ingest_all, link};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic_types::StatusExt;
+
+use crate::Pki;
+
+/// A system that an agreement of the demonstration allows everything a system may do.
+pub const AGENCY_SYSTEM: &str = "urn:rabt:tax:assessment";
+
+/// A person who registers and starts sources.
+pub const OPERATOR: &str = "urn:rabt:rabt:person:operator-1:operator";
+
+const NOW: &str = "2026-06-01T10:00:00Z";
+const SEED: [u8; 32] = [7; 32];
+
+/// A node and the means to call it.
+pub struct Stack {
+    /// The use cases.
+    pub services: Arc<Services>,
+    /// The node's clock; it stands still.
+    pub clock: Arc<ManualClock>,
+    /// The authority of node and clients.
+    pub pki: Pki,
+    bound: Bound,
+    shutdown: CancellationToken,
+}
+
+impl Stack {
+    /// Starts a node on a store.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(storage: &str) -> Self {
+        let storage = rabt_storage::open(storage).await.expect("storage opens");
+        let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().expect("a time")));
+        let setup = Setup {
+            storage,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            kinds: kinds(),
+            model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
+            policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),
+            keys: AuditKeys {
+                checkpoint: Self::checkpoint_key(),
+                pseudonyms: PseudonymKey::new(&SEED),
+            },
+            random: StdRng::seed_from_u64(7),
+            version: "test".to_owned(),
+        };
+        let services = Services::start(setup).await.expect("the node starts");
+        let pki = Pki::new();
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let config = ServerConfig {
+            listen: any,
+            admin_listen: any,
+            admin_mtls: false,
+            tls: pki.server(),
+            limits: Limits::default(),
+        };
+        let shutdown = CancellationToken::new();
+        let bound = rabt_api::serve(Arc::clone(&services), config, shutdown.clone()).await;
+        Self {
+            services,
+            clock,
+            pki,
+            bound: bound.expect("the edge starts"),
+            shutdown,
+        }
+    }
+
+    /// Returns the key that signs the checkpoints of every node of the tests.
+    ///
+    /// # Panics
+    /// Never: the origin is a constant.
+    pub fn checkpoint_key() -> CheckpointKey {
+        CheckpointKey::from_seed("rabt.test", &SEED).expect("a key")
+    }
+
+    /// Registers agency folders.
+    ///
+    /// # Panics
+    /// When one has a problem.
+    pub async fn register(&self, sources: Vec<NewSource>) {
+        for source in sources {
+            let created = create_source(&self.services, &operator(), source).await;
+            created.expect("the agency is registered");
+        }
+    }
+
+    /// Reads every source, `concurrency` at a time, and returns what each run did.
+    ///
+    /// # Panics
+    /// When a source cannot be read.
+    pub async fn read(&self, concurrency: usize) -> Vec<RunSummary> {
+        let ended = ingest_all(&self.services, concurrency).await;
+        let summary = |(source, run): (_, Result<rabt_service::Audited<RunSummary>, _>)| {
+            run.unwrap_or_else(|error| panic!("{source}: {error}"))
+                .into_inner()
+        };
+        ended.into_iter().map(summary).collect()
+    }
+
+    /// Links what was read.
+    ///
+    /// # Panics
+    /// When linking fails.
+    pub async fn link(&self) {
+        link(&self.services).await.expect("records are linked");
+    }
+
+    /// Returns the fingerprint of records, clusters and golden values.
+    ///
+    /// # Panics
+    /// When storage fails.
+    pub async fn fingerprint(&self) -> String {
+        let fingerprint = rabt_service::fingerprint(self.services.storage.as_ref()).await;
+        fingerprint.expect("a fingerprint")
+    }
+
+    /// Connects as a client of this name.
+    ///
+    /// # Errors
+    /// The handshake failed.
+    pub async fn connect(&self, urn: Option<&str>) -> Result<Channel, tonic::transport::Error> {
+        Pki::connect(self.bound.addr, self.pki.client(urn)).await
+    }
+
+    /// Connects with a certificate of another authority.
+    ///
+    /// # Errors
+    /// The handshake failed.
+    pub async fn connect_as_stranger(&self) -> Result<Channel, tonic::transport::Error> {
+        let tls = self.pki.client_of(&Pki::new(), AGENCY_SYSTEM);
+        Pki::connect(self.bound.addr, tls).await
+    }
+
+    /// Returns a client for questions about citizens.
+    ///
+    /// # Panics
+    /// When the handshake fails.
+    pub async fn citizens(&self, urn: &str) -> CitizenServiceClient<Channel> {
+        let channel = self
+            .connect(Some(urn))
+            .await
+            .expect("the handshake succeeds");
+        CitizenServiceClient::new(channel).max_decoding_message_size(64 << 20)
+    }
+
+    /// Returns a client for the management of sources.
+    ///
+    /// # Panics
+    /// When the handshake fails.
+    pub async fn connectors(&self, urn: &str) -> ConnectorServiceClient<Channel> {
+        let channel = self
+            .connect(Some(urn))
+            .await
+            .expect("the handshake succeeds");
+        ConnectorServiceClient::new(channel)
+    }
+
+    /// Returns the address of health and reflection.
+    pub fn admin(&self) -> String {
+        format!("http://{}", self.bound.admin_addr)
+    }
+
+    /// Drains the node and closes its storage.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        if tokio::time::timeout(Duration::from_secs(20), self.bound.task)
+            .await
+            .is_err()
+        {
+            eprintln!("the edge did not drain within 20 seconds");
+        }
+        self.services.stop("the test is over").await;
+    }
+}
+
+/// Returns a context that the demonstration's agreement with the tax authority allows.
+pub fn context() -> RequestContext {
+    RequestContext {
+        agreement: "AG-TAX-001".to_owned(),
+        purpose: "assessment".to_owned(),
+        legal_basis: "income-tax-act".to_owned(),
+        service: "tax-return".to_owned(),
+        channel: "system".to_owned(),
+        ..RequestContext::default()
+    }
+}
+
+/// Returns the stable reason of a status; empty when it has none.
+pub fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details
+        .error_info()
+        .map(|info| info.reason.clone())
+        .unwrap_or_default()
+}
+
+fn kinds() -> Kinds {
+    Kinds::new()
+        .with(Arc::new(Sqlite))
+        .with(Arc::new(Postgres))
+        .with(Arc::new(Mysql))
+        .with(Arc::new(Files))
+}
+
+fn operator() -> Caller {
+    Caller {
+        agency: "rabt".parse().expect("a name"),
+        system: "operator-1".to_owned(),
+        role: Role::Operator,
+    }
+}
