@@ -15,7 +15,7 @@ const ROWS: [(u8, &[&str]); 7] = [
     (6, &["rabt"]),
 ];
 
-/// May use anything; nothing may use them.
+/// May use anything; nothing else may use them.
 const TOOLS: [&str; 3] = ["xtask", "rabt-tests", "rabt-benches"];
 
 /// Not even through another crate, in rows 0 and 1.
@@ -63,11 +63,11 @@ fn row_of(name: &str) -> Option<u8> {
 
 /// Returns what is wrong with one edge between two of our crates.
 fn objection(from: &str, to: &str, kind: DependencyKind) -> Option<String> {
-    if TOOLS.contains(&to) {
-        return Some(format!("{from} -> {to}: nothing may use a tool"));
-    }
     if TOOLS.contains(&from) {
         return None;
+    }
+    if TOOLS.contains(&to) {
+        return Some(format!("{from} -> {to}: only tools may use tools"));
     }
     let Some((own, other)) = row_of(from).zip(row_of(to)) else {
         return Some(format!("{from} -> {to}: one of them has no row"));

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rabt_connect::AgencyFolder;
-use rabt_model::{AgencyId, Label, SourceId, Timestamp};
+use rabt_model::{AgencyId, Label, RunId, SourceId, Timestamp};
 use rabt_policy::{Caller, Policy, Role};
 use rabt_storage::{SourceState, StoredPosition, StoredSource, Transaction};
+use tokio::sync::oneshot;
 
 use crate::audited::Audited;
-use crate::error::{OperateError, Problem};
+use crate::error::{AuditError, OperateError, Problem};
 use crate::event;
 use crate::ingest;
 use crate::link::link;
@@ -146,23 +147,36 @@ pub async fn start_source(
     let started = tx.get_run(run).await?;
     let view = started.ok_or_else(|| unknown(id))?;
     let entry = event::of_start(caller, id, run, at);
-    let audited = services.audit.commit(tx, &entry, view).await?;
+    // The commit and the run are one task: a caller that goes away between them leaves no run that
+    // is marked running and read by nobody.
+    let (tell, told) = oneshot::channel();
     let owner = Arc::clone(services);
     let source = id.clone();
     services.tasks.spawn(async move {
-        if let Err(error) = ingest::read(&owner, &source, run, turn).await {
-            tracing::warn!(%source, %error, "a run failed");
-            return;
-        }
-        let linked = tokio::select! {
-            linked = link(&owner) => linked,
-            () = owner.stop_requested() => return,
-        };
-        if let Err(error) = linked {
-            tracing::error!(%error, "linking failed");
+        let audited = owner.audit.commit(tx, &entry, view).await;
+        let durable = audited.is_ok();
+        // A caller that no longer listens has gone away; the run goes on.
+        let _ = tell.send(audited);
+        if durable {
+            read_and_link(&owner, &source, run, turn).await;
         }
     });
+    let audited = told.await.map_err(|_| AuditError::Stopped)??;
     Ok(audited)
+}
+
+async fn read_and_link(services: &Services, source: &SourceId, run: RunId, turn: ingest::Turn) {
+    if let Err(error) = ingest::read(services, source, run, turn).await {
+        tracing::warn!(%source, %error, "a run failed");
+        return;
+    }
+    let linked = tokio::select! {
+        linked = link(services) => linked,
+        () = services.stop_requested() => return,
+    };
+    if let Err(error) = linked {
+        tracing::error!(%error, "linking failed");
+    }
 }
 
 /// Lets a source rest until it is resumed. A reading that is under way goes on to its end.
@@ -266,7 +280,14 @@ async fn put_source(
     let agency = AgencyFolder::load_for(&files, &services.kinds).map_err(|problems| {
         OperateError::Problems(problems.0.into_iter().map(Problem::from).collect())
     })?;
-    let manifest = with_base(&new.manifest, &new.base);
+    let manifest = with_base(&new.manifest, &new.base).ok_or_else(|| {
+        OperateError::Problems(vec![Problem {
+            file: "manifest.toml".to_owned(),
+            line: 0,
+            message: "the folder it is read from has a control character in its path".to_owned(),
+            suggestion: Some("move the folder to a path of printable characters".to_owned()),
+        }])
+    })?;
     let at = services.clock.now();
     let mut tx = services.storage.begin().await?;
     let counts = tx.count_records_by_source().await?;

@@ -129,8 +129,13 @@ impl Registered {
 }
 
 /// Returns the text of a manifest that remembers where its relative paths start.
-pub(crate) fn with_base(manifest: &str, base: &Path) -> String {
-    format!("{}{BASE}{}\n", manifest.trim_end(), base.display())
+pub(crate) fn with_base(manifest: &str, base: &Path) -> Option<String> {
+    let base = base.display().to_string();
+    // A line break would end the comment and let the path speak as the manifest.
+    if base.chars().any(char::is_control) {
+        return None;
+    }
+    Some(format!("{}{BASE}{base}\n", manifest.trim_end()))
 }
 
 fn base_of(manifest: &str) -> PathBuf {
@@ -146,9 +151,11 @@ mod tests {
 
     #[test]
     fn a_manifest_remembers_its_base() {
-        let manifest = with_base("schema = 1\n", Path::new("/data/my agencies"));
+        let manifest = with_base("schema = 1\n", Path::new("/data/my agencies")).unwrap();
         assert_eq!(base_of(&manifest), PathBuf::from("/data/my agencies"));
         assert_eq!(base_of("schema = 1\n"), PathBuf::new());
         assert!(manifest.starts_with("schema = 1\n"));
+        let hostile = Path::new("/data/x\n[source]\nkind = \"files\"");
+        assert_eq!(with_base("schema = 1\n", hostile), None);
     }
 }

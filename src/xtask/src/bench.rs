@@ -1,10 +1,11 @@
 //! The benches.
 
-use crate::command::{Outcome, command, run};
+use crate::command::{Outcome, command};
+use crate::test::with_servers;
 
-/// Runs the benches in release; `arguments` choose among them.
+/// Runs a bench in release, with the database servers; `arguments` choose it.
 pub(crate) fn bench(arguments: &[String]) -> Outcome {
     let mut command = command("cargo");
     command.args(["run", "--release", "--package", "rabt-benches", "--"]);
-    run(command.args(arguments))
+    with_servers(command.args(arguments))
 }

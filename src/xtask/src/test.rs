@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::Command;
 
-use crate::command::{Outcome, command, has_cargo, run};
+use crate::command::{Outcome, cargo, command, has_cargo, run};
 use crate::server::{Missing, Server, mariadb, postgres};
 
 /// A server the tests can use: name, environment variable of its URL, how to start it.
@@ -23,11 +23,26 @@ struct Servers {
 
 /// Runs the tests of the default members; `arguments` go to the runner.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
+    if needs_executable(arguments) {
+        cargo(&["build", "--bins", "--tests"])?;
+    }
     with_servers(&mut runner(arguments, false))
 }
 
-/// Runs the long lanes: every test whose name starts with `soak`, in release, with full counts.
+/// Says whether the chosen tests run the executable, which a test build alone does not make. It is
+/// built together with the tests, because alone it would be built with other features, all anew.
+fn needs_executable(arguments: &[String]) -> bool {
+    let chooses =
+        |argument: &String| argument.starts_with("-p") || argument.starts_with("--package");
+    !arguments.iter().any(chooses)
+        || arguments
+            .iter()
+            .any(|argument| argument.contains("rabt-tests"))
+}
+
+/// Runs the tests in release with the full counts of kills, permutations and lookups.
 pub(crate) fn soak(arguments: &[String]) -> Outcome {
+    cargo(&["build", "--release", "--bins", "--tests"])?;
     let mut command = runner(arguments, true);
     command.env("RABT_SOAK", "1");
     with_servers(&mut command)
@@ -54,7 +69,8 @@ pub(crate) fn servers() -> Outcome {
     Ok(())
 }
 
-fn with_servers(command: &mut Command) -> Outcome {
+/// Runs a command with the URLs of the servers in its environment.
+pub(crate) fn with_servers(command: &mut Command) -> Outcome {
     let servers = Servers::start()?;
     for (_, variable, server) in &servers.running {
         command.env(variable, &server.url);

@@ -43,6 +43,12 @@ pub(super) fn parts(text: &str) -> Parts {
             _ => words.push(word),
         }
     }
+    // Where none stands in front, the first number behind the street is the house.
+    if house == 0
+        && let Some(at) = words.iter().position(|word| word.parse::<u32>().is_ok())
+    {
+        house = words.remove(at).parse().unwrap_or(0);
+    }
     let street: Vec<&str> = words.iter().take(2).copied().collect();
     Parts {
         house,
@@ -72,5 +78,10 @@ mod tests {
         );
         assert_eq!(parts("5 ش 26 يوليو").street, "26 يوليو");
         assert_eq!(parts("").house, 0);
+        let behind = parts("Theodor-Heuss-Straße 34 Stuttgart");
+        assert_eq!(
+            (behind.house, behind.street.as_str()),
+            (34, "theodor heuss")
+        );
     }
 }

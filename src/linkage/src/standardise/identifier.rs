@@ -85,10 +85,16 @@ pub(crate) fn national_id(packed: Packed) -> Option<NationalId> {
     })
 }
 
-/// Returns an Egyptian telephone number as E.164 digits (`+20…`), or `None` when `text` is not
-/// one: mobiles `1[0125]` and eight digits; land lines of 8 or 9 digits with their area code.
+/// Returns a telephone number as E.164 digits, or `None` when `text` is not one. Without a country
+/// it is an Egyptian one (`+20…`): mobiles `1[0125]` and eight digits; land lines of 8 or 9 digits
+/// with their area code. With the country of another it is taken as it is, 8 to 15 digits.
 pub fn phone(text: &str) -> Option<String> {
     let digits = digits_of(text);
+    if text.trim_start().starts_with('+') && !digits.starts_with("20") {
+        return (8..=15)
+            .contains(&digits.len())
+            .then(|| format!("+{digits}"));
+    }
     let local = digits
         .strip_prefix("0020")
         .or_else(|| digits.strip_prefix("20").filter(|rest| rest.len() >= 9))
@@ -153,6 +159,11 @@ mod tests {
             assert_eq!(phone(text).as_deref(), Some("+201012345678"), "{text}");
         }
         assert_eq!(phone("0223456789").as_deref(), Some("+20223456789"));
+        assert_eq!(
+            phone("+55 (12) 3923-5555").as_deref(),
+            Some("+551239235555")
+        );
+        assert_eq!(phone("+1 23"), None);
         assert_eq!(phone("12345"), None);
     }
 }
