@@ -9,8 +9,9 @@ use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 use crate::StorageError;
 use crate::error::Doing;
 
-/// Rows of a full statement. Only two lengths occur, this one and 1, so both stay prepared.
-const ROWS: usize = 128;
+/// The lengths of statements, in rows. Only these occur, so that all stay prepared; the short ones
+/// are for the audit log, whose batches are as long as there are answers waiting.
+const ROWS: [usize; 4] = [128, 32, 8, 1];
 
 /// An insertion of many rows.
 pub(super) struct Bulk {
@@ -49,14 +50,17 @@ impl Bulk {
         rows: &[T],
         fill: impl Fn(&mut Values, &T) + Send + Sync,
     ) -> Result<(), StorageError> {
-        let (chunks, rest) = rows.as_chunks::<ROWS>();
-        let statement: Arc<str> = self.statement(ROWS).into();
-        for chunk in chunks {
-            self.run(connection, &statement, chunk, &fill).await?;
-        }
-        let statement: Arc<str> = self.statement(1).into();
-        for row in rest.chunks(1) {
-            self.run(connection, &statement, row, &fill).await?;
+        let mut rest = rows;
+        for length in ROWS {
+            if rest.len() < length {
+                continue;
+            }
+            let statement: Arc<str> = self.statement(length).into();
+            let whole = rest.len() - rest.len() % length;
+            for chunk in rest[..whole].chunks(length) {
+                self.run(connection, &statement, chunk, &fill).await?;
+            }
+            rest = &rest[whole..];
         }
         Ok(())
     }
