@@ -243,7 +243,7 @@ fn moved(file: &str, what: &str) -> ConnectError {
     ConnectError::configuration(
         format!("file {file}"),
         format!("{what} since the position was taken"),
-        "rewind the source so that it reads from the beginning",
+        "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
     )
 }
 

@@ -119,7 +119,7 @@ impl Doing {
             "22" => ConnectError::configuration(
                 place,
                 "the position does not fit the type of key or cursor",
-                "rewind the source so that it reads from the beginning",
+                "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
             ),
             "XX" | "58" => ConnectError::data(
                 place,

@@ -82,7 +82,7 @@ pub(crate) fn explain(error: &sqlx::Error, place: &str) -> ConnectError {
         _ => ConnectError::configuration(
             place,
             database.message().to_owned(),
-            "compare the manifest with `rabt source discover`",
+            "compare `from` and the columns of the mapping with the table",
         ),
     }
 }

@@ -68,7 +68,7 @@ pub(crate) async fn read(
         return Err(ConnectError::configuration(
             "position",
             "was taken when the table had another shape",
-            "rewind the source so that it reads from the beginning",
+            "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
         ));
     }
     let quoted = plan.columns.iter().map(|column| quote(column));
@@ -124,7 +124,7 @@ async fn order_of(
         return Err(ConnectError::configuration(
             place,
             "there is no such table or view",
-            "compare the manifest with `rabt source discover`",
+            "compare `from` and the columns of the mapping with the table",
         ));
     };
     plan.check_columns(&table)?;

@@ -83,7 +83,29 @@ fn judge(
     check_context(&facts.context)?;
     let fields = read_mask(agreement, facts.method, mask)?;
     let target = read_subject(facts.method, subject)?;
+    check_criteria(agreement, &target)?;
     Ok((fields, target))
+}
+
+/// A hit tells whether a criterion is true of a citizen, so only attributes that the agreement
+/// could disclose may be criteria.
+fn check_criteria(agreement: &Agreement, target: &Target) -> Result<(), Refusal> {
+    let Target::Criteria(criteria) = target else {
+        return Ok(());
+    };
+    let criteria = criteria.expose();
+    let asked = [
+        (criteria.birth.is_some(), Attribute::BirthDate),
+        (criteria.governorate.is_some(), Attribute::Address),
+        (criteria.phone.is_some(), Attribute::Phone),
+    ];
+    let beyond = asked
+        .iter()
+        .any(|(asked, attribute)| *asked && !agreement.maximum.contains(attribute));
+    if beyond {
+        return Err((DenialReason::Fields, None));
+    }
+    Ok(())
 }
 
 fn authorise(agreement: &Agreement, facts: &Facts) -> Result<(), DenialReason> {

@@ -214,6 +214,9 @@ impl<'m> Bound<'m> {
                 reason: RejectReason::NoValue,
             });
         }
+        // The time of the change decides between values, so a row with another one is changed.
+        let event_at = self.event_at(batch, row, refusals)?;
+        hash.optional(event_at.map(|at| at.to_string()).as_deref());
         Ok(SourceRecord {
             id: RecordId {
                 source: context.source.clone(),
@@ -223,7 +226,7 @@ impl<'m> Bound<'m> {
             agency: context.agency.clone(),
             values,
             version: version.map(str::to_owned),
-            event_at: self.event_at(batch, row, refusals)?,
+            event_at,
             observed_at: context.observed_at,
             content_hash: hash.finish(),
         })

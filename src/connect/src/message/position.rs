@@ -96,7 +96,7 @@ fn refuse(what: &str) -> ConnectError {
     ConnectError::configuration(
         "position",
         what,
-        "rewind the source so that it reads from the beginning",
+        "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
     )
 }
 
