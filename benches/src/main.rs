@@ -1,7 +1,6 @@
-//! What is measured apart from the tests: `cargo x bench read` and `cargo x bench lookup`.
+//! What is measured apart from the tests: `cargo x bench read` and `cargo x bench serving`.
 
 mod echo;
-mod lookup;
 mod meter;
 mod read;
 mod serving;
@@ -11,10 +10,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo x bench <bench>
 
-  read [rows]             PostgreSQL and MariaDB: rows read, and rows mapped, one core
-  lookup [count] [people] permitted and audited lookups over mutual TLS, beside a bare echo
+  read [500000]           PostgreSQL and MariaDB: rows read, and rows mapped, one core
   serving [--lookups 1000000] [--people 20000] [--in-flight 64] [--rounds 5] [--json]
-                          the same in rounds that take turns; every answer's entry is counted";
+                          permitted and audited lookups over mutual TLS and a bare echo, in rounds
+                          that take turns; every answer's entry is counted";
+
+/// Rows of the table that is read, when nothing else is asked for.
+const ROWS: usize = 500_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,16 +27,12 @@ fn main() -> ExitCode {
             None => refuse(),
         };
     }
-    let number = |at: usize, default: usize| match arguments.get(at) {
-        Some(text) => text.replace('_', "").parse().ok(),
-        None => Some(default),
-    };
-    let bench = arguments.first().map(String::as_str);
-    match (bench, number(1, 0), number(2, 0)) {
-        (Some("read"), Some(rows), _) => read::run(or(rows, 500_000)),
-        (Some("lookup"), Some(count), Some(people)) => {
-            lookup::run(or(count, 1_000_000), or(people, 20_000));
-        }
+    match arguments.as_slice() {
+        [bench] if bench == "read" => read::run(ROWS),
+        [bench, rows] if bench == "read" => match rows.replace('_', "").parse() {
+            Ok(rows) => read::run(rows),
+            Err(_) => return refuse(),
+        },
         _ => return refuse(),
     }
     ExitCode::SUCCESS
@@ -48,8 +46,4 @@ fn named(arguments: &[String]) -> Option<(&str, &[String])> {
 fn refuse() -> ExitCode {
     eprintln!("{USAGE}");
     ExitCode::from(2)
-}
-
-const fn or(given: usize, default: usize) -> usize {
-    if given == 0 { default } else { given }
 }
