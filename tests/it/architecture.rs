@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
+use cargo_metadata::{DependencyKind, Metadata, Package, PackageId};
+
+use crate::workspace::metadata;
 
 /// Which row a crate stands in. A crate may depend only on rows below its own.
 const ROWS: [(u8, &[&str]); 7] = [
@@ -43,14 +45,6 @@ const KNOWS_BOTH: [&str; 2] = ["rabt-service", "rabt"];
 /// Slow to build: named only by these.
 const HEAVY: [&str; 4] = ["arrow", "parquet", "datafusion", "ballista"];
 const MAY_BE_HEAVY: [&str; 3] = ["rabt-batch", "rabt-connector-parquet", "rabt-benches"];
-
-fn metadata() -> Metadata {
-    MetadataCommand::new()
-        .manifest_path(rabt_tests::root().join("Cargo.toml"))
-        .other_options(["--offline".to_owned(), "--locked".to_owned()])
-        .exec()
-        .expect("cargo metadata")
-}
 
 fn row_of(name: &str) -> Option<u8> {
     let stands = |pattern: &&str| match pattern.strip_suffix('*') {

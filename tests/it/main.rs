@@ -14,3 +14,4 @@ mod order;
 mod privacy;
 mod supply;
 mod tidy;
+mod workspace;

@@ -3,15 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::{Metadata, MetadataCommand};
-
-fn metadata() -> Metadata {
-    MetadataCommand::new()
-        .manifest_path(rabt_tests::root().join("Cargo.toml"))
-        .other_options(["--offline".to_owned(), "--locked".to_owned()])
-        .exec()
-        .expect("cargo metadata")
-}
+use crate::workspace::metadata;
 
 fn rules() -> toml::Table {
     let text = std::fs::read_to_string(rabt_tests::root().join("deny.toml")).expect("deny.toml");

@@ -89,23 +89,21 @@ pub(super) async fn a_snapshot_refuses_writes(storage: &dyn Storage) {
 }
 
 pub(super) async fn writers_of_one_stream_wait_for_each_other(storage: &dyn Storage) {
-    let pause = |millis| tokio::time::sleep(std::time::Duration::from_millis(millis));
     let records = [record("tax", "a", 1)];
-    let first = async {
-        let mut tx = storage.begin().await.unwrap();
-        let put = tx.put_records(RunId(1), &records).await.unwrap();
-        pause(300).await;
+    let mut tx = storage.begin().await.unwrap();
+    // The first holds the stream before the second begins, however slow the machine is.
+    let first = tx.put_records(RunId(1), &records).await.unwrap();
+    let end_first = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         tx.commit().await.unwrap();
-        put
     };
     let second = async {
-        pause(100).await;
         let mut tx = storage.begin().await.unwrap();
         let put = tx.put_records(RunId(2), &records).await.unwrap();
         tx.commit().await.unwrap();
         put
     };
-    let (first, second) = tokio::join!(first, second);
+    let ((), second) = tokio::join!(end_first, second);
     assert_eq!((first.inserted, second.unchanged), (1, 1));
     assert_eq!(first.numbers, second.numbers);
 }
