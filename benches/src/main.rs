@@ -1,6 +1,7 @@
-//! What is measured apart from the tests: `cargo x bench read` and `cargo x bench serving`.
+//! What is measured apart from the tests: `cargo x bench read`, `serving` and `linkage`.
 
 mod echo;
+mod linkage;
 mod meter;
 mod read;
 mod serving;
@@ -13,7 +14,9 @@ usage: cargo x bench <bench>
   read [500000]           PostgreSQL and MariaDB: rows read, and rows mapped, one core
   serving [--lookups 1000000] [--people 20000] [--in-flight 64] [--rounds 5] [--json]
                           permitted and audited lookups over mutual TLS and a bare echo, in rounds
-                          that take turns; every answer's entry is counted";
+                          that take turns; every answer's entry is counted
+  linkage [--file CSV] [--records 1000000] [--seed 13] [--splink-env DIR] [--json]
+                          the linkage engine on a file, and the baseline where its Python is given";
 
 /// Rows of the table that is read, when nothing else is asked for.
 const ROWS: usize = 500_000;
@@ -22,6 +25,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(("serving", options)) = named(&arguments) {
         return match serving::Settings::of(options).map(serving::run) {
+            Some(true) => ExitCode::SUCCESS,
+            Some(false) => ExitCode::FAILURE,
+            None => refuse(),
+        };
+    }
+    if let Some(("linkage", options)) = named(&arguments) {
+        return match linkage::Settings::of(options).map(|settings| linkage::run(&settings)) {
             Some(true) => ExitCode::SUCCESS,
             Some(false) => ExitCode::FAILURE,
             None => refuse(),

@@ -10,6 +10,7 @@ mod demo;
 mod enquiry;
 mod ingest;
 mod link;
+mod link_input;
 mod order;
 mod privacy;
 mod supply;

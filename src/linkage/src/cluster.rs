@@ -5,16 +5,23 @@
 //! weight while the evidence across them, taken together, is for one person, and while no two
 //! records carry different valid national ids.
 
-use crate::comparison::{compare, weigh};
-use crate::model::{ComparisonType, LinkageModel};
+mod giant;
+
+use crate::batch::Edge;
+use crate::comparison::{ComparisonVector, score};
+use crate::model::{ComparisonType, Definite, LinkageModel};
+use crate::rule;
 use crate::standardise::Standardised;
 
 /// Components above this size are resolved on their links alone; all pairs of them would cost
 /// more than they tell.
 const WHOLE: usize = 150;
 
-/// A link between two records: rows and weight in 1/1024 bit.
-pub(crate) type Edge = (u32, u32, i32);
+/// Returns where a row stands among rows in the order of their identities.
+fn place_in(data: &Standardised, rows: &[u32], row: u32) -> Option<usize> {
+    let found = rows.binary_search_by_key(&data.identity(row), |other| data.identity(*other));
+    found.ok()
+}
 
 /// Splits one component into clusters. Rows come back ascending in each cluster; the order of
 /// clusters follows their records' identities.
@@ -26,13 +33,20 @@ pub(crate) fn resolve(
 ) -> Vec<Vec<u32>> {
     let mut rows = component.to_vec();
     rows.sort_unstable_by_key(|row| data.identity(*row));
-    let mut table = Table::new(model, data, &rows, links);
-    table.agglomerate(model.decision.mean);
-    let mut clusters = table.clusters(&rows);
-    for cluster in &mut clusters {
+    let places = if rows.len() <= WHOLE {
+        let mut table = Table::new(model, data, &rows, links);
+        table.agglomerate(model.decision.mean);
+        table.members
+    } else {
+        giant::resolve(model, data, &rows, links)
+    };
+    let kept = places.into_iter().filter(|members| !members.is_empty());
+    let clusters = kept.map(|members| {
+        let mut cluster: Vec<u32> = members.iter().map(|index| rows[*index]).collect();
         cluster.sort_unstable();
-    }
-    clusters
+        cluster
+    });
+    clusters.collect()
 }
 
 /// The sums of weights between clusters of a component. Clusters are known by their lowest member,
@@ -58,31 +72,21 @@ impl Table {
             apart: vec![false; size * size],
             members: (0..size).map(|index| vec![index]).collect(),
         };
-        let place =
-            |row: u32| rows.binary_search_by_key(&data.identity(row), |r| data.identity(*r));
-        let whole = size <= WHOLE;
-        if !whole {
-            // Unlinked pairs of a giant component count as weakly against.
-            table.sum.fill(i64::from(model.decision.review));
-        }
         for (left, right, weight) in links {
-            if let (Ok(a), Ok(b)) = (place(*left), place(*right)) {
+            if let (Some(a), Some(b)) = (place_in(data, rows, *left), place_in(data, rows, *right))
+            {
                 table.set(a, b, i64::from(*weight), true);
             }
         }
-        let exclusive = exclusive_comparison(model);
+        let exclusive = Exclusive::of(model);
         for a in 0..size {
             for b in a + 1..size {
-                if !whole && !table.linked[a * size + b] {
-                    continue;
-                }
-                let vector = compare(model, data, rows[a], rows[b]);
+                let (vector, weight) = score(model, data, rows[a], rows[b]);
                 if !table.linked[a * size + b] {
-                    table.set(a, b, i64::from(weigh(model, &vector).0), false);
+                    table.set(a, b, i64::from(weight.0), false);
                 }
-                if exclusive.is_some_and(|(index, level)| vector[index].level == level) {
-                    table.apart[a * size + b] = true;
-                    table.apart[b * size + a] = true;
+                if exclusive.holds(&vector) || is_ruled_out(model, data, rows[a], rows[b]) {
+                    table.keep_apart(a, b);
                 }
             }
         }
@@ -93,6 +97,12 @@ impl Table {
         for place in [a * self.size + b, b * self.size + a] {
             self.sum[place] = weight;
             self.linked[place] = linked;
+        }
+    }
+
+    fn keep_apart(&mut self, a: usize, b: usize) {
+        for place in [a * self.size + b, b * self.size + a] {
+            self.apart[place] = true;
         }
     }
 
@@ -139,20 +149,30 @@ impl Table {
         }
         best.map(|(_, a, b)| (a, b))
     }
-
-    fn clusters(&self, rows: &[u32]) -> Vec<Vec<u32>> {
-        let kept = self.members.iter().filter(|members| !members.is_empty());
-        kept.map(|members| members.iter().map(|index| rows[*index]).collect())
-            .collect()
-    }
 }
 
-/// Returns the comparison whose last level says that two valid identifiers exclude one person.
-fn exclusive_comparison(model: &LinkageModel) -> Option<(usize, u8)> {
-    let kind = ComparisonType::NationalId;
-    let index = model
-        .comparisons
-        .iter()
-        .position(|comparison| comparison.kind == kind)?;
-    Some((index, u8::try_from(kind.levels().len() - 1).ok()?))
+/// Says whether a rule holds that two records are two people.
+fn is_ruled_out(model: &LinkageModel, data: &Standardised, left: u32, right: u32) -> bool {
+    rule::definite(model, data, left, right) == Some(Definite::NonMatch)
+}
+
+/// The comparison whose last level says that two valid identifiers exclude one person.
+#[derive(Clone, Copy)]
+struct Exclusive(Option<(usize, u8)>);
+
+impl Exclusive {
+    fn of(model: &LinkageModel) -> Self {
+        let kind = ComparisonType::NationalId;
+        let index = model
+            .comparisons
+            .iter()
+            .position(|comparison| comparison.kind == kind);
+        let level = u8::try_from(kind.levels().len() - 1).ok();
+        Self(index.zip(level))
+    }
+
+    fn holds(self, vector: &ComparisonVector) -> bool {
+        self.0
+            .is_some_and(|(index, level)| vector[index].level == level)
+    }
 }

@@ -2,15 +2,21 @@
 
 mod date;
 mod edit;
+mod graded;
 mod identifier;
 mod name;
 mod residence;
 
 pub(crate) use edit::within_one_edit;
+pub(crate) use graded::holds;
+pub use name::{LineageAgreement, NameAgreement, NameReading, SlotAgreement};
 
 use rapidfuzz::distance::jaro_winkler;
 
+use graded::View;
+
 use crate::model::{Comparison, ComparisonType, LevelWeight, LinkageModel};
+use crate::rule::{self, Factors};
 use crate::standardise::{Slot, Standardised, digits_at};
 use crate::weight::MatchWeight;
 
@@ -20,7 +26,7 @@ pub(crate) const MOST: usize = 32;
 /// What one comparison found: the index of its level, and how rare the agreeing value is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// Index into [`ComparisonType::levels`].
+    /// Index into [`Comparison::levels`].
     pub level: u8,
     /// `log2(1 / share)` of the agreeing values, in 1/1024 bit; zero when nothing agrees.
     pub rarity: i32,
@@ -28,6 +34,25 @@ pub(crate) struct Outcome {
 
 /// The levels of every comparison of a model, in its order.
 pub(crate) type ComparisonVector = [Outcome; MOST];
+
+/// Compares and weighs two records, with what the model's rules and adjustments make of them.
+pub(crate) fn score(
+    model: &LinkageModel,
+    data: &Standardised,
+    left: u32,
+    right: u32,
+) -> (ComparisonVector, MatchWeight) {
+    let vector = compare(model, data, left, right);
+    let weight = match Factors::of(model, data, left, right) {
+        None => weigh(model, &vector),
+        factors => weigh_by(model, &vector, factors.as_ref()),
+    };
+    let weight = match rule::definite(model, data, left, right) {
+        None => weight,
+        Some(verdict) => rule::decided(model, verdict, weight),
+    };
+    (vector, weight)
+}
 
 /// Compares two records by every comparison of the model.
 pub(crate) fn compare(
@@ -37,17 +62,7 @@ pub(crate) fn compare(
     right: u32,
 ) -> ComparisonVector {
     let mut vector = [Outcome::default(); MOST];
-    // In the order of identities, so that the result is the same from either side.
-    let (left, right) = if data.identity(left) <= data.identity(right) {
-        (left, right)
-    } else {
-        (right, left)
-    };
-    let pair = Pair {
-        data,
-        left: data.card(left),
-        right: data.card(right),
-    };
+    let pair = Pair::of(model, data, left, right);
     let mut alignment = None;
     for (outcome, comparison) in vector.iter_mut().zip(&model.comparisons) {
         let mut aligned =
@@ -68,10 +83,22 @@ pub(crate) fn compare(
 /// Weighs a comparison vector: the weaker of the evidence against strangers and against close
 /// relatives, so that what a whole family shares cannot outvote what is a person's own.
 pub(crate) fn weigh(model: &LinkageModel, vector: &ComparisonVector) -> MatchWeight {
+    weigh_by(model, vector, None)
+}
+
+/// As [`weigh`], with what the adjustments between two sources leave of each comparison.
+#[inline]
+fn weigh_by(
+    model: &LinkageModel,
+    vector: &ComparisonVector,
+    factors: Option<&Factors>,
+) -> MatchWeight {
     let mut stranger = model.decision.prior;
     let mut kin = model.decision.kin_prior.unwrap_or(0);
-    for (outcome, comparison) in vector.iter().zip(&model.comparisons) {
-        let (against_stranger, against_kin) = contribution(comparison, *outcome);
+    for (index, (outcome, comparison)) in vector.iter().zip(&model.comparisons).enumerate() {
+        let plain = contribution(comparison, *outcome);
+        let (against_stranger, against_kin) =
+            factors.map_or(plain, |factors| factors.apply(index, plain));
         stranger += against_stranger;
         kin += against_kin;
     }
@@ -100,12 +127,58 @@ pub(crate) fn contribution(comparison: &Comparison, outcome: Outcome) -> (i32, i
 
 /// Two cards of one batch.
 pub(crate) struct Pair<'a> {
+    pub(crate) model: &'a LinkageModel,
     pub(crate) data: &'a Standardised,
     pub(crate) left: &'a [u32],
     pub(crate) right: &'a [u32],
 }
 
-impl Pair<'_> {
+impl<'a> Pair<'a> {
+    /// Returns two rows in the order of their identities, so that whatever is made of them is the
+    /// same from either side.
+    pub(crate) fn of(
+        model: &'a LinkageModel,
+        data: &'a Standardised,
+        left: u32,
+        right: u32,
+    ) -> Self {
+        let (left, right) = data.ordered(left, right);
+        Self {
+            model,
+            data,
+            left: data.card(left),
+            right: data.card(right),
+        }
+    }
+
+    /// Returns the words of a column in one of the cards.
+    fn words_of(&self, column: usize, card: &'a [u32]) -> &'a [u32] {
+        let Slot { offset, width } = self.slot(column);
+        &card[offset..offset + width]
+    }
+
+    /// Says whether the left card has a value of a column.
+    fn left_has(&self, column: usize) -> bool {
+        self.words_of(column, self.left)
+            .iter()
+            .any(|word| *word != 0)
+    }
+
+    /// Says whether the right card has a value of a column.
+    fn right_has(&self, column: usize) -> bool {
+        self.words_of(column, self.right)
+            .iter()
+            .any(|word| *word != 0)
+    }
+
+    fn view(&self, column: usize, card: &'a [u32]) -> View<'a> {
+        View {
+            data: self.data,
+            kind: self.model.columns[column].kind,
+            words: self.words_of(column, card),
+        }
+    }
+
     pub(crate) fn slot(&self, column: usize) -> Slot {
         self.data.slots[column]
     }
@@ -121,10 +194,20 @@ impl Pair<'_> {
         match comparison.kind {
             ComparisonType::Exact => match self.words(column) {
                 (0, _) | (_, 0) => at(0),
-                (left, right) if left == right => at(1),
+                // Values of one word are the rule; the others are compared whole.
+                (left, right) if left == right && self.has_same(column) => {
+                    graded::with_rarity(self, comparison, 1)
+                }
                 _ => at(2),
             },
-            ComparisonType::Text => self.text(column),
+            ComparisonType::Text => match self.text(column) {
+                Outcome { level: 1, .. } => graded::with_rarity(self, comparison, 1),
+                other => other,
+            },
+            ComparisonType::Graded => match &comparison.grades {
+                Some(grades) => graded::compare(self, comparison, grades),
+                None => at(0),
+            },
             ComparisonType::Digits => {
                 let slot = self.slot(column);
                 identifier::digits(
@@ -134,13 +217,10 @@ impl Pair<'_> {
             }
             ComparisonType::NationalId => {
                 let slot = self.slot(column);
-                let stated = comparison
-                    .columns
-                    .get(1)
-                    .map_or((0, 0), |date| self.words(*date));
                 identifier::national_id(
-                    (digits_at(self.left, slot.offset), stated.0),
-                    (digits_at(self.right, slot.offset), stated.1),
+                    digits_at(self.left, slot.offset),
+                    digits_at(self.right, slot.offset),
+                    self.data.both_trusted(column, self.left, self.right),
                 )
             }
             ComparisonType::Phone => identifier::any_of(self.left, self.right, self.slot(column)),
@@ -152,6 +232,10 @@ impl Pair<'_> {
             ComparisonType::Residence => residence::compare(self, &comparison.columns),
             ComparisonType::Given | ComparisonType::Father | ComparisonType::Lineage => at(0),
         }
+    }
+
+    fn has_same(&self, column: usize) -> bool {
+        self.words_of(column, self.left) == self.words_of(column, self.right)
     }
 
     fn text(&self, column: usize) -> Outcome {

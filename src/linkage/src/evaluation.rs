@@ -1,6 +1,27 @@
-//! Evaluation: a partition against the truth.
+//! Evaluation: a partition against the truth, the scores of pairs against the truth, and what no
+//! scorer could have reached.
+//!
+//! Invariant: everything here is counted in whole numbers and in the order of ids, so a result does
+//! not depend on the order of the records.
 
-use std::collections::BTreeMap;
+mod blocking;
+mod calibration;
+mod contingency;
+mod curve;
+mod distance;
+mod group;
+mod rate;
+
+pub(crate) use blocking::Judge;
+pub use blocking::{Blocking, blocking};
+pub use calibration::{Calibration, CalibrationBin};
+pub use contingency::{Contingency, SizeCount};
+pub use curve::{Curve, CurvePoint};
+pub use distance::MergeDistance;
+pub use group::{Disparity, GroupErrors, by_group};
+pub use rate::{Interval, Rate, Rates, wilson};
+
+use rate::{float, ratio};
 
 /// How far a partition agrees with the truth. Pairs are pairs of records.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -19,8 +40,17 @@ pub struct Metrics {
     pub known_pairs: u64,
     /// People who share a cluster with somebody else.
     pub over_merged: u64,
+    /// People whose records lie in more than one cluster.
+    pub split: u64,
     /// People whose cluster is exactly their records.
     pub exact: u64,
+    /// Pieces into which clusters and people cut each other: the records of one person in one
+    /// cluster are one piece.
+    pub pieces: u64,
+    /// Sum over the records of the share of their cluster that is their person.
+    pub own_share: f64,
+    /// Sum over the records of the share of their person that is in their cluster.
+    pub reunited_share: f64,
 }
 
 impl Metrics {
@@ -36,85 +66,75 @@ impl Metrics {
 
     /// The harmonic mean of precision and recall.
     pub fn f1(&self) -> f64 {
-        let (precision, recall) = (self.precision(), self.recall());
-        if precision + recall > 0.0 {
-            2.0 * precision * recall / (precision + recall)
-        } else {
-            0.0
+        self.pairwise().f1()
+    }
+
+    /// Precision and recall over pairs; a large cluster weighs as the square of its size.
+    pub fn pairwise(&self) -> Rates {
+        Rates {
+            precision: self.precision(),
+            recall: self.recall(),
         }
     }
-}
 
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        1.0
-    } else {
-        part as f64 / whole as f64
+    /// B-cubed precision and recall: every record weighs the same.
+    pub fn b_cubed(&self) -> Rates {
+        let mean = |sum: f64| {
+            if self.records == 0 {
+                1.0
+            } else {
+                sum / float(self.records)
+            }
+        };
+        Rates {
+            precision: mean(self.own_share),
+            recall: mean(self.reunited_share),
+        }
+    }
+
+    /// Precision and recall over whole clusters: only an exact one counts.
+    pub fn cluster(&self) -> Rates {
+        Rates {
+            precision: ratio(self.exact, self.clusters),
+            recall: ratio(self.exact, self.people),
+        }
+    }
+
+    /// Share of people whose cluster is exactly theirs.
+    pub fn exact_rate(&self) -> f64 {
+        ratio(self.exact, self.people)
+    }
+
+    /// Share of people who share a cluster with somebody else, the error that harms people most.
+    pub fn over_merge(&self) -> Rate {
+        Rate::of(self.over_merged, self.people)
+    }
+
+    /// Share of people whose records lie in more than one cluster.
+    pub fn under_merge(&self) -> Rate {
+        Rate::of(self.split, self.people)
+    }
+
+    /// What it takes to turn the clusters into the truth.
+    pub fn merge_distance(&self) -> MergeDistance {
+        MergeDistance {
+            splits: self.pieces - self.clusters,
+            merges: self.pieces - self.people,
+            records: self.records,
+        }
     }
 }
 
 /// Compares a partition with the truth. `items` gives cluster and person of every record; records
 /// whose person is unknown are not to be given.
 pub fn evaluate(items: impl Iterator<Item = (u64, u64)>) -> Metrics {
-    let mut cells: BTreeMap<(u64, u64), u64> = BTreeMap::new();
-    for (cluster, person) in items {
-        *cells.entry((cluster, person)).or_default() += 1;
-    }
-    let mut clusters: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-    let mut people: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-    let mut metrics = Metrics::default();
-    for ((cluster, person), count) in &cells {
-        metrics.records += count;
-        metrics.true_pairs += pairs(*count);
-        for (map, id) in [(&mut clusters, cluster), (&mut people, person)] {
-            let entry = map.entry(*id).or_default();
-            entry.0 += count;
-            entry.1 += 1;
-        }
-    }
-    metrics.clusters = clusters.len() as u64;
-    metrics.people = people.len() as u64;
-    metrics.found_pairs = clusters.values().map(|(count, _)| pairs(*count)).sum();
-    metrics.known_pairs = people.values().map(|(count, _)| pairs(*count)).sum();
-    let mut merged: BTreeMap<u64, bool> = BTreeMap::new();
-    for (cluster, person) in cells.keys() {
-        let shared = clusters[cluster].1 > 1;
-        *merged.entry(*person).or_default() |= shared;
-        metrics.exact += u64::from(!shared && people[person].1 == 1);
-    }
-    metrics.over_merged = merged.values().filter(|shared| **shared).count() as u64;
-    metrics
+    Contingency::of(items).metrics()
 }
 
+/// Returns the number of pairs of `count` things.
 const fn pairs(count: u64) -> u64 {
     count * count.saturating_sub(1) / 2
 }
 
 #[cfg(test)]
-mod tests {
-    use super::evaluate;
-
-    #[test]
-    fn counts_are_those_of_a_small_case_by_hand() {
-        // Person 1: records in cluster 1, 1, 2. Person 2: one record in cluster 2. Person 3: alone.
-        let metrics = evaluate([(1, 1), (1, 1), (2, 1), (2, 2), (3, 3)].into_iter());
-        assert_eq!(
-            (metrics.true_pairs, metrics.found_pairs, metrics.known_pairs),
-            (1, 2, 3)
-        );
-        assert_eq!(
-            (metrics.people, metrics.clusters, metrics.records),
-            (3, 3, 5)
-        );
-        assert_eq!((metrics.over_merged, metrics.exact), (2, 1));
-        assert!((metrics.precision() - 0.5).abs() < 1e-12);
-        assert!((metrics.recall() - 1.0 / 3.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn an_empty_partition_is_perfect() {
-        let metrics = evaluate(std::iter::empty());
-        assert!((metrics.f1() - 1.0).abs() < 1e-12);
-    }
-}
+mod tests;

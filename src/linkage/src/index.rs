@@ -12,13 +12,15 @@ use std::sync::Arc;
 use rabt_model::{Pii, RecordNumber, SourceRecord};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::batch::{self, Edge};
 use crate::blocking::{Blocks, KeyLayout, Keys, SkippedBlock, keys};
-use crate::cluster::{self, Edge};
-use crate::comparison::{compare, weigh};
+use crate::cluster;
+use crate::comparison::score;
 use crate::explanation::{self, Explanation};
 use crate::model::LinkageModel;
 use crate::registry;
 use crate::standardise::{Cells, Standardised};
+use crate::weight::MatchWeight;
 
 /// Records, keys and edges in memory.
 #[derive(Debug)]
@@ -175,19 +177,15 @@ impl Index {
 
     /// The first batch: blocks by sorting, all rows affected.
     fn link_first(&mut self, end: u32) -> Linked {
-        let blocks = Blocks::build(&self.model, &self.layout, &self.data, end);
-        let (model, data) = (&self.model, &self.data);
-        let (candidate_pairs, found) = blocks.for_each_pair(|left, right| {
-            let weight = weigh(model, &compare(model, data, left, right)).0;
-            (weight >= model.decision.review).then_some((left, right, weight))
-        });
-        for (left, right, weight) in found {
+        let blocks = Blocks::build(&self.model, &self.layout, &self.data);
+        let scored = batch::score_all(&self.model, &self.data, &blocks, |_| {});
+        for (left, right, weight) in scored.edges {
             self.edges[left as usize].push((right, weight));
             self.edges[right as usize].push((left, weight));
         }
         let seeds: Vec<u32> = (0..end).collect();
         let mut linked = self.cluster(&seeds);
-        linked.candidate_pairs = candidate_pairs;
+        linked.candidate_pairs = scored.candidate_pairs;
         linked.skipped_blocks = blocks.skipped;
         linked
     }
@@ -274,7 +272,7 @@ impl Index {
     }
 
     fn connect(&mut self, left: u32, right: u32) {
-        let weight = weigh(&self.model, &compare(&self.model, &self.data, left, right)).0;
+        let (_, MatchWeight(weight)) = score(&self.model, &self.data, left, right);
         let known = self.edges[left as usize].iter().any(|(to, _)| *to == right);
         if weight >= self.model.decision.review && !known {
             self.edges[left as usize].push((right, weight));

@@ -5,6 +5,7 @@
 //! what records are, never by when they came. So one state gives one result, on any number of
 //! threads and in any order of arrival.
 
+mod batch;
 mod blocking;
 mod cluster;
 mod comparison;
@@ -13,42 +14,73 @@ pub mod evaluation;
 mod explanation;
 mod index;
 mod model;
+mod pack;
+mod prefetch;
 mod registry;
+mod rule;
+#[cfg(test)]
+mod soak;
 mod standardise;
 mod survivorship;
+pub mod training;
 mod verdict;
 mod weight;
 
-pub use blocking::SkippedBlock;
+pub use batch::{
+    Batch, Candidates, Edge, Partition, Scored, Standardiser, Trained, TrainingError,
+    TrainingOptions, WeightHistogram,
+};
+pub use blocking::{RuleCount, SkippedBlock};
+pub use comparison::{LineageAgreement, NameAgreement, NameReading, SlotAgreement};
 pub use continuity::{ClusterChange, continue_identity};
 pub use explanation::{Explanation, Step};
 pub use index::{Index, Linked};
 pub use model::{
-    BlockingRule, ColumnSpec, ColumnType, Comparison, ComparisonType, Decision, KeyPart,
-    LevelWeight, LinkageModel, ModelError, Take,
+    Adjust, BlockingRule, ColumnSpec, ColumnType, Comparison, ComparisonType, Decision, Definite,
+    Imported, KeyPart, LevelWeight, LinkageModel, ModelError, Predicate, Rule, Shares, SourcePair,
+    Sources, Take, TermFrequency, Test, TestKind, import_splink,
 };
-pub use standardise::identifier::{NationalId, phone};
-pub use standardise::{Cells, Lexicon};
+pub use pack::{Lexicon, Pack};
+pub use standardise::Cells;
+pub use standardise::identifier::NationalId;
 pub use survivorship::golden_record;
 pub use verdict::{Verdict, judge};
 pub use weight::{BIT, MatchWeight};
 
-/// Returns the words of a name in match form, in order: what a search compares.
+/// Returns the words of a name in match form, in order, by the shipped pack: what a search compares.
 pub fn name_key(text: &str) -> Vec<String> {
-    standardise::name::words(text)
+    by_default_pack(|pack| standardise::name::words(pack, text)).unwrap_or_default()
 }
 
 /// Returns the consonant skeleton of a word in match form; the same across scripts.
 pub fn name_skeleton(word: &str) -> String {
-    standardise::name::skeleton(word)
+    by_default_pack(|pack| standardise::name::skeleton(pack, word)).unwrap_or_default()
+}
+
+/// Compares two names, each in either script, slot by slot, by the shipped pack.
+pub fn compare_names(left: &str, right: &str) -> NameAgreement {
+    by_default_pack(|pack| pack.compare_names(left, right))
+        .unwrap_or_else(|| Pack::default().compare_names(left, right))
 }
 
 /// Reads the structure of a national id in any digits; `None` when it cannot be one.
 pub fn national_id(text: &str) -> Option<NationalId> {
-    standardise::identifier::national_id(standardise::identifier::pack(text)?)
+    let packed = standardise::identifier::pack(text)?;
+    by_default_pack(|pack| {
+        standardise::identifier::national_id(pack.national_id.as_ref()?, packed)
+    })?
+}
+
+/// Returns a telephone number as E.164 digits, or `None` when `text` is not one.
+pub fn phone(text: &str) -> Option<String> {
+    by_default_pack(|pack| standardise::identifier::phone(pack, text))?
 }
 
 /// Returns the ASCII digits of a number in any digits.
 pub fn digits(text: &str) -> String {
     standardise::script::digits_of(text)
+}
+
+fn by_default_pack<T>(read: impl FnOnce(&Pack) -> T) -> Option<T> {
+    Pack::shipped(Pack::SHIPPED[0]).ok().map(|pack| read(&pack))
 }

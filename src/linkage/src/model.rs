@@ -1,13 +1,35 @@
 //! A linkage model: which columns there are, how they are compared, what agreement is worth, and
 //! when a pair is one person. A model is data; another schema is another file.
 
-mod file;
+mod blocking;
+mod column;
+mod comparison;
+mod fields;
+mod frequency;
+mod predicate;
+mod problem;
+mod read;
+mod rule;
+mod splink;
+mod write;
+
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
-use crate::standardise::Lexicon;
+use crate::pack::Pack;
 
-pub use file::ModelError;
+pub use blocking::{BlockingRule, KeyPart, Take};
+pub use column::{ColumnSpec, ColumnType};
+pub use comparison::{Comparison, ComparisonType, LevelWeight, Shares, TermFrequency};
+pub(crate) use comparison::{Grades, scaled};
+pub(crate) use frequency::Frequencies;
+pub use predicate::{Predicate, Test, TestKind};
+pub use problem::ModelError;
+pub use rule::{Adjust, Definite, Rule, SourcePair, Sources};
+pub use splink::{Imported, import_splink};
+#[cfg(test)]
+pub(crate) use tests::COMPANIES;
 
 /// A model that has been read and checked.
 #[derive(Debug, Clone)]
@@ -16,6 +38,7 @@ pub struct LinkageModel {
     pub name: String,
     /// The version of the model's content.
     pub version: u32,
+    pub(crate) pack: Arc<Pack>,
     /// The columns it compares, in the order of the file.
     pub columns: Vec<ColumnSpec>,
     /// The rules that make candidate pairs.
@@ -24,182 +47,19 @@ pub struct LinkageModel {
     pub comparisons: Vec<Comparison>,
     /// Priors and thresholds.
     pub decision: Decision,
-    pub(crate) lexicon: Lexicon,
-    fingerprint: String,
-}
-
-/// What kind of thing a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ColumnType {
-    /// A chain of names.
-    Name,
-    /// Words.
-    Text,
-    /// A number compared digit by digit.
-    Digits,
-    /// An Egyptian national id.
-    NationalId,
-    /// A telephone number.
-    Phone,
-    /// A date.
-    Date,
-    /// A code of a short list.
-    Code,
-    /// Male or female, however it is written.
-    Sex,
-    /// House number and street.
-    Address,
-}
-
-/// One column of a model.
-#[derive(Debug, Clone)]
-pub struct ColumnSpec {
-    /// Its name in the model; an attribute id when the model serves the registry.
-    pub id: String,
-    /// What it holds.
-    pub kind: ColumnType,
-    /// Other names under which files may hold it.
-    pub synonyms: Vec<String>,
-    /// The index of the national id column whose embedded value fills a gap.
-    pub fill_from: Option<usize>,
-    /// How many values a record may have.
-    pub many: usize,
-}
-
-/// What part of a column goes into a blocking key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Take {
-    /// The whole value.
-    Whole,
-    /// The first name of a chain, by consonant skeleton.
-    Given,
-    /// The second name, by skeleton.
-    Father,
-    /// The third name, by skeleton.
-    Grandfather,
-    /// The last name of a chain of three or more, by skeleton.
-    Last,
-    /// The year of a date.
-    Year,
-    /// The month and day of a date.
-    MonthDay,
-    /// The consonant skeleton of a text.
-    Skeleton,
-}
-
-/// One part of a blocking key.
-#[derive(Debug, Clone, Copy)]
-pub struct KeyPart {
-    /// Indices of the columns; the first that has a value is taken.
-    pub columns: [usize; 2],
-    /// What is taken.
-    pub take: Take,
-}
-
-/// A rule: records that share its key are candidates.
-#[derive(Debug, Clone)]
-pub struct BlockingRule {
-    /// Its name in reports.
-    pub id: String,
-    /// Its parts; a record that lacks one has no key.
-    pub parts: Vec<KeyPart>,
-    /// The largest block whose pairs are made; larger ones are skipped and reported.
-    pub cap: usize,
-}
-
-/// What a comparison compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ComparisonType {
-    /// Equal or not.
-    Exact,
-    /// Graded likeness of words.
-    Text,
-    /// Equal, one slip, different.
-    Digits,
-    /// As digits; two valid ones that differ are stronger evidence.
-    NationalId,
-    /// The typical slips of dates.
-    Date,
-    /// The first name of a chain, after alignment.
-    Given,
-    /// The second name of a chain, after alignment.
-    Father,
-    /// The rest of a chain, after alignment.
-    Lineage,
-    /// A relative's chain as a whole.
-    Chain,
-    /// Any of several numbers.
-    Phone,
-    /// House, street, region.
-    Residence,
-}
-
-impl ComparisonType {
-    /// Returns the names of the levels, in the order in which a comparison yields them. The first
-    /// is always `absent`.
-    pub const fn levels(self) -> &'static [&'static str] {
-        match self {
-            Self::Exact => &["absent", "equal", "different"],
-            Self::Text => &["absent", "equal", "close", "similar", "different"],
-            Self::Digits => &["absent", "equal", "near", "different"],
-            Self::NationalId => &["absent", "equal", "near", "doubtful", "different"],
-            Self::Date => &[
-                "absent",
-                "equal",
-                "swapped",
-                "near_day",
-                "near_year",
-                "decade",
-                "same_month",
-                "year_known",
-                "same_year",
-                "different",
-            ],
-            Self::Given | Self::Father => &["absent", "equal", "close", "typo", "different"],
-            Self::Lineage => &["absent", "two", "one", "partial", "different"],
-            Self::Chain => &["absent", "both", "given", "close", "conflict", "different"],
-            Self::Phone => &["absent", "equal", "near", "different"],
-            Self::Residence => &[
-                "absent",
-                "house",
-                "street",
-                "region",
-                "different_street",
-                "different_region",
-            ],
-        }
-    }
-}
-
-/// What one level of a comparison is worth, in 1/1024 bit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LevelWeight {
-    /// Against the hypothesis that the two are strangers.
-    pub stranger: i32,
-    /// Against the hypothesis that the two are close relatives.
-    pub kin: i32,
-    /// Whether the rarity of the value is added to `stranger`.
-    pub rarity: bool,
-}
-
-/// One comparison of a model.
-#[derive(Debug, Clone)]
-pub struct Comparison {
-    /// Its name in explanations.
-    pub id: String,
-    /// What it compares.
-    pub kind: ComparisonType,
-    /// Indices of its columns.
-    pub columns: Vec<usize>,
-    /// The weight of each level, in the order of [`ComparisonType::levels`].
-    pub weights: Vec<LevelWeight>,
+    /// The column that tells a record's source, by index.
+    pub source: Option<usize>,
+    /// The rules that decide a pair whatever its weight.
+    pub rules: Vec<Rule>,
+    /// The evidence that counts for less between two sources.
+    pub adjusts: Vec<Adjust>,
+    /// By column: how common its values are, where that is known.
+    pub(crate) frequencies: Vec<Option<Frequencies>>,
+    fingerprint: OnceLock<String>,
 }
 
 /// Priors and thresholds, in 1/1024 bit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// Log2 odds that two records of the candidates' population are one person, against
     /// strangers.
@@ -212,6 +72,25 @@ pub struct Decision {
     pub review: i32,
     /// A cluster is joined to another only when the mean weight across is at least this.
     pub mean: i32,
+    /// A record that fits another cluster within this much of its own is ambiguous.
+    pub margin: i32,
+}
+
+/// Two models are equal when they say the same, whatever their files look like.
+impl PartialEq for LinkageModel {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.version == other.version
+            && self.pack.id == other.pack.id
+            && self.columns == other.columns
+            && self.blocking == other.blocking
+            && self.comparisons == other.comparisons
+            && self.decision == other.decision
+            && self.source == other.source
+            && self.rules == other.rules
+            && self.adjusts == other.adjusts
+            && self.frequencies == other.frequencies
+    }
 }
 
 impl LinkageModel {
@@ -233,19 +112,104 @@ impl LinkageModel {
     /// # Errors
     /// Every problem of the file, each with its line.
     pub fn from_toml(text: &str) -> Result<Self, Vec<ModelError>> {
-        let mut model = file::read(text)?;
-        model.fingerprint = hex(&Sha256::digest(text.as_bytes()));
-        Ok(model)
+        read::read(text)
     }
 
-    /// Returns the SHA-256 of the model's text, in hexadecimal.
+    /// Writes a model file that reads back as an equal model, under lines of comment.
+    pub fn to_toml(&self, comment: &[String]) -> String {
+        write::write(self, comment)
+    }
+
+    /// Returns the SHA-256, in hexadecimal, of the model as [`LinkageModel::to_toml`] writes it
+    /// without a comment. So it names what the model says, not how its file is laid out.
     pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        self.fingerprint
+            .get_or_init(|| hex(&Sha256::digest(self.to_toml(&[]).as_bytes())))
     }
 
     /// Returns the index of a column.
     pub fn column(&self, id: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.id == id)
+    }
+
+    /// Sets the shares of a comparison's levels, in the order of [`Comparison::levels`] with the
+    /// entry of `absent` (which is not used), and makes its weights anew.
+    ///
+    /// # Errors
+    /// When there is no such comparison, when there are fewer or more shares than levels, or when
+    /// a share is not one. Nothing is changed then.
+    pub fn set_shares(&mut self, comparison: &str, shares: &[Shares]) -> Result<(), ModelError> {
+        let place = format!("comparison '{comparison}'");
+        let found = self.comparisons.iter_mut().find(|c| c.id == comparison);
+        let comparison = found.ok_or_else(|| ModelError::of(format!("there is no {place}")))?;
+        if shares.len() != comparison.names.len() {
+            return Err(ModelError::of(format!(
+                "{place} has {} levels with 'absent', not {}",
+                comparison.names.len(),
+                shares.len()
+            )));
+        }
+        for (level, shares) in shares.iter().enumerate().skip(1) {
+            if let Some(fault) = comparison.fault(level, shares) {
+                let name = &comparison.names[level];
+                return Err(ModelError::of(format!("{place} level '{name}': {fault}")));
+            }
+        }
+        comparison.shares[1..].copy_from_slice(&shares[1..]);
+        comparison.weigh_levels();
+        self.fingerprint = OnceLock::new();
+        Ok(())
+    }
+
+    /// Says whether records become the same cards by both models.
+    pub(crate) fn standardises_as(&self, other: &Self) -> bool {
+        let compared = |model: &Self| -> Vec<(ComparisonType, Vec<usize>)> {
+            let comparisons = model.comparisons.iter();
+            comparisons.map(|c| (c.kind, c.columns.clone())).collect()
+        };
+        self.pack.id == other.pack.id
+            && self.columns == other.columns
+            && compared(self) == compared(other)
+    }
+
+    /// Sets priors and thresholds.
+    pub fn set_decision(&mut self, decision: Decision) {
+        self.decision = decision;
+        self.fingerprint = OnceLock::new();
+    }
+
+    /// Sets the name and version, so that a trained model is not taken for the one it came from.
+    pub fn set_version(&mut self, name: &str, version: u32) {
+        name.clone_into(&mut self.name);
+        self.version = version;
+        self.fingerprint = OnceLock::new();
+    }
+
+    /// Sets the shares of the values of a column; a value that is not among them has share
+    /// `other`.
+    ///
+    /// # Errors
+    /// When the column's type has no such shares, or when a share is not above 0 and at most 1.
+    pub fn set_term_frequency(
+        &mut self,
+        column: usize,
+        values: Vec<(String, f64)>,
+        other: f64,
+    ) -> Result<(), ModelError> {
+        let spec = self.columns.get(column);
+        let spec = spec.ok_or_else(|| ModelError::of(format!("there is no column {column}")))?;
+        let fault =
+            |message: &str| ModelError::of(format!("term frequency of '{}': {message}", spec.id));
+        if !Frequencies::known_of(spec.kind) {
+            return Err(fault("a column of this type has none"));
+        }
+        let mut shares = values.iter().map(|(_, share)| *share).chain([other]);
+        if !shares.all(|share| share > 0.0 && share <= 1.0) {
+            return Err(fault("a share must be above 0 and at most 1"));
+        }
+        self.frequencies[column] = Some(Frequencies::of(spec.kind, values, other));
+        self.fingerprint = OnceLock::new();
+        Ok(())
     }
 }
 
@@ -258,4 +222,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

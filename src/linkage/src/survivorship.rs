@@ -11,7 +11,7 @@ use rabt_model::{
 };
 
 use crate::registry;
-use crate::standardise::{identifier, name, script};
+use crate::standardise::script;
 
 /// The most values that are kept of an attribute that may have several.
 const MOST: usize = 8;
@@ -183,8 +183,7 @@ fn worth(attribute: &Attribute, value: &Value) -> u8 {
         Value::Date(date) if !date.is_whole() => 0,
         Value::Date(date) if (date.month(), date.day()) == (Some(1), Some(1)) => 1,
         Value::Text(text) if *attribute == Attribute::national_id() => {
-            let packed = identifier::pack(text);
-            u8::from(packed.and_then(identifier::national_id).is_some()) * 2
+            u8::from(crate::national_id(text).is_some()) * 2
         }
         Value::Date(_)
         | Value::Text(_)
@@ -200,9 +199,9 @@ fn equality_key(attribute: &Attribute, value: &Value) -> String {
         (
             Attribute::NameChain | Attribute::NameLatin | Attribute::MotherName,
             Value::Name(name),
-        ) => name::words(&name.text).join(" "),
+        ) => crate::name_key(&name.text).join(" "),
         (Attribute::Phone, Value::Text(text)) => {
-            identifier::phone(text).unwrap_or_else(|| script::letters(text))
+            crate::phone(text).unwrap_or_else(|| script::letters(text))
         }
         (_, Value::Text(text)) => script::letters(text),
         (_, other @ (Value::Date(_) | Value::Name(_) | Value::Address(_) | Value::Relation(_))) => {

@@ -14,6 +14,9 @@ const LANES: [Lane; 2] = [
     ("MariaDB", "RABT_TEST_MYSQL_URL", mariadb),
 ];
 
+/// How many cases a property of the parsers and kernels is tried on.
+const CASES: &str = "RABT_PROPTEST_CASES";
+
 /// The servers of one run, and the lanes that are missing.
 #[derive(Debug, Default)]
 struct Servers {
@@ -45,6 +48,9 @@ pub(crate) fn soak(arguments: &[String]) -> Outcome {
     cargo(&["build", "--release", "--bins", "--tests"])?;
     let mut command = runner(arguments, true);
     command.env("RABT_SOAK", "1");
+    if std::env::var_os(CASES).is_none() {
+        command.env(CASES, "1000000");
+    }
     with_servers(&mut command)
 }
 

@@ -29,6 +29,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(crate::soak::cases(500))]
+
         #[test]
         fn agrees_with_the_library(left in "[abc]{0,7}", right in "[abc]{0,7}") {
             let (a, b): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());

@@ -91,7 +91,7 @@ fn slots_may_be_missing_swapped_or_shortened() {
     );
     assert_eq!(
         levels("يوسف القاضي", "Youssef El-Kady"),
-        ["equal", "close", "absent"]
+        ["equal", "equal", "absent"]
     );
     assert_eq!(
         levels("أحمد محمد البلقينى", "أحمد محمد البلقنى"),

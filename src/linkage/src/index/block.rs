@@ -37,7 +37,7 @@ impl Postings {
             if *key == 0 || keys[..place].contains(key) {
                 continue;
             }
-            let cap = model.blocking[layout.places[place].0].cap;
+            let cap = model.blocking[layout.places[place].rule].cap;
             let block = self.blocks.entry(*key).or_insert_with(|| Block {
                 cap,
                 rows: Vec::new(),

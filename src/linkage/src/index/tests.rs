@@ -17,10 +17,12 @@ const COLUMNS: [&str; 4] = [
 ];
 
 fn model() -> Arc<LinkageModel> {
-    // Small caps, so that blocks cross them in small tests.
+    // Small caps, so that blocks cross them in small tests; most are split.
     let text = include_str!("../models/egypt.toml")
-        .replace("cap = 60", "cap = 3")
-        .replace("cap = 100", "cap = 4");
+        .replace("cap = 20\n", "cap = 3\n")
+        .replace("cap = 24\n", "cap = 4\n")
+        .replace("cap = 100\n", "cap = 4\n");
+    assert!(text.contains("cap = 3\nsplit") && text.contains("cap = 4\n"));
     Arc::new(LinkageModel::from_toml(&text).unwrap())
 }
 
@@ -89,7 +91,7 @@ fn merge(state: &mut Vec<Vec<RecordNumber>>, linked: Linked, gone: &[RecordNumbe
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::soak::cases(200))]
 
     #[test]
     fn online_equals_batch_in_any_order(

@@ -1,4 +1,12 @@
-use super::LinkageModel;
+use super::{Decision, LinkageModel, Shares};
+
+mod docs;
+mod mistakes;
+mod round;
+
+/// A model that uses all there is: every column type, graded comparisons, rules, adjustments and
+/// term frequencies.
+pub(crate) const COMPANIES: &str = include_str!("tests/companies.toml");
 
 #[test]
 fn every_shipped_model_loads() {
@@ -12,32 +20,50 @@ fn every_shipped_model_loads() {
 }
 
 #[test]
-fn every_problem_is_reported() {
-    let text = include_str!("../models/febrl.toml")
-        .replace("schema = 1", "schema = 9")
-        .replace("columns = [\"surname\"]", "columns = [\"last\"]")
-        .replace(
-            "similar = { m = 0.04, u = 0.02 }",
-            "alike = { m = 0.04, u = 2.0 }",
-        );
-    let problems = LinkageModel::from_toml(&text).unwrap_err();
-    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(all.len(), 4, "{all:#?}");
-    assert!(all.iter().any(|p| p.contains("schema 9 is newer")));
-    assert!(
-        all.iter()
-            .any(|p| p.contains("names column 'last'; the columns are: given_name"))
-    );
-    assert!(
-        all.iter()
-            .any(|p| p.contains("has no level 'alike'; its levels are: equal"))
-    );
-    assert!(all.iter().any(|p| p.contains("lacks level 'similar'")));
+fn shares_are_kept_beside_the_weights_made_of_them() {
+    let mut model = LinkageModel::shipped("febrl").unwrap();
+    let before = model.fingerprint().to_owned();
+    let surname = model.comparisons[1].clone();
+    let shares = |m, u| Shares {
+        m,
+        u: Some(u),
+        kin: None,
+    };
+    assert_eq!(surname.levels()[1], "equal");
+    assert_eq!(surname.shares[1], shares(0.80, 0.008));
+    let mut learned = surname.shares.clone();
+    learned[1] = shares(0.5, 0.125);
+    model.set_shares("surname", &learned).unwrap();
+    assert_eq!(model.comparisons[1].weights[1].stranger, 2 * 1024);
+    assert_eq!(model.comparisons[1].weights[2], surname.weights[2]);
+    assert_ne!(model.fingerprint(), before);
+
+    model.set_shares("surname", &surname.shares).unwrap();
+    assert_eq!(model.fingerprint(), before);
+    let decision = Decision {
+        prior: -10 * 1024,
+        ..model.decision
+    };
+    model.set_decision(decision);
+    assert_ne!(model.fingerprint(), before);
 }
 
 #[test]
-fn a_broken_file_names_its_line() {
-    let problems =
-        LinkageModel::from_toml("schema = 1\nname = \"x\"\nversion = \"one\"\n").unwrap_err();
-    assert_eq!(problems[0].line, Some(3));
+fn wrong_shares_change_nothing() {
+    let mut model = LinkageModel::shipped("febrl").unwrap();
+    let before = model.clone();
+    let mut shares = model.comparisons[1].shares.clone();
+    let message = |result: Result<(), super::ModelError>| result.unwrap_err().message;
+    shares[2].u = None;
+    assert_eq!(
+        message(model.set_shares("surname", &shares)),
+        "comparison 'surname' level 'close': lacks 'u', the share of the level among strangers"
+    );
+    shares[2].u = Some(f64::NAN);
+    assert!(message(model.set_shares("surname", &shares)).contains("must be above 0"));
+    assert!(message(model.set_shares("surname", &shares[1..])).contains("has 5 levels"));
+    assert!(message(model.set_shares("nobody", &shares)).contains("there is no comparison"));
+    assert!(message(model.set_term_frequency(0, vec![], 0.0)).contains("must be above 0"));
+    assert!(message(model.set_term_frequency(99, vec![], 0.1)).contains("no column 99"));
+    assert_eq!(model, before);
 }

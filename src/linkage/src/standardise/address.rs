@@ -1,6 +1,7 @@
 //! Addresses: the house number, the street's first words, and the whole.
 
 use super::script::letters;
+use crate::pack::Pack;
 
 /// The parts of an address that are compared.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,60 +10,53 @@ pub(super) struct Parts {
     pub(super) house: u32,
     /// The first two words of the street, without the word for "street".
     pub(super) street: String,
-    /// House number, street and what follows.
-    pub(super) whole: String,
 }
 
-/// Words that say "street", "square" or "house" and tell no address from another.
-const FILLERS: [&str; 11] = [
-    "شارع",
-    "ش",
-    "شار",
-    "ميدان",
-    "عماره",
-    "رقم",
-    "منزل",
-    "st",
-    "street",
-    "road",
-    "rd",
-];
-
 /// Splits an address as it is written.
-pub(super) fn parts(text: &str) -> Parts {
+pub(super) fn parts(pack: &Pack, text: &str) -> Parts {
     let plain = letters(text);
     let mut house = 0;
-    let mut words: Vec<&str> = Vec::new();
+    let mut street = String::with_capacity(plain.len());
+    let mut words = 0;
+    // Only the two words of the street, and a number right behind them, are kept.
     for word in plain.split(' ') {
-        if FILLERS.contains(&word) || word.is_empty() {
+        if word.is_empty() || pack.address_fillers.contains(word) {
             continue;
         }
         match word.parse::<u32>() {
             // The first number before any word is the house; `26 يوليو` keeps its own.
-            Ok(number) if house == 0 && words.is_empty() => house = number,
-            _ => words.push(word),
+            Ok(number) if house == 0 && words == 0 => house = number,
+            // Where none stands in front, the first number behind the street is the house.
+            Ok(number) if house == 0 => {
+                house = number;
+                if words >= 2 {
+                    break;
+                }
+            }
+            _ if words < 2 => {
+                if words > 0 {
+                    street.push(' ');
+                }
+                street.push_str(word);
+                words += 1;
+                if words == 2 && house != 0 {
+                    break;
+                }
+            }
+            _ => {}
         }
     }
-    // Where none stands in front, the first number behind the street is the house.
-    if house == 0
-        && let Some(at) = words.iter().position(|word| word.parse::<u32>().is_ok())
-    {
-        house = words.remove(at).parse().unwrap_or(0);
-    }
-    let street: Vec<&str> = words.iter().take(2).copied().collect();
-    Parts {
-        house,
-        street: street.join(" "),
-        whole: format!("{house} {}", words.join(" ")),
-    }
+    Parts { house, street }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use crate::pack::Pack;
 
     #[test]
     fn spellings_of_an_address_meet() {
+        let pack = Pack::shipped("egypt").unwrap();
+        let parts = |text| super::parts(&pack, text);
         let left = parts("12 شارع النصر مدينة نصر");
         for text in [
             "12 ش النصر مدينة نصر",

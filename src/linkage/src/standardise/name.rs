@@ -1,251 +1,183 @@
 //! Names: an ordered chain of words, compounds joined, articles set aside.
 
-use super::script::{Script, letters, script_of};
+use super::script::script_of;
+use super::words::Words;
+use crate::pack::{Consonants, Pack, Second};
 
 /// The longest chain that is compared; words beyond it are left out.
 pub(crate) const CHAIN: usize = 6;
 
-/// Splits a name into the words of its chain in match form: `عبد الرحمن` and `Abd El-Rahman` are
-/// one word each, `بن` is dropped, an article in front of a family name is set aside.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    let plain = letters(text);
-    let mut chain: Vec<String> = Vec::with_capacity(CHAIN);
-    let mut pending: Option<String> = None;
-    for word in plain.split(' ').filter(|word| !word.is_empty()) {
-        let joined = match pending.take() {
-            Some(prefix) => prefix + word,
-            None if is_prefix(word) => {
-                pending = Some(prefix_form(word).to_owned());
-                continue;
-            }
-            None => word.to_owned(),
-        };
-        if is_prefix(&joined) {
-            pending = Some(prefix_form(&joined).to_owned());
-            continue;
-        }
-        if is_suffix(&joined) && !chain.is_empty() {
-            if let Some(last) = chain.last_mut() {
-                last.push_str(&joined);
-            }
-            continue;
-        }
-        if matches!(
-            joined.as_str(),
-            "بن" | "ابن" | "بنت" | "bin" | "ibn" | "bint"
-        ) {
-            continue;
-        }
-        chain.push(joined);
-    }
-    if let Some(rest) = pending {
-        chain.push(rest);
-    }
-    chain.truncate(CHAIN);
-    for word in &mut chain {
-        *word = key(word);
-    }
-    chain
+/// What a word does in a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Is a name.
+    Name,
+    /// Only begins a compound: عبد.
+    Prefix,
+    /// Only ends one: الدين.
+    Suffix,
+    /// Ends one behind certain words, and is a name otherwise: الحق behind جاد.
+    Second,
+    /// Says "son of".
+    Particle,
 }
 
-/// A word that is only the first part of a compound.
-fn is_prefix(word: &str) -> bool {
-    matches!(
-        word,
-        "عبد"
-            | "ابو"
-            | "ابي"
-            | "ام"
-            | "ال"
-            | "abd"
-            | "abdel"
-            | "abdul"
-            | "abdal"
-            | "abdol"
-            | "abd el"
-            | "abdu"
-            | "abu"
-            | "abo"
-            | "abou"
-            | "aboul"
-            | "abul"
-            | "el"
-            | "al"
-            | "um"
-            | "om"
-            | "umm"
-            | "abdelel"
-            | "abuel"
-            | "abual"
-    )
+/// Returns the words of a name in match form, in order.
+pub(crate) fn words(pack: &Pack, text: &str) -> Vec<String> {
+    let mut words = Words::default();
+    let mut out = [0; CHAIN];
+    let length = words.chain(pack, text, &mut out);
+    let texts = out[..length]
+        .iter()
+        .map(|key| words.key_text(*key as usize).to_owned());
+    texts.collect()
 }
 
-fn prefix_form(word: &str) -> &str {
-    match word {
-        "abdel" | "abdul" | "abdal" | "abdol" | "abd" | "abdu" | "abdelel" => "abdel",
-        "abu" | "abo" | "abou" => "abu",
-        "aboul" | "abul" | "abuel" | "abual" => "abuel",
-        "al" => "el",
-        other => other,
+/// Returns what a folded word does, and how a prefix stands in a compound.
+pub(super) fn role<'a>(pack: &'a Pack, word: &str) -> (Role, Option<&'a str>) {
+    if let Some(form) = pack.names.prefixes.get(word) {
+        (Role::Prefix, Some(form))
+    } else if pack.names.suffixes.contains(word) {
+        (Role::Suffix, None)
+    } else if pack.names.particles.contains(word) {
+        (Role::Particle, None)
+    } else if seconds(pack, word).next().is_some() {
+        (Role::Second, None)
+    } else {
+        (Role::Name, None)
     }
 }
 
-/// A word that only ends a compound: نور *الدين*, عوض *الله*.
-fn is_suffix(word: &str) -> bool {
-    matches!(
-        word,
-        "الدين"
-            | "الله"
-            | "العابدين"
-            | "elabedin"
-            | "elabdeen"
-            | "elabdin"
-            | "eldin"
-            | "eldeen"
-            | "aldin"
-            | "eddin"
-            | "ellah"
-            | "allah"
-            | "ullah"
-    )
+fn seconds<'a>(pack: &'a Pack, word: &'a str) -> impl Iterator<Item = &'a Second> {
+    let all = pack.names.seconds.iter();
+    all.filter(move |second| second.written.iter().any(|written| written == word))
+}
+
+/// Says whether `word` ends a compound that `first` begins.
+pub(super) fn is_second(pack: &Pack, first: &str, word: &str) -> bool {
+    seconds(pack, word).any(|second| second.behind.contains(first))
 }
 
 /// Returns the match form of one word of a chain.
-fn key(word: &str) -> String {
-    match script_of(word) {
-        Script::Arabic => arabic_key(word),
-        Script::Latin => latin_key(word),
-        Script::Other => word.to_owned(),
-    }
+pub(super) fn key(pack: &Pack, word: &str) -> String {
+    once(&pack.names.once, without_article(pack, word))
 }
 
-fn arabic_key(word: &str) -> String {
-    let bare = word
-        .strip_prefix("ال")
-        .filter(|rest| rest.chars().count() >= 3);
-    match bare {
-        Some(rest) if !word.starts_with("الله") && word != "الهام" && word != "الفت" => {
-            rest.to_owned()
+/// Writes letters of a list once where they stand twice in a row: رووف, داوود, يحيي.
+fn once(letters: &str, word: String) -> String {
+    let mut previous = None;
+    let mut twice =
+        |letter: char| previous.replace(letter) == Some(letter) && letters.contains(letter);
+    if !word.chars().any(&mut twice) {
+        return word;
+    }
+    previous = None;
+    let mut out = word;
+    out.retain(|letter| !(previous.replace(letter) == Some(letter) && letters.contains(letter)));
+    out
+}
+
+fn without_article(pack: &Pack, word: &str) -> String {
+    for beginning in &pack.names.beginnings {
+        let rest = beginning
+            .written
+            .iter()
+            .find_map(|written| word.strip_prefix(written.as_str()));
+        if let Some(rest) = rest.filter(|rest| letters_in(rest) >= beginning.least) {
+            return format!("{}{rest}", beginning.key);
         }
-        _ => word.to_owned(),
     }
+    for article in &pack.names.articles {
+        let rest = word.strip_prefix(article.text.as_str());
+        if let Some(rest) = rest.filter(|rest| letters_in(rest) >= article.least)
+            && !article.keeps.contains(word)
+        {
+            return rest.to_owned();
+        }
+    }
+    word.to_owned()
 }
 
-fn latin_key(word: &str) -> String {
-    if let Some(rest) = strip_any(word, &["abdel", "abdul", "abdal", "abdol"])
-        && rest.len() >= 3
-    {
-        let rest = rest
-            .strip_prefix("el")
-            .filter(|bare| bare.len() >= 3)
-            .unwrap_or(rest);
-        return format!("abdel{rest}");
-    }
-    let rest = strip_any(word, &["el", "al"]).filter(|rest| rest.len() >= 4);
-    match rest {
-        Some(rest) if !KEEPS_ARTICLE.contains(&word) => rest.to_owned(),
-        _ => word.to_owned(),
-    }
-}
-
-/// Latin given names that only look as if they began with an article.
-const KEEPS_ARTICLE: [&str; 8] = [
-    "elwan", "alwan", "elham", "elias", "aladdin", "alyaa", "aliaa", "alfred",
-];
-
-fn strip_any<'a>(word: &'a str, prefixes: &[&str]) -> Option<&'a str> {
-    prefixes.iter().find_map(|prefix| word.strip_prefix(prefix))
+fn letters_in(text: &str) -> usize {
+    text.chars().count()
 }
 
 /// Returns the consonant skeleton of a word in match form: the same for an Arabic word and for
-/// most of its Latin spellings, Egyptian habits included (`جمال`, `Gamal`, `Jamal` → `gml`).
-pub(crate) fn skeleton(word: &str) -> String {
+/// most of its Latin spellings, the habits of the pack's country included (`جمال`, `Gamal`,
+/// `Jamal` → `gml`).
+pub(crate) fn skeleton(pack: &Pack, word: &str) -> String {
+    let consonants = pack.skeleton.of(script_of(word));
     let mut out = String::with_capacity(word.len());
-    match script_of(word) {
-        Script::Latin => latin_skeleton(word, &mut out),
-        Script::Arabic | Script::Other => arabic_skeleton(word, &mut out),
+    let mut rest = word;
+    if let Some((written, sound)) = longest(&consonants.initial, rest) {
+        out.push_str(sound);
+        rest = &rest[written.len()..];
+    }
+    let mut previous = "";
+    while let Some(letter) = rest.chars().next() {
+        let (width, sound) = sound_of(consonants, rest, letter);
+        if !(consonants.doubled && sound == previous) {
+            out.push_str(sound);
+        }
+        previous = sound;
+        rest = &rest[width..];
     }
     out
 }
 
-fn push(out: &mut String, consonant: char) {
-    if !out.ends_with(consonant) {
-        out.push(consonant);
+/// Returns how many bytes are read and what they sound like.
+pub(super) fn sound_of<'a>(
+    consonants: &'a Consonants,
+    rest: &'a str,
+    letter: char,
+) -> (usize, &'a str) {
+    let last = consonants
+        .r#final
+        .iter()
+        .find(|(written, _)| written == rest);
+    if let Some((written, sound)) = last.or_else(|| longest(&consonants.letters, rest)) {
+        return (consumed(written, rest), sound);
     }
+    let width = letter.len_utf8();
+    (
+        width,
+        if letter.is_ascii_digit() {
+            &rest[..width]
+        } else {
+            ""
+        },
+    )
 }
 
-fn arabic_skeleton(word: &str, out: &mut String) {
-    let word = if let Some(rest) = word.strip_prefix("عبدال") {
-        out.push_str("bdl");
-        rest
+/// A soft `c` is heard through the vowel behind it, which is a sound of its own place.
+fn consumed(written: &str, rest: &str) -> usize {
+    let soft = written.len() == 2 && written.starts_with('c') && !written.ends_with('h');
+    if soft {
+        1
     } else {
-        word
-    };
-    let mut chars = word.chars().peekable();
-    while let Some(c) = chars.next() {
-        let consonant = match c {
-            'ب' | 'پ' => 'b',
-            'ت' | 'ط' => 't',
-            'ث' | 'س' | 'ص' => 's',
-            'ج' | 'غ' => 'g',
-            'ح' => 'h',
-            'ه' if chars.peek().is_some() => 'h',
-            'خ' => 'x',
-            'د' | 'ض' => 'd',
-            'ذ' | 'ز' | 'ظ' => 'z',
-            'ر' => 'r',
-            'ش' => 'c',
-            'ف' | 'ڤ' => 'f',
-            'ق' | 'ك' => 'k',
-            'ل' => 'l',
-            'م' => 'm',
-            'ن' => 'n',
-            digit if digit.is_ascii_digit() => digit,
-            _ => continue,
-        };
-        push(out, consonant);
+        written.len().min(rest.len())
     }
 }
 
-fn latin_skeleton(word: &str, out: &mut String) {
-    let bytes = word.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let next = bytes.get(at + 1).copied().unwrap_or(b' ');
-        let (consonant, width) = match (bytes[at], next) {
-            (b's', b'h') => ('c', 2),
-            (b'c', b'h') => ('c', 2),
-            (b'k', b'h') => ('x', 2),
-            (b'g', b'h') => ('g', 2),
-            (b't', b'h') => ('s', 2),
-            (b'd', b'h') => ('z', 2),
-            (b'p', b'h') => ('f', 2),
-            (b'c', b'e' | b'i' | b'y') => ('s', 1),
-            (b'c' | b'k' | b'q', _) => ('k', 1),
-            (b'g' | b'j', _) => ('g', 1),
-            (b'p' | b'b', _) => ('b', 1),
-            (b'v' | b'f', _) => ('f', 1),
-            (b'h', b' ') => (' ', 1),
-            (letter @ (b't' | b's' | b'h' | b'd' | b'z' | b'r' | b'l' | b'm' | b'n'), _) => {
-                (char::from(letter), 1)
-            }
-            (b'x', _) => ('k', 1),
-            (digit @ b'0'..=b'9', _) => (char::from(digit), 1),
-            _ => (' ', 1),
-        };
-        if consonant != ' ' {
-            push(out, consonant);
-        }
-        at += width;
-    }
+pub(super) fn longest<'a>(
+    list: &'a [(String, String)],
+    rest: &str,
+) -> Option<&'a (String, String)> {
+    let found = list
+        .iter()
+        .filter(|(written, _)| rest.starts_with(written.as_str()));
+    found.max_by_key(|(written, _)| written.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::{skeleton, words};
+    use crate::pack::Pack;
 
     #[test]
     fn compounds_are_one_word() {
+        let pack = Pack::shipped("egypt").unwrap();
+        let words = |text| words(&pack, text);
         assert_eq!(words("محمد عبد الرحمن السيد").len(), 3);
         assert_eq!(words("محمد عبد الرحمن"), words("محمد عبدالرحمن"));
         assert_eq!(words("نور الدين حسن"), words("نورالدين حسن"));
@@ -260,6 +192,7 @@ mod tests {
 
     #[test]
     fn skeletons_cross_scripts() {
+        let pack = Pack::shipped("egypt").unwrap();
         for (arabic, latin) in [
             ("جمال", "Gamal"),
             ("جمال", "Jamal"),
@@ -272,8 +205,8 @@ mod tests {
             ("الغندور", "El-Ghandour"),
             ("نور الدين", "Nour El-Din"),
         ] {
-            let left = skeleton(&words(arabic)[0]);
-            let right = skeleton(&words(latin)[0]);
+            let left = skeleton(&pack, &words(&pack, arabic)[0]);
+            let right = skeleton(&pack, &words(&pack, latin)[0]);
             assert_eq!(left, right, "{arabic} {latin}");
         }
     }

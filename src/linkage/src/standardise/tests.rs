@@ -9,6 +9,12 @@ fn cells<'a>(model: &LinkageModel, values: &[(&str, &'a str)]) -> Vec<Option<&'a
     cells
 }
 
+/// Returns a card without its last word, which comes from the identity.
+fn values(batch: &Standardised, row: u32) -> &[u32] {
+    let card = batch.card(row);
+    &card[..card.len() - 1]
+}
+
 #[test]
 fn spellings_of_one_record_make_one_card() {
     let model = LinkageModel::shipped("egypt").unwrap();
@@ -27,7 +33,7 @@ fn spellings_of_one_record_make_one_card() {
         );
         batch.push(&model, name, &row);
     }
-    assert_eq!(batch.card(0), batch.card(1));
+    assert_eq!(values(&batch, 0), values(&batch, 1));
 }
 
 #[test]
@@ -58,6 +64,6 @@ fn placeholders_are_absent_and_counted() {
         ],
     );
     batch.push(&model, "a", &row);
-    assert!(batch.card(0).iter().all(|word| *word == 0));
+    assert!(values(&batch, 0).iter().all(|word| *word == 0));
     assert_eq!(batch.placeholders(), 3);
 }

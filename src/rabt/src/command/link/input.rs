@@ -1,223 +1,226 @@
-//! CSV files in, the columns of a model out.
+//! CSV files in, standardised records out.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod again;
+mod header;
+mod part;
 
-use rabt_linkage::LinkageModel;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use super::LinkFiles;
-use crate::error::{CommandError, Exit, Fault};
+use rabt_linkage::{Batch, LinkageModel, Standardiser};
+
+pub(super) use self::again::{Again, Grouping, check as check_again};
+use self::header::{Header, Map};
+use self::part::Part;
+use crate::error::CommandError;
 use crate::render::Render;
 
-/// The records of all files, in the order of the files.
-pub(super) struct Data {
-    files: usize,
-    rows: Vec<Row>,
+/// Which files to read, and how.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) files: &'a [PathBuf],
+    pub(super) id: &'a str,
+    pub(super) map: Option<&'a Path>,
+    pub(super) truth_column: Option<&'a str>,
 }
 
-struct Row {
-    file: usize,
-    id: String,
-    truth: Option<String>,
-    cells: Vec<Option<Box<str>>>,
+/// What is kept of the files beside the standardised records: who each record is.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// The ids of all records, one after the other.
+    ids: String,
+    ends: Vec<usize>,
+    /// Per file: the first row behind it.
+    files: Vec<usize>,
+    /// Per row, when a truth column was named: the number of the person; none where it is empty.
+    pub(super) truth: Option<Vec<Option<u32>>>,
 }
 
-/// Where the columns of a model stand in one file.
-struct Header {
-    id: usize,
-    truth: Option<usize>,
-    columns: Vec<Option<usize>>,
-}
+impl Names {
+    /// Returns the id of a record as its file has it.
+    pub(super) fn id(&self, row: usize) -> &str {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.ids[start..self.ends[row]]
+    }
 
-impl Data {
     /// Returns the number of records.
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.ends.len()
     }
 
-    /// Returns the id of a record as its file has it.
-    pub(super) fn id(&self, at: usize) -> &str {
-        &self.rows[at].id
-    }
-
-    /// Returns the true person of a record, where a truth column was named and has one.
-    pub(super) fn truth(&self, at: usize) -> Option<&str> {
-        self.rows[at].truth.as_deref()
-    }
-
-    /// Returns the text by which ties are broken.
-    pub(super) fn identity(&self, at: usize) -> String {
-        let row = &self.rows[at];
-        if self.files == 1 {
-            row.id.clone()
-        } else {
-            format!("{}\u{1f}{}", row.file, row.id)
+    /// Returns the row of the one record that has this id.
+    pub(super) fn row_of(&self, id: &str) -> Result<u32, CommandError> {
+        let mut rows = (0..self.len()).filter(|row| self.id(*row) == id);
+        let first = rows.next().ok_or_else(|| {
+            CommandError::usage(
+                format!("no record has the id {id}"),
+                "give an id as the files have it in the column of --id",
+            )
+        })?;
+        match rows.count() {
+            0 => Ok(u32::try_from(first).unwrap_or(u32::MAX)),
+            more => Err(CommandError::usage(
+                format!("{} records have the id {id}", more + 1),
+                "give every record one id of its own, across all files",
+            )),
         }
     }
 
-    /// Returns the cells of a record, in the order of the model's columns.
-    pub(super) fn cells(&self, at: usize) -> Vec<Option<&str>> {
-        self.rows[at].cells.iter().map(Option::as_deref).collect()
+    fn push(&mut self, id: &str) {
+        self.ids.push_str(id);
+        self.ends.push(self.ids.len());
+    }
+
+    /// Returns how many records repeat the id of another record of their file.
+    fn repeated(&self) -> usize {
+        let build = BuildHasherDefault::<DefaultHasher>::default();
+        let mut start = 0;
+        let mut hashes: Vec<u64> = Vec::with_capacity(self.len());
+        for (file, end) in self.files.iter().enumerate() {
+            let rows = start..*end;
+            hashes.extend(rows.map(|row| build.hash_one((file, self.id(row)))));
+            start = *end;
+        }
+        // Of 64 bits: that two ids meet by chance is not to be expected, and only a count is told.
+        rayon::slice::ParallelSliceMut::par_sort_unstable(&mut hashes[..]);
+        hashes.windows(2).filter(|pair| pair[0] == pair[1]).count()
     }
 }
 
-/// Reads every file. White space around values is trimmed; empty values are absent.
+/// Parts that wait for a free thread; a stalled thread stops the reading, not the memory.
+const WAITING: usize = 4;
+
+/// Reads and standardises every file. White space around values is trimmed; empty values are
+/// absent.
 pub(super) fn read(
-    files: &LinkFiles,
-    model: &LinkageModel,
+    source: &Source<'_>,
+    model: &Arc<LinkageModel>,
+    threads: usize,
     render: &Render,
-) -> Result<Data, CommandError> {
-    let map = read_map(files.map.as_deref(), model)?;
-    let mut data = Data {
-        files: files.data.len(),
-        rows: Vec::new(),
-    };
-    for (number, path) in files.data.iter().enumerate() {
-        read_file(files, model, &map, (number, path), &mut data)?;
-    }
-    let mut ids: Vec<(usize, &str)> = data
-        .rows
-        .iter()
-        .map(|row| (row.file, row.id.as_str()))
-        .collect();
-    ids.sort_unstable();
-    let repeated = ids.windows(2).filter(|pair| pair[0] == pair[1]).count();
+) -> Result<(Batch, Names), CommandError> {
+    let map = Map::read(source.map, model)?;
+    let standardiser = Standardiser::new(Arc::clone(model));
+    let progress = render.progress("reading", "records", 0);
+    let (send, receive) = mpsc::sync_channel::<(usize, Part)>(WAITING);
+    let receive = Mutex::new(receive);
+    let names = std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let next = receive
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .recv();
+                    let Ok((place, part)) = next else { break };
+                    standardiser.read(place, |push| part.for_each(push));
+                    progress.advance(part.len() as u64);
+                }
+            });
+        }
+        read_files(source, model, &map, &send, render)
+            // The threads end when the channel does.
+            .inspect(|_| drop(send))
+    });
+    let names = names?;
+    progress.finish("read");
+    let repeated = names.repeated();
     if repeated > 0 {
         render.warning(format_args!(
             "{repeated} records repeat the id of another; each is linked as a record of its own"
         ));
     }
-    Ok(data)
+    Ok((standardiser.finish(), names))
 }
 
-fn read_map(
-    path: Option<&Path>,
+type Send = mpsc::SyncSender<(usize, Part)>;
+
+fn read_files(
+    source: &Source<'_>,
     model: &LinkageModel,
-) -> Result<BTreeMap<String, String>, CommandError> {
-    let Some(path) = path else {
-        return Ok(BTreeMap::new());
-    };
-    let wrong = |error: &dyn std::fmt::Display| {
-        CommandError::usage(
-            format!("{}: {error}", path.display()),
-            "write lines of the form model_column = \"file column\"",
-        )
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
-    let map: BTreeMap<String, String> = toml::from_str(&text).map_err(|error| wrong(&error))?;
-    let known: Vec<&str> = model
-        .columns
-        .iter()
-        .map(|column| column.id.as_str())
-        .collect();
-    let faults: Vec<Fault> = map
-        .keys()
-        .filter(|column| !known.contains(&column.as_str()))
-        .map(|column| Fault {
-            message: format!("{}: the model has no column {column}", path.display()),
-            help: format!("its columns are: {}", known.join(", ")),
-        })
-        .collect();
-    if faults.is_empty() {
-        Ok(map)
-    } else {
-        Err(CommandError::many(Exit::Usage, faults))
+    map: &Map,
+    send: &Send,
+    render: &Render,
+) -> Result<Names, CommandError> {
+    let mut reading = Reading::new(source, model, send);
+    for (number, path) in source.files.iter().enumerate() {
+        reading.read_file(number, path, map, render)?;
     }
+    reading.send_part();
+    Ok(reading.names)
 }
 
-fn read_file(
-    files: &LinkFiles,
-    model: &LinkageModel,
-    map: &BTreeMap<String, String>,
-    (number, path): (usize, &Path),
-    data: &mut Data,
-) -> Result<(), CommandError> {
-    let wrong = |error: csv::Error| {
-        CommandError::usage(
-            format!("{}: {error}", path.display()),
-            "the file must be CSV in UTF-8 with a header and as many cells in every line",
-        )
-    };
-    let reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path);
-    let mut reader = reader.map_err(wrong)?;
-    let names = reader.headers().map_err(wrong)?.clone();
-    let header = find_columns(files, model, map, &names, path)?;
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(wrong)? {
-        let cell = |at: usize| record.get(at).filter(|text| !text.is_empty());
-        data.rows.push(Row {
-            file: number,
-            id: cell(header.id).unwrap_or_default().to_owned(),
-            truth: header.truth.and_then(cell).map(ToOwned::to_owned),
-            cells: header
-                .columns
-                .iter()
-                .map(|at| at.and_then(cell).map(Into::into))
-                .collect(),
-        });
-    }
-    Ok(())
+/// The files as they are read, row by row.
+struct Reading<'a> {
+    source: &'a Source<'a>,
+    model: &'a LinkageModel,
+    send: &'a Send,
+    names: Names,
+    people: part::People,
+    place: usize,
+    part: Part,
 }
 
-fn find_columns(
-    files: &LinkFiles,
-    model: &LinkageModel,
-    map: &BTreeMap<String, String>,
-    names: &csv::StringRecord,
-    path: &Path,
-) -> Result<Header, CommandError> {
-    let find = |wanted: &str| names.iter().position(|name| same_name(name, wanted));
-    let found: Vec<&str> = names.iter().collect();
-    let missing = |what: &str, wanted: &str| {
-        CommandError::usage(
-            format!("{}: there is no column {wanted} ({what})", path.display()),
-            format!("the file has: {}", found.join(", ")),
-        )
-    };
-    let id = find(&files.id).ok_or_else(|| missing("--id", &files.id))?;
-    let truth = match &files.truth_column {
-        Some(column) => Some(find(column).ok_or_else(|| missing("--truth-column", column))?),
-        None => None,
-    };
-    let mut columns = Vec::with_capacity(model.columns.len());
-    for column in &model.columns {
-        let place = match map.get(&column.id) {
-            Some(mapped) => Some(find(mapped).ok_or_else(|| missing("--map", mapped))?),
-            None => find(&column.id)
-                .or_else(|| column.synonyms.iter().find_map(|synonym| find(synonym))),
-        };
-        // The truth is never read for linking, whatever it is called.
-        columns.push(place.filter(|at| truth != Some(*at)));
+impl<'a> Reading<'a> {
+    fn new(source: &'a Source<'a>, model: &'a LinkageModel, send: &'a Send) -> Self {
+        Self {
+            source,
+            model,
+            send,
+            names: Names {
+                truth: source.truth_column.map(|_| Vec::new()),
+                ..Names::default()
+            },
+            people: part::People::default(),
+            place: 0,
+            part: Part::new(model.columns.len()),
+        }
     }
-    if columns.iter().all(Option::is_none) {
-        let wanted: Vec<&str> = model
-            .columns
-            .iter()
-            .map(|column| column.id.as_str())
-            .collect();
-        return Err(CommandError::usage(
-            format!(
-                "{}: none of its columns is one of model {}; the file has: {}",
-                path.display(),
-                model.name,
-                found.join(", ")
-            ),
-            format!("map them with --map; the model has: {}", wanted.join(", ")),
-        ));
-    }
-    Ok(Header { id, truth, columns })
-}
 
-/// Compares header names without regard to case, `_`, `-` and spaces.
-fn same_name(left: &str, right: &str) -> bool {
-    let plain = |text: &str| -> String {
-        text.trim_start_matches('\u{feff}')
-            .chars()
-            .filter(|c| !matches!(c, '_' | '-' | ' '))
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
-    plain(left) == plain(right)
+    fn read_file(
+        &mut self,
+        number: usize,
+        path: &Path,
+        map: &Map,
+        render: &Render,
+    ) -> Result<(), CommandError> {
+        let wrong = |error: &csv::Error| header::unreadable(path, error);
+        let mut lines = csv::ReaderBuilder::new()
+            .buffer_capacity(1 << 18)
+            .from_path(path)
+            .map_err(|error| wrong(&error))?;
+        let names = lines.byte_headers().map_err(|error| wrong(&error))?.clone();
+        let header = Header::find(self.source, self.model, map, &names, path, render)?;
+        let several = self.source.files.len() > 1;
+        let mut record = csv::ByteRecord::new();
+        while lines
+            .read_byte_record(&mut record)
+            .map_err(|error| wrong(&error))?
+        {
+            let cell = |at: usize| header::text(&record, at, path, &names);
+            let id = cell(header.id)?;
+            self.names.push(id);
+            if let Some(truth) = &mut self.names.truth {
+                let person = header.truth.map(&cell).transpose()?.unwrap_or_default();
+                truth.push(self.people.number(person));
+            }
+            self.part.begin(several.then_some(number), id);
+            for at in &header.columns {
+                self.part
+                    .cell(at.map(&cell).transpose()?.unwrap_or_default());
+            }
+            if self.part.len() == Standardiser::PART {
+                self.send_part();
+            }
+        }
+        self.names.files.push(self.names.len());
+        Ok(())
+    }
+
+    fn send_part(&mut self) {
+        let part = std::mem::replace(&mut self.part, Part::new(self.model.columns.len()));
+        // Only fails when every thread has died, and then the scope panics with them.
+        let _ = self.send.send((self.place, part));
+        self.place += 1;
+    }
 }

@@ -1,62 +1,75 @@
 //! Clusters, edges and the report of a run.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rabt_linkage::evaluation::{self, Metrics};
-use rabt_linkage::{Index, Linked, MatchWeight};
-use rabt_model::RecordNumber;
+use rabt_linkage::{Edge, MatchWeight, Partition, RuleCount};
 use serde::Serialize;
 
-use super::input::Data;
+use super::input::Names;
+use super::run::Run;
+use super::target;
 use crate::error::CommandError;
-use crate::meter::{Stage, Stages};
+use crate::meter::Stage;
 use crate::process;
-
-fn place(number: RecordNumber) -> usize {
-    usize::try_from(number.0).unwrap_or_default()
-}
 
 /// Writes `record_id,cluster_id`, sorted by record. A cluster is called by the least of its
 /// records' ids, so the same clusters always have the same names.
-pub(super) fn clusters(path: &Path, data: &Data, linked: &Linked) -> Result<(), CommandError> {
-    let mut lines: Vec<(&str, &str)> = Vec::with_capacity(data.len());
-    for cluster in &linked.clusters {
-        let name = cluster
-            .iter()
-            .map(|number| data.id(place(*number)))
-            .min()
-            .unwrap_or_default();
-        lines.extend(cluster.iter().map(|number| (data.id(place(*number)), name)));
+pub(super) fn clusters(
+    path: &Path,
+    names: &Names,
+    partition: &Partition,
+) -> Result<(), CommandError> {
+    let count = names.len();
+    // Per cluster, known by its lowest row: the row with the least id.
+    let mut least: Vec<u32> = partition.first_of.clone();
+    for row in 0..count {
+        let first = partition.first_of[row] as usize;
+        if names.id(row) < names.id(least[first] as usize) {
+            least[first] = u32::try_from(row).unwrap_or(u32::MAX);
+        }
     }
-    lines.sort_unstable();
-    write(
-        path,
-        ["record_id", "cluster_id"],
-        lines.into_iter().map(|(id, name)| [id, name]),
-    )
+    let line = |row: u32| {
+        let name = least[partition.first_of[row as usize] as usize] as usize;
+        [names.id(row as usize), names.id(name)]
+    };
+    let rows = 0..u32::try_from(count).unwrap_or(u32::MAX);
+    let mut order: Vec<(u64, u32)> = rows.map(|row| (beginning(line(row)[0]), row)).collect();
+    // Most ids differ in their beginnings, which are compared without looking the ids up.
+    rayon::slice::ParallelSliceMut::par_sort_unstable_by(&mut order[..], |a, b| {
+        a.0.cmp(&b.0).then_with(|| line(a.1).cmp(&line(b.1)))
+    });
+    let lines = order.into_iter().map(|(_, row)| line(row));
+    write(path, ["record_id", "cluster_id"], lines)
+}
+
+/// Returns the first eight bytes of an id as a number that sorts as they do.
+fn beginning(id: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let length = id.len().min(8);
+    bytes[..length].copy_from_slice(&id.as_bytes()[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 /// Writes `left,right,weight_bits,probability`, sorted.
-pub(super) fn edges(path: &Path, data: &Data, index: &Index) -> Result<(), CommandError> {
-    let mut lines: Vec<[String; 4]> = Vec::new();
-    for (left, right, weight) in index.pairs() {
-        let (left, right) = (data.id(place(left)), data.id(place(right)));
-        let weight = MatchWeight(weight);
-        lines.push([
-            left.min(right).to_owned(),
-            left.max(right).to_owned(),
+pub(super) fn edges(path: &Path, names: &Names, edges: &[Edge]) -> Result<(), CommandError> {
+    let mut lines: Vec<(&str, &str, MatchWeight)> = edges
+        .iter()
+        .map(|(left, right, weight)| {
+            let (left, right) = (names.id(*left as usize), names.id(*right as usize));
+            (left.min(right), left.max(right), MatchWeight(*weight))
+        })
+        .collect();
+    rayon::slice::ParallelSliceMut::par_sort_unstable(&mut lines[..]);
+    let lines = lines.into_iter().map(|(left, right, weight)| {
+        [
+            left.to_owned(),
+            right.to_owned(),
             format!("{:.3}", weight.as_bits()),
             format!("{:.6}", weight.probability()),
-        ]);
-    }
-    lines.sort_unstable();
-    write(
-        path,
-        ["left", "right", "weight_bits", "probability"],
-        lines.into_iter(),
-    )
+        ]
+    });
+    write(path, ["left", "right", "weight_bits", "probability"], lines)
 }
 
 fn write<const N: usize, T: AsRef<[u8]>>(
@@ -64,20 +77,14 @@ fn write<const N: usize, T: AsRef<[u8]>>(
     header: [&str; N],
     lines: impl Iterator<Item = [T; N]>,
 ) -> Result<(), CommandError> {
-    let failed = |error: &dyn std::fmt::Display| {
-        CommandError::failed(
-            format!("{} cannot be written: {error}", path.display()),
-            "check the folder, its permissions and the space on the disk",
-        )
-    };
-    let mut writer = csv::Writer::from_path(path).map_err(|error| failed(&error))?;
-    writer
-        .write_record(header)
-        .map_err(|error| failed(&error))?;
-    for line in lines {
-        writer.write_record(line).map_err(|error| failed(&error))?;
-    }
-    writer.flush().map_err(|error| failed(&error))
+    target::write(path, |out| {
+        let mut writer = csv::WriterBuilder::new().from_writer(out);
+        writer.write_record(header)?;
+        for line in lines {
+            writer.write_record(line)?;
+        }
+        writer.flush()
+    })
 }
 
 /// What a run found.
@@ -86,12 +93,16 @@ pub(super) struct Report {
     records: usize,
     /// Values such as 000… and 'unknown' that were taken as absent.
     placeholders: u64,
+    /// Pairs of all blocks, known before the comparison; several rules may make the same pair.
+    predicted_pairs: u64,
     candidate_pairs: u64,
     links: u64,
     reviews: u64,
-    contradicted: u64,
-    skipped_blocks: usize,
-    clusters: usize,
+    contradicted: usize,
+    /// Records that fit two clusters that cannot be joined.
+    ambiguous: usize,
+    blocking: Vec<RuleLine>,
+    clusters: u64,
     #[serde(flatten)]
     truth: Option<Truth>,
     stages: Vec<Stage>,
@@ -101,30 +112,61 @@ pub(super) struct Report {
 }
 
 #[derive(Serialize)]
+struct RuleLine {
+    rule: String,
+    blocks: u64,
+    pairs: u64,
+    split_blocks: u64,
+    skipped_blocks: u64,
+    skipped_records: u64,
+}
+
+#[derive(Serialize)]
 struct Truth {
     people: u64,
     precision: f64,
     recall: f64,
     f1: f64,
-    over_merged: u64,
+    b_cubed_precision: f64,
+    b_cubed_recall: f64,
+    b_cubed_f1: f64,
+    /// Counting only clusters that are exactly one person.
+    cluster_f1: f64,
     exact_clusters: u64,
+    over_merged: u64,
+    over_merge_rate: f64,
+    /// The share of the true pairs that are candidates.
+    blocking_recall: f64,
+    /// The best F1 any scorer could reach on the candidates.
+    ceiling_f1: f64,
 }
 
 impl Report {
     /// Returns the report of a run.
-    pub(super) fn of(data: &Data, index: &Index, linked: &Linked, stages: &Stages) -> Self {
-        let total = stages.total();
+    pub(super) fn of(run: &Run) -> Self {
+        let partition = &run.partition;
+        let total = run.records.stages.total();
+        let rule = |count: &RuleCount| RuleLine {
+            rule: count.rule.clone(),
+            blocks: count.blocks,
+            pairs: count.pairs,
+            split_blocks: count.split_blocks,
+            skipped_blocks: count.skipped_blocks,
+            skipped_records: count.skipped_records,
+        };
         Self {
-            records: data.len(),
-            placeholders: index.placeholders(),
-            candidate_pairs: linked.candidate_pairs,
-            links: linked.links,
-            reviews: linked.reviews,
-            contradicted: linked.contradicted,
-            skipped_blocks: linked.skipped_blocks.len(),
-            clusters: linked.clusters.len(),
-            truth: truth(data, linked),
-            stages: stages.list().to_vec(),
+            records: run.records.names.len(),
+            placeholders: run.records.batch.placeholders(),
+            predicted_pairs: run.counts.iter().map(|count| count.pairs).sum(),
+            candidate_pairs: run.scored.candidate_pairs,
+            links: partition.links,
+            reviews: partition.reviews,
+            contradicted: partition.contradicted.len(),
+            ambiguous: partition.ambiguous.len(),
+            blocking: run.counts.iter().map(rule).collect(),
+            clusters: partition.clusters,
+            truth: truth(run),
+            stages: run.records.stages.list().to_vec(),
             cpu_seconds: total.cpu_seconds,
             wall_seconds: total.wall_seconds,
             peak_memory_bytes: process::peak_memory().unwrap_or_default(),
@@ -132,7 +174,7 @@ impl Report {
     }
 
     /// Returns the report as lines for people.
-    pub(super) fn to_text(&self, out: &Path) -> String {
+    pub(super) fn to_text(&self, what: &str, out: &Path) -> String {
         let mut text = format!(
             "{} records, {} candidate pairs, {} links, {} for review, {} clusters\n",
             self.records, self.candidate_pairs, self.links, self.reviews, self.clusters
@@ -140,13 +182,25 @@ impl Report {
         if let Some(truth) = &self.truth {
             let _ = writeln!(
                 text,
-                "against the truth: precision {:.4}, recall {:.4}, F1 {:.4}; {} of {} people over-merged",
-                truth.precision, truth.recall, truth.f1, truth.over_merged, truth.people
+                "pairs against the truth: precision {:.5}, recall {:.5}, F1 {:.5}\n\
+                 by record (B-cubed): F1 {:.5}; by whole cluster: F1 {:.5}\n\
+                 {} of {} people share a cluster with somebody else ({:.4} %)\n\
+                 blocking: {:.5} of the true pairs are candidates; no scorer could exceed F1 {:.5}",
+                truth.precision,
+                truth.recall,
+                truth.f1,
+                truth.b_cubed_f1,
+                truth.cluster_f1,
+                truth.over_merged,
+                truth.people,
+                truth.over_merge_rate * 100.0,
+                truth.blocking_recall,
+                truth.ceiling_f1,
             );
         }
         let _ = write!(
             text,
-            "{:.1} CPU-s, {:.1} s, {} MiB; clusters in {}",
+            "{:.1} CPU-s, {:.1} s, {} MiB; {what} in {}",
             self.cpu_seconds,
             self.wall_seconds,
             self.peak_memory_bytes >> 20,
@@ -157,28 +211,23 @@ impl Report {
 }
 
 /// Compares the clusters with the truth column, over the records that have a value in it.
-fn truth(data: &Data, linked: &Linked) -> Option<Truth> {
-    let mut people: HashMap<&str, u64> = HashMap::new();
-    let mut judged: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
-    for (cluster, numbers) in (0_u64..).zip(&linked.clusters) {
-        for number in numbers {
-            let Some(person) = data.truth(place(*number)) else {
-                continue;
-            };
-            let next = people.len() as u64;
-            judged.insert(
-                place(*number),
-                (cluster, *people.entry(person).or_insert(next)),
-            );
-        }
-    }
-    let metrics: Metrics = evaluation::evaluate(judged.into_values());
-    (metrics.records > 0).then(|| Truth {
+fn truth(run: &Run) -> Option<Truth> {
+    let metrics = run.metrics()?;
+    let blocking = run.blocking.unwrap_or_default();
+    let b_cubed = metrics.b_cubed();
+    Some(Truth {
         people: metrics.people,
         precision: metrics.precision(),
         recall: metrics.recall(),
         f1: metrics.f1(),
-        over_merged: metrics.over_merged,
+        b_cubed_precision: b_cubed.precision,
+        b_cubed_recall: b_cubed.recall,
+        b_cubed_f1: b_cubed.f1(),
+        cluster_f1: metrics.cluster().f1(),
         exact_clusters: metrics.exact,
+        over_merged: metrics.over_merged,
+        over_merge_rate: metrics.over_merge().rate,
+        blocking_recall: blocking.recall(),
+        ceiling_f1: blocking.ceiling(),
     })
 }
