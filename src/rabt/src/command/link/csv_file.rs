@@ -72,7 +72,7 @@ fn unreadable(path: &Path, error: &csv::Error) -> CommandError {
 }
 
 /// Compares header names without regard to case, `_`, `-` and spaces.
-fn same_name(left: &str, right: &str) -> bool {
+pub(super) fn same_name(left: &str, right: &str) -> bool {
     let plain = |text: &str| -> String {
         text.trim_start_matches('\u{feff}')
             .chars()

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use csv::ByteRecord;
 use rabt_linkage::LinkageModel;
 
-use super::header::{Header, Map, same_name, unreadable};
+use super::header::{Header, Map, unreadable};
 use super::{Names, Source};
 use crate::command::link::csv_file::CsvFile;
+use crate::command::link::csv_file::same_name;
 use crate::error::CommandError;
 
 /// What was read the second time.

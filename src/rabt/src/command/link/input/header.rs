@@ -7,6 +7,7 @@ use csv::ByteRecord;
 use rabt_linkage::LinkageModel;
 
 use super::Source;
+use crate::command::link::csv_file::same_name;
 use crate::error::{CommandError, Exit, Fault};
 use crate::render::Render;
 
@@ -166,18 +167,6 @@ impl Header {
         }
         Ok(())
     }
-}
-
-/// Compares header names without regard to case, `_`, `-` and spaces.
-pub(super) fn same_name(left: &str, right: &str) -> bool {
-    let plain = |text: &str| -> String {
-        text.trim_start_matches('\u{feff}')
-            .chars()
-            .filter(|c| !matches!(c, '_' | '-' | ' '))
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
-    plain(left) == plain(right)
 }
 
 /// Returns a cell as text, without the white space around it.
