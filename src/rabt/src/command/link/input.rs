@@ -103,10 +103,12 @@ pub(super) fn read(
     let standardiser = Standardiser::new(Arc::clone(model));
     let progress = render.progress("reading", "records", 0);
     let (send, receive) = mpsc::sync_channel::<(usize, Part)>(WAITING);
-    let receive = Mutex::new(receive);
+    let receive = Arc::new(Mutex::new(receive));
     let names = std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
-            scope.spawn(|| {
+            let receive = Arc::clone(&receive);
+            let (standardiser, progress) = (&standardiser, &progress);
+            scope.spawn(move || {
                 loop {
                     let next = receive
                         .lock()
@@ -118,6 +120,8 @@ pub(super) fn read(
                 }
             });
         }
+        // Held by the threads alone: when all of them have died, sending fails instead of waiting.
+        drop(receive);
         read_files(source, model, &map, &send, render)
             // The threads end when the channel does.
             .inspect(|_| drop(send))
