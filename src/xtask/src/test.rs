@@ -91,6 +91,9 @@ fn runner(arguments: &[String], release: bool) -> Command {
     let mut command = command("cargo");
     if has_cargo("nextest") {
         command.args(["nextest", "run"]);
+        if release {
+            command.args(["--profile", "soak"]);
+        }
     } else {
         eprintln!("cargo-nextest is not installed: the tests run under cargo test");
         command.args(["test", "--no-fail-fast"]);
