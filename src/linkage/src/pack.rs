@@ -206,6 +206,15 @@ static EGYPT: LazyLock<Result<Arc<Pack>, String>> = LazyLock::new(|| {
     .map(Arc::new)
 });
 
+/// Made once: every model that names no pack asks for it.
+static GENERAL: LazyLock<Arc<Pack>> = LazyLock::new(|| {
+    let mut pack = EGYPT.as_deref().cloned().unwrap_or_default();
+    pack.id = String::new();
+    pack.lexicon = Lexicon::default();
+    pack.national_id = None;
+    Arc::new(pack)
+});
+
 impl Pack {
     /// The packs that come with the engine.
     pub const SHIPPED: [&'static str; 1] = ["egypt"];
@@ -227,11 +236,7 @@ impl Pack {
     /// Returns the pack of models that name none: scripts are folded and compared as in the
     /// shipped pack, but there is no lexicon and no national id.
     pub(crate) fn general() -> Arc<Self> {
-        let mut pack = EGYPT.as_deref().cloned().unwrap_or_default();
-        pack.id = String::new();
-        pack.lexicon = Lexicon::default();
-        pack.national_id = None;
-        Arc::new(pack)
+        Arc::clone(&GENERAL)
     }
 
     /// Reads the three files of a pack.
