@@ -45,10 +45,17 @@ pub(super) enum Op {
 /// How deeply expressions may stand in one another, so that a file cannot exhaust the stack.
 const DEEPEST: usize = 64;
 
+/// How many words and signs a condition may have: a chain of `AND`s is as deep a tree as it is long.
+const LONGEST: usize = 2_000;
+
 /// Reads a condition; `Err` says what is not understood.
 pub(super) fn parse(text: &str) -> Result<Expr, String> {
+    let tokens = tokens(text)?;
+    if tokens.len() > LONGEST {
+        return Err(format!("it has more than {LONGEST} words and signs"));
+    }
     let mut parser = Parser {
-        tokens: tokens(text)?,
+        tokens,
         at: 0,
         deep: 0,
     };

@@ -1,3 +1,5 @@
+mod grammar;
+
 use super::{Imported, import_splink};
 use crate::model::{ColumnType, Definite, LinkageModel, Sources, Take};
 
