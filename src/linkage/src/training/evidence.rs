@@ -50,8 +50,9 @@ pub struct DeterministicRule {
 pub struct LabelledCounts {
     /// Pairs of one person.
     pub same: Counts,
-    /// Pairs of two people: as a rule hard ones, for nobody reviews strangers.
-    pub different: Counts,
+    /// Pairs of two people, by the rule that makes them: hard ones, for nobody reviews strangers.
+    /// One that several rules make is in each.
+    pub different: Vec<Pass>,
     /// Pairs of two people known to be close relatives; not repeated in `different`.
     pub kin: Option<Counts>,
 }
@@ -122,14 +123,16 @@ impl Evidence {
                 return Err(EvidenceError::Shares(comparison.id.clone()));
             }
         }
-        for pass in &self.passes {
+        let labels = self.labels.iter();
+        let different = labels.clone().flat_map(|labels| &labels.different);
+        let passes = self.passes.iter().chain(different);
+        for pass in passes.clone() {
             if pass.excluded.iter().any(|c| *c >= self.comparisons.len()) {
                 return Err(EvidenceError::Excluded(pass.rule_id.clone()));
             }
         }
-        let labels = self.labels.iter();
-        let labelled = labels.flat_map(|l| [&l.same, &l.different].into_iter().chain(&l.kin));
-        let passes = self.passes.iter().map(|pass| &pass.counts);
+        let labelled = labels.flat_map(|labels| [&labels.same].into_iter().chain(&labels.kin));
+        let passes = passes.map(|pass| &pass.counts);
         for counts in passes.chain(labelled).chain([&self.random]) {
             self.check_levels(counts)?;
         }

@@ -4,9 +4,11 @@
 //! relatives. Labelled pairs of two people are no sample of strangers: reviewers see pairs that
 //! look alike. They never touch `u`; where no relatives are labelled they are divided into
 //! relatives and strangers, and otherwise they only show how the trained model judges hard pairs.
+//! As in any pass, those that a key makes say nothing of what the key holds constant: relatives
+//! would seem to share their birth dates.
 
 use super::Learned;
-use super::evidence::LabelledCounts;
+use super::evidence::{LabelledCounts, Pass};
 use super::expectation::weight;
 use super::expectation_maximisation::{Slice, fit};
 use super::pattern::{Counts, real};
@@ -63,10 +65,11 @@ pub(super) fn relatives(
     if let Some(kin) = &labels.kin {
         return Some(count(kin, &shares.kin));
     }
-    let used = vec![true; shares.kin.len()];
-    let mut slices = [Slice::of(&labels.different, &used, shares, [0.0, 0.5])];
+    let slice = |pass: &Pass| Slice::of(&pass.counts, &pass.free(shares), shares, [0.0, 0.5]);
+    let mut slices: Vec<Slice> = labels.different.iter().map(slice).collect();
     let fitted = fit(&mut slices, shares);
-    if slices[0].expected()[1] < ENOUGH {
+    let relatives: f64 = slices.iter().map(|slice| slice.expected()[1]).sum();
+    if relatives < ENOUGH {
         report.warn(
             Reason::LabelsUnused,
             "The labelled pairs of two people hold too few relatives to learn from.".to_owned(),
@@ -91,10 +94,11 @@ pub(super) fn check(labels: &LabelledCounts, learned: &Learned) -> LabelCheck {
             .map(|(_, pairs)| pairs)
             .sum::<u64>()
     };
-    let (mut different, mut different_below) = (labels.different.pairs(), below(&labels.different));
-    if let Some(kin) = &labels.kin {
-        different += kin.pairs();
-        different_below += below(kin);
+    let of_passes = labels.different.iter().map(|pass| &pass.counts);
+    let (mut different, mut different_below) = (0, 0);
+    for counts in of_passes.chain(&labels.kin) {
+        different += counts.pairs();
+        different_below += below(counts);
     }
     LabelCheck {
         same: labels.same.pairs(),

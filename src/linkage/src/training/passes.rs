@@ -67,6 +67,16 @@ pub(super) fn run(
     if sound { passed } else { nothing }
 }
 
+impl Pass {
+    /// Returns of every comparison whether the pass leaves it free.
+    pub(super) fn free(&self, shares: &Shares) -> Vec<bool> {
+        let comparisons = 0..shares.same.len();
+        comparisons
+            .map(|comparison| !self.excluded.contains(&comparison))
+            .collect()
+    }
+}
+
 impl Passed {
     /// Notes what a usable pass covers.
     fn note(&mut self, pass: &Pass, expected: Both) {
@@ -110,9 +120,7 @@ fn constant(pass: &Pass) -> Vec<(usize, usize)> {
 
 /// Lays a pass out. Its classes start as large as the priors and its key let expect.
 fn slice(pass: &Pass, start: &Shares, odds: Odds) -> Slice {
-    let free: Vec<bool> = (0..start.same.len())
-        .map(|comparison| !pass.excluded.contains(&comparison))
-        .collect();
+    let free = pass.free(start);
     let [mut same, mut kin] = [odds.same, odds.kin];
     for (comparison, level) in constant(pass) {
         let ratio = start.ratio(comparison, level);

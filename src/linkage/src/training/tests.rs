@@ -93,7 +93,7 @@ fn labels_outrank_the_passes_but_leave_strangers_alone() {
     let [same, kin, _] = people::draw_each(&world, 11, 5000);
     evidence.labels = Some(LabelledCounts {
         same,
-        different: Counts::default(),
+        different: Vec::new(),
         kin: Some(kin),
     });
     let learned = train(&evidence).unwrap();
@@ -114,6 +114,15 @@ fn labels_outrank_the_passes_but_leave_strangers_alone() {
     );
 }
 
+/// A pass whose key holds some comparisons constant.
+fn pass(excluded: &[usize], counts: Counts) -> Pass {
+    Pass {
+        rule_id: "any".to_owned(),
+        excluded: excluded.to_vec(),
+        counts,
+    }
+}
+
 #[test]
 fn hard_negatives_teach_about_relatives() {
     let world = world();
@@ -122,7 +131,7 @@ fn hard_negatives_teach_about_relatives() {
     let [same, kin, strangers] = people::draw_each(&world, 13, 2000);
     evidence.labels = Some(LabelledCounts {
         same,
-        different: kin.merge(strangers),
+        different: vec![pass(&[], kin.merge(strangers))],
         kin: None,
     });
     let learned = train(&evidence).unwrap();
@@ -133,6 +142,26 @@ fn hard_negatives_teach_about_relatives() {
             "{}",
             truth.id
         );
+    }
+}
+
+#[test]
+fn hard_negatives_say_nothing_of_the_key_that_makes_them() {
+    let world = world();
+    let mut evidence = evidence(&world, 18);
+    evidence.passes.clear();
+    let [same, ..] = people::draw_each(&world, 19, 2000);
+    let keys: [&[usize]; 2] = [&[0, 3], &[6]];
+    let passes = keys.map(|key| pass(key, people::draw_pass(&world, 20, key, 2000)));
+    evidence.labels = Some(LabelledCounts {
+        same,
+        different: passes.into(),
+        kin: None,
+    });
+    let learned = train(&evidence).unwrap();
+    for (levels, truth) in learned.shares.iter().zip(&world) {
+        let found = levels[1].kin.unwrap();
+        assert!(bits_off(found, truth.kin[0]) < 0.5, "{} {found}", truth.id);
     }
 }
 

@@ -4,13 +4,12 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::TrainingOptions;
 use super::pairs::{count_pairs, pattern};
-use super::pass::{Made, Met, PassRule};
+use super::pass::{Made, PassRule};
 use crate::comparison::compare;
 use crate::model::LinkageModel;
 use crate::standardise::Standardised;
-use crate::training::{Counts, LabelledCounts};
+use crate::training::{Counts, LabelledCounts, Pass};
 
 /// The most pairs of one person that are counted.
 const SAME: usize = 300_000;
@@ -20,28 +19,31 @@ const MOST: usize = 100;
 
 /// Counts labelled pairs. Those of one person are all pairs of a person's records, whether a rule
 /// makes them or not: what a rule makes would agree too much. Those of two people are the pairs of
-/// the passes, each once.
+/// the passes, pass by pass, also those that another pass makes too: without them a pass would lack
+/// what agrees on the other's key.
 pub(super) fn count(
     model: &LinkageModel,
     data: &Standardised,
     labels: &[Option<u32>],
     rules: &[PassRule],
     made: &[Made],
-    _options: &TrainingOptions<'_>,
 ) -> LabelledCounts {
-    let mut different = Counts::default();
-    for (place, (rule, made)) in rules.iter().zip(made).enumerate() {
-        let met = Met::of(data, &rules[..place]);
+    let mut different = Vec::with_capacity(rules.len());
+    for (rule, made) in rules.iter().zip(made) {
         let parts = made
             .blocks
             .fold(rule, data, |own: &mut Counts, left, right| {
                 let people = [left, right].map(|row| labels[row as usize]);
                 let differ = people[0].is_some() && people[1].is_some() && people[0] != people[1];
-                if differ && !met.before(left, right) {
+                if differ {
                     own.add(pattern(model, &compare(model, data, left, right)), 1);
                 }
             });
-        different = parts.into_iter().fold(different, Counts::merge);
+        different.push(Pass {
+            rule_id: rule.id.clone(),
+            excluded: rule.constant.clone(),
+            counts: parts.into_iter().fold(Counts::default(), Counts::merge),
+        });
     }
     LabelledCounts {
         same: same(model, data, labels),

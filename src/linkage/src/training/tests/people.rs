@@ -169,6 +169,16 @@ pub(super) fn draw_each(world: &[Person], seed: u64, pairs: u64) -> [Counts; 3] 
     })
 }
 
+/// Draws relatives and strangers that agree on a key.
+pub(super) fn draw_pass(world: &[Person], seed: u64, equal: &[usize], pairs: u64) -> Counts {
+    let mut draw = SplitMix::new(seed);
+    let mut counts = Counts::default();
+    for class in [1, 2] {
+        draw_class(world, class, equal, pairs, &mut draw, &mut counts);
+    }
+    counts
+}
+
 fn shares(person: &Person, class: usize) -> &[f64] {
     [&person.m, &person.kin, &person.u][class]
 }

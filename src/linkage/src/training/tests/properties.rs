@@ -13,7 +13,9 @@ fn counts() -> impl Strategy<Value = Counts> {
 
 fn arbitrary() -> impl Strategy<Value = Evidence> {
     let passes = prop::collection::vec((counts(), prop::collection::vec(0_usize..7, 0..7)), 0..4);
-    let labels = prop::option::of((counts(), counts(), prop::option::of(counts())));
+    let different =
+        prop::collection::vec((counts(), prop::collection::vec(0_usize..7, 0..7)), 0..3);
+    let labels = prop::option::of((counts(), different, prop::option::of(counts())));
     let prior = (
         0_u64..1_000_000,
         0.0..1.5_f64,
@@ -25,17 +27,15 @@ fn arbitrary() -> impl Strategy<Value = Evidence> {
         evidence.deterministic[0].pairs = prior.0;
         evidence.recall = prior.1;
         evidence.kin_prior = prior.2;
-        evidence.passes = passes
-            .into_iter()
-            .map(|(counts, excluded)| Pass {
-                rule_id: "any".to_owned(),
-                excluded,
-                counts,
-            })
-            .collect();
+        let pass = |(counts, excluded)| Pass {
+            rule_id: "any".to_owned(),
+            excluded,
+            counts,
+        };
+        evidence.passes = passes.into_iter().map(pass).collect();
         evidence.labels = labels.map(|(same, different, kin)| LabelledCounts {
             same,
-            different,
+            different: different.into_iter().map(pass).collect(),
             kin,
         });
         evidence
@@ -57,7 +57,8 @@ fn template() -> Evidence {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    // A case is a whole training, so a soak run tries thousands of them and no million.
+    #![proptest_config(crate::soak::at_most(64, 10_000))]
 
     #[test]
     fn shares_are_shares(evidence in arbitrary()) {
@@ -87,17 +88,6 @@ proptest! {
     }
 
     #[test]
-    fn merging_does_not_depend_on_order(parts in prop::collection::vec(counts(), 0..5), turn in 0_usize..5) {
-        let sum = |parts: &[Counts]| parts.iter().cloned().fold(Counts::default(), Counts::merge);
-        let mut turned = parts.clone();
-        turned.rotate_left(turn.min(parts.len()));
-        turned.reverse();
-        prop_assert_eq!(sum(&parts).sorted(), sum(&turned).sorted());
-        let halves = sum(&parts[..parts.len() / 2]).merge(sum(&parts[parts.len() / 2..]));
-        prop_assert_eq!(sum(&parts), halves);
-    }
-
-    #[test]
     fn the_order_of_counting_leaves_every_bit(seed in 0_u64..1000) {
         let evidence = evidence_small(seed);
         let mut other = evidence.clone();
@@ -107,6 +97,21 @@ proptest! {
             pass.counts = all.into_iter().collect();
         }
         prop_assert_eq!(train(&evidence).unwrap(), train(&other).unwrap());
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::soak::cases(64))]
+
+    #[test]
+    fn merging_does_not_depend_on_order(parts in prop::collection::vec(counts(), 0..5), turn in 0_usize..5) {
+        let sum = |parts: &[Counts]| parts.iter().cloned().fold(Counts::default(), Counts::merge);
+        let mut turned = parts.clone();
+        turned.rotate_left(turn.min(parts.len()));
+        turned.reverse();
+        prop_assert_eq!(sum(&parts).sorted(), sum(&turned).sorted());
+        let halves = sum(&parts[..parts.len() / 2]).merge(sum(&parts[parts.len() / 2..]));
+        prop_assert_eq!(sum(&parts), halves);
     }
 
     #[test]
