@@ -40,8 +40,9 @@ pub struct TrainingOptions<'a> {
     pub recall: f64,
     /// Per row: the number of its person, where it is known.
     pub labels: Option<&'a [Option<u32>]>,
-    /// Leaves the thresholds where they are although priors move; if not, the link threshold
-    /// moves by as much as the prior against strangers falls.
+    /// Leaves the thresholds where they are although priors move; if not, those of link and review
+    /// move by as much as the prior against strangers falls, so that the evidence that they ask
+    /// for stays the same.
     pub keep_thresholds: bool,
 }
 
@@ -113,7 +114,7 @@ impl Batch {
         let made = pass::make_all(model, data, &rules, options);
         let labels = options
             .labels
-            .map(|labels| judged::count(model, data, labels, &rules, &made, options));
+            .map(|labels| judged::count(model, data, labels, &rules, &made));
         let evidence = evidence(model, data, options, rules, made, labels);
         let learned = train(&evidence)?;
         let mut trained =

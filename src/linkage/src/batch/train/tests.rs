@@ -84,6 +84,28 @@ fn a_trained_model_reads_back() {
 }
 
 #[test]
+fn thresholds_stay_or_move_against_the_prior() {
+    let batch = batch(|place| place);
+    let old = batch.model().decision;
+    let decision = |keep_thresholds| {
+        let options = TrainingOptions {
+            keep_thresholds,
+            ..TrainingOptions::default()
+        };
+        batch.train(&options).unwrap().model.decision
+    };
+    let kept = decision(true);
+    assert_ne!(kept.prior, old.prior);
+    assert_eq!((kept.link, kept.review), (old.link, old.review));
+    let moved = decision(false);
+    assert_eq!(moved.prior, kept.prior);
+    // A weight is prior and evidence, so what is asked of the evidence is the same as before.
+    for (new, old_bound) in [(moved.link, old.link), (moved.review, old.review)] {
+        assert_eq!(new - moved.prior, old_bound - old.prior);
+    }
+}
+
+#[test]
 fn what_does_not_exist_is_refused() {
     let passes = ["no such rule".to_owned()];
     let batch = batch(|place| place);

@@ -22,8 +22,8 @@ pub(super) fn write(
     decision.kin_prior = learned.kin_prior.map(eighths);
     if !options.keep_thresholds {
         let fallen = model.decision.prior - decision.prior;
-        decision.link += fallen;
-        decision.review += fallen;
+        decision.link -= fallen;
+        decision.review -= fallen;
     }
     trained.set_decision(decision);
     let name = options.name.unwrap_or(&model.name);
