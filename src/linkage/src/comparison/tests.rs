@@ -1,3 +1,5 @@
+mod oracle;
+
 use super::{compare, weigh};
 use crate::model::LinkageModel;
 use crate::standardise::Standardised;

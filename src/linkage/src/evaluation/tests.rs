@@ -108,6 +108,8 @@ fn partitions() -> impl Strategy<Value = Vec<(u64, u64)>> {
 }
 
 proptest! {
+    #![proptest_config(crate::soak::cases(256))]
+
     #[test]
     fn counts_are_those_of_the_definition(items in partitions()) {
         let metrics = evaluate(items.iter().copied());

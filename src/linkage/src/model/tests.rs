@@ -2,6 +2,7 @@ use super::{Decision, LinkageModel, Shares};
 
 mod docs;
 mod mistakes;
+mod odd;
 mod round;
 
 /// A model that uses all there is: every column type, graded comparisons, rules, adjustments and

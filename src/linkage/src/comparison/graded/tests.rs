@@ -1,4 +1,5 @@
 mod frequency;
+mod oracle;
 mod symmetry;
 
 use std::fmt::Write;
