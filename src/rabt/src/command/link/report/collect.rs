@@ -7,13 +7,13 @@ mod clusters;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rabt_linkage::evaluation::{Calibration, Contingency, Curve, Disparity, GroupErrors, by_group};
+use rabt_linkage::evaluation::{Calibration, Contingency, Curve, by_group};
 use rabt_linkage::{BIT, MatchWeight};
 
 use super::command::ReportArgs;
 use super::data::{
-    Comparison, Counts, Fault, GroupLine, GroupTable, Level, ModelCard, Quality, ReportData,
-    Skipped, Stage, WeightBucket,
+    Comparison, Counts, Fault, GroupTable, Level, ModelCard, Quality, ReportData, Skipped, Stage,
+    WeightBucket,
 };
 use crate::command::link::input::{Again, Grouping};
 use crate::command::link::pairs::{self, in_bits};
@@ -219,20 +219,7 @@ fn group_table(run: &Run, grouping: &Grouping) -> GroupTable {
         let line = line_of[*value as usize];
         Some((u64::from(*first), u64::from((*person)?), line))
     });
-    let groups = by_group(records);
-    let line = |group: &GroupErrors| GroupLine {
-        value: names[group.group as usize].clone(),
-        records: group.records,
-        false_links: group.false_links,
-        missed_links: group.missed_links,
-    };
-    let ratio = |gap: Option<Disparity>| gap.and_then(|gap| gap.ratio);
-    GroupTable {
-        column: grouping.column.clone(),
-        lines: groups.iter().map(line).collect(),
-        false_ratio: ratio(Disparity::of(&groups, |group| group.false_links)),
-        missed_ratio: ratio(Disparity::of(&groups, |group| group.missed_links)),
-    }
+    GroupTable::of(&grouping.column, &names, &by_group(records))
 }
 
 /// Returns the names of the lines in alphabetical order, and the line of each value.

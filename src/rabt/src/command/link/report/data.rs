@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 use rabt_linkage::Verdict;
-use rabt_linkage::evaluation::{Blocking, Calibration, Curve, Metrics, Rate, SizeCount};
+use rabt_linkage::evaluation::{
+    Blocking, Calibration, Curve, Disparity, GroupErrors, Metrics, Rate, SizeCount,
+};
 
 /// The language in which the page opens; the reader may switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -167,6 +169,25 @@ pub(crate) struct GroupTable {
     pub(crate) false_ratio: Option<f64>,
     /// The highest rate of missed links over the lowest, when it can be told.
     pub(crate) missed_ratio: Option<f64>,
+}
+
+impl GroupTable {
+    /// Returns the table of a column; `names` are what its groups are called, by number.
+    pub(super) fn of(column: &str, names: &[impl AsRef<str>], groups: &[GroupErrors]) -> Self {
+        let line = |group: &GroupErrors| GroupLine {
+            value: names[group.group as usize].as_ref().to_owned(),
+            records: group.records,
+            false_links: group.false_links,
+            missed_links: group.missed_links,
+        };
+        let ratio = |gap: Option<Disparity>| gap.and_then(|gap| gap.ratio);
+        Self {
+            column: column.to_owned(),
+            lines: groups.iter().map(line).collect(),
+            false_ratio: ratio(Disparity::of(groups, |group| group.false_links)),
+            missed_ratio: ratio(Disparity::of(groups, |group| group.missed_links)),
+        }
+    }
 }
 
 /// Errors of the records with one value.

@@ -4,14 +4,12 @@ mod pairs;
 
 pub(super) use pairs::HOSTILE;
 
-use rabt_linkage::evaluation::{
-    Blocking, Calibration, Contingency, Curve, Disparity, GroupErrors, by_group,
-};
+use rabt_linkage::evaluation::{Blocking, Calibration, Contingency, Curve, by_group};
 use rabt_linkage::{BIT, MatchWeight};
 
 use super::data::{
-    Comparison, Counts, GroupLine, GroupTable, Language, Level, ModelCard, Quality, ReportData,
-    Skipped, Stage, Thresholds, WeightBucket,
+    Comparison, Counts, GroupTable, Language, Level, ModelCard, Quality, ReportData, Skipped,
+    Stage, Thresholds, WeightBucket,
 };
 
 const PEOPLE: u64 = 20_000;
@@ -244,27 +242,11 @@ fn groups(records: &[(u64, u64, u32)]) -> Vec<GroupTable> {
         regions.map(|(cluster, person, _)| (*cluster, *person, u32::try_from(person % 5).unwrap()));
     let regions = by_group(regions);
     vec![
-        group_table("sex", &["أنثى", "ذكر"], &sex),
-        group_table(
+        GroupTable::of("sex", &["أنثى", "ذكر"], &sex),
+        GroupTable::of(
             "governorate",
             &["القاهرة", "الجيزة", "أسوان", "Sohag", "Port Said"],
             &regions,
         ),
     ]
-}
-
-fn group_table(column: &str, values: &[&str], groups: &[GroupErrors]) -> GroupTable {
-    let line = |group: &GroupErrors| GroupLine {
-        value: values[group.group as usize].to_owned(),
-        records: group.records,
-        false_links: group.false_links,
-        missed_links: group.missed_links,
-    };
-    let ratio = |gap: Option<Disparity>| gap.and_then(|gap| gap.ratio);
-    GroupTable {
-        column: column.to_owned(),
-        lines: groups.iter().map(line).collect(),
-        false_ratio: ratio(Disparity::of(groups, |group| group.false_links)),
-        missed_ratio: ratio(Disparity::of(groups, |group| group.missed_links)),
-    }
 }
