@@ -1,6 +1,7 @@
 //! `rabt link evaluate`: clusters against the truth.
 
 mod input;
+mod names;
 mod result;
 mod text;
 
@@ -75,5 +76,6 @@ fn judge(args: &EvaluateArgs, render: &Render) -> Result<result::Evaluation, Com
             "{repeated} edges repeat another; each pair is judged once"
         ));
     }
+    truth.forget_ids();
     Ok(result::Evaluation::of(&truth, counts, edges))
 }

@@ -7,34 +7,30 @@ use rabt_linkage::{BIT, MatchWeight};
 use serde::Serialize;
 
 use super::EvaluateArgs;
+use super::names::{Names, next};
 use crate::command::link::csv_file::CsvFile;
 use crate::error::CommandError;
 
-/// Names in the order in which they were first met.
+/// The values of a column in the order in which they were first met.
 #[derive(Default)]
-struct Names {
+struct Values {
     numbers: HashMap<Box<str>, u32>,
 }
 
-impl Names {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
+impl Values {
+    fn number(&mut self, value: &str) -> u32 {
+        if let Some(number) = self.numbers.get(value) {
             return *number;
         }
-        // More than 2^32 names are beyond any memory this runs in.
-        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(name.into(), next);
+        let next = next(self.numbers.len());
+        self.numbers.insert(value.into(), next);
         next
-    }
-
-    fn find(&self, name: &str) -> Option<usize> {
-        self.numbers.get(name).map(|number| *number as usize)
     }
 
     fn into_list(self) -> Vec<String> {
         let mut list: Vec<(Box<str>, u32)> = self.numbers.into_iter().collect();
         list.sort_unstable_by_key(|(_, number)| *number);
-        list.into_iter().map(|(name, _)| name.into()).collect()
+        list.into_iter().map(|(value, _)| value.into()).collect()
     }
 }
 
@@ -129,6 +125,11 @@ impl Truth {
         })
     }
 
+    /// Forgets the ids, which nothing asks for once all files are read.
+    pub(super) fn forget_ids(&mut self) {
+        self.ids = Names::default();
+    }
+
     /// Returns the true person of every record that can be judged.
     pub(super) fn judged_people(&self) -> Vec<Option<u32>> {
         let both = self.people.iter().zip(&self.clusters);
@@ -145,7 +146,7 @@ pub(super) fn truth(args: &EvaluateArgs) -> Result<Truth, CommandError> {
     let mut columns = Vec::with_capacity(args.group.len());
     let mut groupings = Vec::with_capacity(args.group.len());
     for column in &args.group {
-        columns.push((file.column(column, "--group")?, Names::default()));
+        columns.push((file.column(column, "--group")?, Values::default()));
         groupings.push(Grouping {
             column: column.clone(),
             values: Vec::new(),
