@@ -183,7 +183,7 @@ fn known_people_are_counted() {
         let found = model
             .comparisons
             .iter()
-            .find(|comparison| comparison.id == "given");
+            .find(|comparison| comparison.id == "given-name");
         found.unwrap().shares[1]
     };
     assert!(
