@@ -1,9 +1,10 @@
-//! What is measured apart from the tests: `cargo x bench read`, `serving` and `linkage`.
+//! What is measured apart from the tests: `cargo x bench read`, `serving`, `linkage`, `search`.
 
 mod echo;
 mod linkage;
 mod meter;
 mod read;
+mod search;
 mod serving;
 
 use std::process::ExitCode;
@@ -16,7 +17,8 @@ usage: cargo x bench <bench>
                           permitted and audited lookups over mutual TLS and a bare echo, in rounds
                           that take turns; every answer's entry is counted
   linkage [--file CSV] [--records 1000000] [--seed 13] [--splink-env DIR] [--json]
-                          the linkage engine on a file, and the baseline where its Python is given";
+                          the linkage engine on a file, and the baseline where its Python is given
+  search --file CSV       one record against a resident index of all records of the file";
 
 /// Rows of the table that is read, when nothing else is asked for.
 const ROWS: usize = 500_000;
@@ -32,6 +34,13 @@ fn main() -> ExitCode {
     }
     if let Some(("linkage", options)) = named(&arguments) {
         return match linkage::Settings::of(options).map(|settings| linkage::run(&settings)) {
+            Some(true) => ExitCode::SUCCESS,
+            Some(false) => ExitCode::FAILURE,
+            None => refuse(),
+        };
+    }
+    if let Some(("search", options)) = named(&arguments) {
+        return match search::Settings::of(options).map(|settings| search::run(&settings)) {
             Some(true) => ExitCode::SUCCESS,
             Some(false) => ExitCode::FAILURE,
             None => refuse(),

@@ -4,18 +4,23 @@
 //! record at a time gives what a batch gives. Memory is a card, a key for every blocking rule and
 //! an identity for each record, the members of blocks, and the pairs worth keeping.
 
+mod arrangement;
 mod histogram;
 mod partition;
 mod train;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 pub use histogram::WeightHistogram;
 pub use partition::Partition;
 pub use train::{Trained, TrainingError, TrainingOptions};
 
+use arrangement::Arrangement;
+
 use crate::blocking::{Blocks, KeyLayout, RuleCount, SkippedBlock};
-use crate::comparison::score;
+use crate::comparison::weight;
 use crate::evaluation::{Blocking, Judge};
 use crate::explanation::{self, Explanation};
 use crate::model::LinkageModel;
@@ -74,8 +79,10 @@ impl Standardiser {
             data.absorb(&self.model, part);
         }
         data.settle();
+        let arrangement = Arrangement::arrange(&self.model, &mut data);
         Batch {
             model: self.model,
+            arrangement,
             data,
         }
     }
@@ -85,6 +92,7 @@ impl Standardiser {
 #[derive(Debug)]
 pub struct Batch {
     model: Arc<LinkageModel>,
+    arrangement: Arrangement,
     data: Standardised,
 }
 
@@ -132,12 +140,16 @@ impl Batch {
 
     /// Explains a pair of rows.
     pub fn explain(&self, left: u32, right: u32) -> Explanation {
+        let [left, right] = [left, right].map(|row| self.arrangement.place(row));
         explanation::explain(&self.model, &self.data, left, right)
     }
 
     /// Finds who is who among the links.
     pub fn cluster(&self, edges: &[Edge]) -> Partition {
-        partition::partition(&self.model, &self.data, edges)
+        let place = |row| self.arrangement.place(row);
+        let edges: Vec<Edge> = edges.par_iter().map(|edge| moved(*edge, place)).collect();
+        let partition = partition::partition(&self.model, &self.data, &edges);
+        partition.moved(|place| self.arrangement.row(place))
     }
 }
 
@@ -172,7 +184,18 @@ impl Candidates<'_> {
     /// Compares and weighs every pair; `progress` is called now and then with the number of pairs
     /// since its last call.
     pub fn score(&self, progress: impl Fn(u64) + Sync) -> Scored {
-        score_all(&self.batch.model, &self.batch.data, &self.blocks, progress)
+        let Batch {
+            model,
+            data,
+            arrangement,
+        } = self.batch;
+        score_all(
+            model,
+            data,
+            &self.blocks,
+            |at| arrangement.row(at),
+            progress,
+        )
     }
 
     /// Judges the candidate pairs by the true person of each record, without comparing or keeping
@@ -182,11 +205,12 @@ impl Candidates<'_> {
     /// When `people` has fewer entries than there are rows.
     pub fn judge(&self, people: &[Option<u32>]) -> Blocking {
         let judge = Judge::new(people);
+        let row = |place| self.batch.arrangement.row(place) as usize;
         let parts = self.blocks.for_each_pair(
             |_| {},
             || (0_u64, 0_u64),
             |(judged, right), one, other| {
-                if let Some(same) = judge.see(one as usize, other as usize) {
+                if let Some(same) = judge.see(row(one), row(other)) {
                     *judged += 1;
                     *right += u64::from(same);
                 }
@@ -199,31 +223,40 @@ impl Candidates<'_> {
     /// Returns the rules by which two rows are candidates; none when they are not.
     pub fn shared_rules(&self, left: u32, right: u32) -> Vec<String> {
         let rules = &self.batch.model.blocking;
+        let [left, right] = [left, right].map(|row| self.batch.arrangement.place(row));
         let shared = self.blocks.shared_rules(left, right);
         shared.map(|rule| rules[rule].id.clone()).collect()
     }
 }
 
-/// Compares and weighs the candidate pairs of a batch.
+/// Returns an edge between the same records by other numbers of theirs.
+fn moved((left, right, weight): Edge, number: impl Fn(u32) -> u32) -> Edge {
+    let (left, right) = (number(left), number(right));
+    (left.min(right), left.max(right), weight)
+}
+
+/// Compares and weighs the candidate pairs of a batch; edges are between the numbers that `number`
+/// gives for records.
 pub(crate) fn score_all(
     model: &LinkageModel,
     data: &Standardised,
     blocks: &Blocks,
+    number: impl Fn(u32) -> u32 + Sync,
     progress: impl Fn(u64) + Sync,
 ) -> Scored {
     const TELL: u64 = 1 << 16;
     let parts = blocks.for_each_pair(
-        |rows| data.prefetch(rows),
+        |row| data.prefetch(row),
         Scored::default,
         |own, left, right| {
             own.candidate_pairs += 1;
             if own.candidate_pairs % TELL == 0 {
                 progress(TELL);
             }
-            let (_, weight) = score(model, data, left, right);
+            let weight = weight(model, data, left, right);
             own.weights.add(weight);
             if weight.0 >= model.decision.review {
-                own.edges.push((left.min(right), left.max(right), weight.0));
+                own.edges.push(moved((left, right, weight.0), &number));
             }
         },
     );
@@ -233,7 +266,7 @@ pub(crate) fn score_all(
         scored.edges.extend(part.edges);
         scored.weights.merge(&part.weights);
     }
-    rayon::slice::ParallelSliceMut::par_sort_unstable(&mut scored.edges[..]);
+    scored.edges.par_sort_unstable();
     scored
 }
 

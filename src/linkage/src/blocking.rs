@@ -12,7 +12,7 @@ mod member;
 
 use rayon::prelude::*;
 
-pub(crate) use key::{BlockingKey, KeyLayout, Keys, keys, write_keys};
+pub(crate) use key::{BlockingKey, KeyLayout, Place, key, part_hashes, write_keys};
 
 use crate::model::LinkageModel;
 use crate::standardise::Standardised;
@@ -55,8 +55,11 @@ pub(crate) struct Blocks {
 /// Blocks that one thread takes at a time.
 const TAKE: usize = 512;
 
-/// How many blocks ahead of their pairs records are fetched from memory.
-const AHEAD: usize = 6;
+/// How many blocks, or pairs, ahead records are fetched from memory.
+const AHEAD: usize = 8;
+
+/// Pairs that are gathered before they are visited, about.
+const PAIRS: usize = 1 << 12;
 
 impl Blocks {
     /// Groups the records of a batch by their keys.
@@ -90,10 +93,10 @@ impl Blocks {
 
     /// Calls `visit` once for every candidate pair, at the first block that the two share. Every
     /// thread collects into a value of its own; they are returned in no particular order.
-    /// `ahead` is called with the rows of a block some time before its pairs are visited.
+    /// `ahead` is called with each row of a pair some time before the pair is visited.
     pub(crate) fn for_each_pair<T: Send>(
         &self,
-        ahead: impl Fn(&[u32]) + Sync,
+        ahead: impl Fn(u32) + Sync,
         start: impl Fn() -> T + Sync + Send,
         visit: impl Fn(&mut T, u32, u32) + Sync,
     ) -> Vec<T> {
@@ -102,27 +105,42 @@ impl Blocks {
             .iter()
             .flat_map(|group| group.takes(TAKE).map(move |take| (group, take)));
         let takes: Vec<_> = takes.collect();
-        takes
-            .into_par_iter()
-            .fold(&start, |mut own, (group, take)| {
+        // First which pairs are new, then the pairs: most of what rules make has been met before,
+        // and no card is fetched for it.
+        let visit_all = |own: &mut T, pairs: &mut Vec<(u32, u32)>| {
+            for (at, (left, right)) in pairs.iter().enumerate() {
+                if let Some((left, right)) = pairs.get(at + AHEAD) {
+                    ahead(*left);
+                    ahead(*right);
+                }
+                visit(own, *left, *right);
+            }
+            pairs.clear();
+        };
+        let states = takes.into_par_iter().fold(
+            || (start(), Vec::with_capacity(PAIRS)),
+            |(mut own, mut pairs), (group, take)| {
                 for at in take.clone() {
                     if at + AHEAD < take.end {
-                        let rows = group.block(at + AHEAD);
-                        self.members.prefetch(rows);
-                        ahead(rows);
+                        self.members.prefetch(group.block(at + AHEAD));
                     }
                     let rows = group.block(at);
                     for (index, left) in rows.iter().enumerate() {
                         for right in &rows[index + 1..] {
                             if !self.members.met_before(group.rule, at, *left, *right) {
-                                visit(&mut own, *left, *right);
+                                pairs.push((*left, *right));
                             }
+                        }
+                        if pairs.len() >= PAIRS {
+                            visit_all(&mut own, &mut pairs);
                         }
                     }
                 }
-                own
-            })
-            .collect()
+                visit_all(&mut own, &mut pairs);
+                (own, pairs)
+            },
+        );
+        states.map(|(own, _)| own).collect()
     }
 
     /// Returns the rules of which two records share an open block.

@@ -8,7 +8,7 @@
 mod giant;
 
 use crate::batch::Edge;
-use crate::comparison::{ComparisonVector, score};
+use crate::comparison::{ComparisonVector, Pair, score};
 use crate::model::{ComparisonType, Definite, LinkageModel};
 use crate::rule;
 use crate::standardise::Standardised;
@@ -31,6 +31,11 @@ pub(crate) fn resolve(
     component: &[u32],
     links: &[Edge],
 ) -> Vec<Vec<u32>> {
+    if is_plain(model, data, component, links) {
+        let mut cluster = component.to_vec();
+        cluster.sort_unstable();
+        return vec![cluster];
+    }
     let mut rows = component.to_vec();
     rows.sort_unstable_by_key(|row| data.identity(*row));
     let places = if rows.len() <= WHOLE {
@@ -47,6 +52,24 @@ pub(crate) fn resolve(
         cluster
     });
     clusters.collect()
+}
+
+/// The largest component that is looked at to see whether it is plain.
+const PLAIN: usize = 16;
+
+/// Says whether a component is one cluster for certain: all of its pairs are links, so that every
+/// mean is high enough and no rule holds them to be two, and no two identifiers exclude each other.
+fn is_plain(model: &LinkageModel, data: &Standardised, component: &[u32], links: &[Edge]) -> bool {
+    let size = component.len();
+    if size > PLAIN || links.len() < size * (size - 1) / 2 {
+        return false;
+    }
+    let exclusive = Exclusive::of(model);
+    model.decision.mean <= model.decision.link
+        && component.iter().enumerate().all(|(at, left)| {
+            let mut others = component[at + 1..].iter();
+            others.all(|right| !exclusive.holds_of(model, data, *left, *right))
+        })
 }
 
 /// The sums of weights between clusters of a component. Clusters are known by their lowest member,
@@ -169,6 +192,13 @@ impl Exclusive {
             .position(|comparison| comparison.kind == kind);
         let level = u8::try_from(kind.levels().len() - 1).ok();
         Self(index.zip(level))
+    }
+
+    fn holds_of(self, model: &LinkageModel, data: &Standardised, left: u32, right: u32) -> bool {
+        self.0.is_some_and(|(index, level)| {
+            let pair = Pair::of(model, data, left, right);
+            pair.compare(&model.comparisons[index]).level == level
+        })
     }
 
     fn holds(self, vector: &ComparisonVector) -> bool {

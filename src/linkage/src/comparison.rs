@@ -54,6 +54,26 @@ pub(crate) fn score(
     (vector, weight)
 }
 
+/// As [`score`], for the weight alone.
+#[inline]
+pub(crate) fn weight(
+    model: &LinkageModel,
+    data: &Standardised,
+    left: u32,
+    right: u32,
+) -> MatchWeight {
+    if !model.adjusts.is_empty() || !model.rules.is_empty() {
+        return score(model, data, left, right).1;
+    }
+    let (mut stranger, mut kin) = (0, 0);
+    for_each_outcome(model, data, left, right, |_, comparison, outcome| {
+        let added = contribution(comparison, outcome);
+        stranger += added.0;
+        kin += added.1;
+    });
+    decide(model, stranger, kin)
+}
+
 /// Compares two records by every comparison of the model.
 pub(crate) fn compare(
     model: &LinkageModel,
@@ -62,12 +82,27 @@ pub(crate) fn compare(
     right: u32,
 ) -> ComparisonVector {
     let mut vector = [Outcome::default(); MOST];
+    for_each_outcome(model, data, left, right, |index, _, outcome| {
+        vector[index] = outcome;
+    });
+    vector
+}
+
+/// Calls `visit` with every comparison of the model, its index, and what it finds.
+#[inline]
+fn for_each_outcome(
+    model: &LinkageModel,
+    data: &Standardised,
+    left: u32,
+    right: u32,
+    mut visit: impl FnMut(usize, &Comparison, Outcome),
+) {
     let pair = Pair::of(model, data, left, right);
     let mut alignment = None;
-    for (outcome, comparison) in vector.iter_mut().zip(&model.comparisons) {
+    for (index, comparison) in model.comparisons.iter().enumerate() {
         let mut aligned =
             || *alignment.get_or_insert_with(|| name::align(&pair, model, &comparison.columns));
-        *outcome = if comparison.kind == ComparisonType::Given {
+        let outcome = if comparison.kind == ComparisonType::Given {
             aligned().given
         } else if comparison.kind == ComparisonType::Father {
             aligned().father
@@ -76,8 +111,8 @@ pub(crate) fn compare(
         } else {
             pair.compare(comparison)
         };
+        visit(index, comparison, outcome);
     }
-    vector
 }
 
 /// Weighs a comparison vector: the weaker of the evidence against strangers and against close
@@ -93,19 +128,23 @@ fn weigh_by(
     vector: &ComparisonVector,
     factors: Option<&Factors>,
 ) -> MatchWeight {
-    let mut stranger = model.decision.prior;
-    let mut kin = model.decision.kin_prior.unwrap_or(0);
+    let (mut stranger, mut kin) = (0, 0);
     for (index, (outcome, comparison)) in vector.iter().zip(&model.comparisons).enumerate() {
         let plain = contribution(comparison, *outcome);
-        let (against_stranger, against_kin) =
-            factors.map_or(plain, |factors| factors.apply(index, plain));
-        stranger += against_stranger;
-        kin += against_kin;
+        let added = factors.map_or(plain, |factors| factors.apply(index, plain));
+        stranger += added.0;
+        kin += added.1;
     }
-    match model.decision.kin_prior {
-        Some(_) => MatchWeight(stranger.min(kin)),
-        None => MatchWeight(stranger),
-    }
+    decide(model, stranger, kin)
+}
+
+/// Returns the weight that the sums of all contributions come to.
+fn decide(model: &LinkageModel, stranger: i32, kin: i32) -> MatchWeight {
+    let stranger = model.decision.prior + stranger;
+    MatchWeight(match model.decision.kin_prior {
+        Some(prior) => stranger.min(prior + kin),
+        None => stranger,
+    })
 }
 
 /// Returns what one outcome adds against strangers and against relatives, in 1/1024 bit.
@@ -189,7 +228,8 @@ impl<'a> Pair<'a> {
         (self.left[at], self.right[at])
     }
 
-    fn compare(&self, comparison: &Comparison) -> Outcome {
+    /// Compares by one comparison that looks at its own columns alone: not by a part of a name.
+    pub(crate) fn compare(&self, comparison: &Comparison) -> Outcome {
         let column = comparison.columns[0];
         match comparison.kind {
             ComparisonType::Exact => match self.words(column) {

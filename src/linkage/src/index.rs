@@ -6,16 +6,19 @@
 
 mod block;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rabt_model::{Pii, RecordNumber, SourceRecord};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use block::{Cards, Postings};
+
 use crate::batch::{self, Edge};
-use crate::blocking::{Blocks, KeyLayout, Keys, SkippedBlock, keys};
+use crate::blocking::{Blocks, KeyLayout, SkippedBlock};
 use crate::cluster;
-use crate::comparison::score;
+use crate::comparison::weight;
 use crate::explanation::{self, Explanation};
 use crate::model::LinkageModel;
 use crate::registry;
@@ -31,11 +34,33 @@ pub struct Index {
     /// Per row; `None` once the row is replaced or removed.
     numbers: Vec<Option<RecordNumber>>,
     rows: FxHashMap<RecordNumber, u32>,
-    keys: Vec<Keys>,
     /// Built when the second batch comes: a first batch is blocked by sorting.
-    postings: Option<block::Postings>,
+    postings: Option<Postings>,
     /// Per row: the rows at or above the review threshold, with their weights.
     edges: Vec<Vec<(u32, i32)>>,
+    reached: Reached,
+}
+
+/// Which rows a walk has been at; forgetting all of them costs nothing.
+#[derive(Debug, Default)]
+struct Reached {
+    walks: Vec<u32>,
+    walk: u32,
+}
+
+impl Reached {
+    fn begin(&mut self, rows: usize) {
+        self.walks.resize(rows, 0);
+        self.walk = self.walk.checked_add(1).unwrap_or_else(|| {
+            self.walks.fill(0);
+            1
+        });
+    }
+
+    /// Marks a row and says whether it had been reached before.
+    fn reach(&mut self, row: u32) -> bool {
+        std::mem::replace(&mut self.walks[row as usize], self.walk) == self.walk
+    }
 }
 
 /// What a call of [`Index::link`] found.
@@ -65,9 +90,9 @@ impl Index {
             model,
             numbers: Vec::new(),
             rows: FxHashMap::default(),
-            keys: Vec::new(),
             postings: None,
             edges: Vec::new(),
+            reached: Reached::default(),
         }
     }
 
@@ -135,6 +160,32 @@ impl Index {
         self.link_more(end, end, &gone)
     }
 
+    /// Returns the live records that may be the person of these cells, at or above the review
+    /// threshold, the likeliest first; equal weights in the order of the numbers. Nothing is kept
+    /// of the search.
+    pub fn search(&mut self, cells: &Cells<'_>) -> Vec<(RecordNumber, MatchWeight)> {
+        if self.postings.is_none() {
+            let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+            self.postings = Some(self.build_postings(end, &[]));
+        }
+        let (model, numbers) = (&*self.model, &self.numbers);
+        let Some(postings) = &self.postings else {
+            return Vec::new();
+        };
+        self.data.visit(model, cells, |data, row| {
+            let candidates = postings.candidates(Cards { model, data }, row).into_iter();
+            let weighed = candidates.filter_map(|other| {
+                let weight = weight(model, data, row, other);
+                Some((numbers[other as usize]?, weight))
+            });
+            let mut found: Vec<_> = weighed
+                .filter(|(_, weight)| weight.0 >= model.decision.review)
+                .collect();
+            found.sort_unstable_by_key(|(number, weight)| (Reverse(*weight), *number));
+            found
+        })
+    }
+
     /// Explains the pair, or returns `None` when one of the records is not here.
     pub fn explain(&self, left: RecordNumber, right: RecordNumber) -> Option<Explanation> {
         let (left, right) = (*self.rows.get(&left)?, *self.rows.get(&right)?);
@@ -178,7 +229,7 @@ impl Index {
     /// The first batch: blocks by sorting, all rows affected.
     fn link_first(&mut self, end: u32) -> Linked {
         let blocks = Blocks::build(&self.model, &self.layout, &self.data);
-        let scored = batch::score_all(&self.model, &self.data, &blocks, |_| {});
+        let scored = batch::score_all(&self.model, &self.data, &blocks, |row| row, |_| {});
         for (left, right, weight) in scored.edges {
             self.edges[left as usize].push((right, weight));
             self.edges[right as usize].push((left, weight));
@@ -199,25 +250,20 @@ impl Index {
         let mut touched: BTreeSet<u32> = (first..end).collect();
         let mut revisit: FxHashSet<u64> = FxHashSet::default();
         for row in gone.iter().filter(|row| **row < first) {
-            revisit.extend(postings.remove(*row, &self.keys[*row as usize]));
+            revisit.extend(postings.remove(self.cards(), *row));
             for (other, _) in std::mem::take(&mut self.edges[*row as usize]) {
                 self.edges[other as usize].retain(|(to, _)| to != row);
                 touched.insert(other);
             }
         }
-        for row in first..end {
-            let keys = keys(&self.model, &self.layout, &self.data, row);
-            if self.numbers[row as usize].is_some() {
-                revisit.extend(postings.insert(&self.model, &self.layout, row, &keys));
-            }
-            self.keys.push(keys);
+        let live = |row: &u32| self.numbers[*row as usize].is_some();
+        let fresh: Vec<u32> = (first..end).filter(live).collect();
+        for row in &fresh {
+            revisit.extend(postings.insert(self.cards(), *row));
         }
         let mut candidate_pairs = 0;
-        for row in first..end {
-            if self.numbers[row as usize].is_none() {
-                continue;
-            }
-            for other in postings.candidates(row, &self.keys) {
+        for row in fresh {
+            for other in postings.candidates(self.cards(), row) {
                 candidate_pairs += 1;
                 self.connect(row, other);
             }
@@ -233,28 +279,31 @@ impl Index {
         linked
     }
 
-    fn build_postings(&mut self, end: u32, gone: &[u32]) -> block::Postings {
-        let mut postings = block::Postings::default();
-        self.keys.clear();
+    fn cards(&self) -> Cards<'_> {
+        Cards {
+            model: &self.model,
+            data: &self.data,
+        }
+    }
+
+    fn build_postings(&self, end: u32, gone: &[u32]) -> Postings {
+        let mut postings = Postings::new(&self.layout);
         for row in 0..end {
-            let keys = keys(&self.model, &self.layout, &self.data, row);
             if self.numbers[row as usize].is_some() || gone.contains(&row) {
-                let _ = postings.insert(&self.model, &self.layout, row, &keys);
+                let _ = postings.insert(self.cards(), row);
             }
-            self.keys.push(keys);
         }
         postings
     }
 
     /// Blocks that crossed their cap gain or lose their pairs. Returns the rows this touches.
-    fn revisit(&mut self, postings: &block::Postings, crossed: &FxHashSet<u64>) -> Vec<u32> {
+    fn revisit(&mut self, postings: &Postings, crossed: &FxHashSet<u64>) -> Vec<u32> {
         let mut touched = Vec::new();
         for key in crossed {
-            let rows = postings.rows(*key).to_vec();
+            let rows = postings.rows(*key);
             for (index, left) in rows.iter().enumerate() {
                 for right in &rows[index + 1..] {
-                    let meet =
-                        postings.meet(&self.keys[*left as usize], &self.keys[*right as usize]);
+                    let meet = postings.meet(self.cards(), *left, *right);
                     let known = self.edges[*left as usize].iter().any(|(to, _)| to == right);
                     match (meet, known) {
                         (true, false) => self.connect(*left, *right),
@@ -272,7 +321,7 @@ impl Index {
     }
 
     fn connect(&mut self, left: u32, right: u32) {
-        let (_, MatchWeight(weight)) = score(&self.model, &self.data, left, right);
+        let MatchWeight(weight) = weight(&self.model, &self.data, left, right);
         let known = self.edges[left as usize].iter().any(|(to, _)| *to == right);
         if weight >= self.model.decision.review && !known {
             self.edges[left as usize].push((right, weight));
@@ -281,15 +330,16 @@ impl Index {
     }
 
     /// Clusters the components of the given live rows.
-    fn cluster(&self, seeds: &[u32]) -> Linked {
+    fn cluster(&mut self, seeds: &[u32]) -> Linked {
         let link = self.model.decision.link;
         let mut linked = Linked::default();
-        let mut seen = vec![false; self.data.len()];
+        let mut reached = std::mem::take(&mut self.reached);
+        reached.begin(self.data.len());
         for seed in seeds {
-            if seen[*seed as usize] {
+            if reached.reach(*seed) {
                 continue;
             }
-            let component = self.component(*seed, link, &mut seen);
+            let component = self.component(*seed, link, &mut reached);
             let links = self.links(&component, link, &mut linked);
             let clusters = match component.len() {
                 1 => vec![component],
@@ -305,18 +355,19 @@ impl Index {
                 linked.clusters.push(numbers);
             }
         }
+        self.reached = reached;
         linked.clusters.sort_unstable();
         linked
     }
 
-    fn component(&self, seed: u32, link: i32, reached: &mut [bool]) -> Vec<u32> {
+    /// Returns the rows that links lead to from one that has been reached.
+    fn component(&self, seed: u32, link: i32, reached: &mut Reached) -> Vec<u32> {
         let mut component = vec![seed];
-        reached[seed as usize] = true;
         let mut next = 0;
         while let Some(row) = component.get(next).copied() {
             next += 1;
             for (other, weight) in &self.edges[row as usize] {
-                if *weight >= link && !std::mem::replace(&mut reached[*other as usize], true) {
+                if *weight >= link && !reached.reach(*other) {
                     component.push(*other);
                 }
             }

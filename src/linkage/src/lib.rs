@@ -5,6 +5,7 @@
 //! what records are, never by when they came. So one state gives one result, on any number of
 //! threads and in any order of arrival.
 
+mod aligned;
 mod batch;
 mod blocking;
 mod cluster;

@@ -239,6 +239,12 @@ impl Pack {
         Arc::clone(&GENERAL)
     }
 
+    /// Says whether a text that only says that nothing is known may begin with this folded word.
+    pub(crate) fn begins_placeholder(&self, word: &str) -> bool {
+        let first = |text: &String| text.split(' ').next() == Some(word);
+        self.placeholders.iter().any(first)
+    }
+
     /// Reads the three files of a pack.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub(crate) mod identifier;
 pub(crate) mod name;
 pub(crate) mod script;
 mod store;
+mod text_map;
 pub(crate) mod value;
 pub(crate) mod vowels;
 mod words;
@@ -22,6 +23,7 @@ pub(crate) use dictionary::{NameTable, Spelling, TextTable, hash};
 pub(crate) use store::BLOCK;
 use store::Store;
 pub(crate) use words::Words;
+use words::Written;
 
 use crate::model::{ColumnType, ComparisonType, LinkageModel};
 use crate::pack::Pack;
@@ -104,6 +106,28 @@ impl Standardised {
         self.store.scratch = card;
     }
 
+    /// Calls `look` with a record as the last row, and forgets it and every word that only it has.
+    pub(crate) fn visit<T>(
+        &mut self,
+        model: &LinkageModel,
+        cells: &Cells<'_>,
+        look: impl FnOnce(&Self, u32) -> T,
+    ) -> T {
+        let names = self.words.key_count();
+        let placeholders = self.placeholders;
+        self.words.begin_visit();
+        self.texts.begin_visit();
+        let row = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        self.push(model, "", cells);
+        let found = look(self, row);
+        self.store.pop();
+        self.texts.end_visit();
+        self.words.end_visit();
+        self.names.shrink(names);
+        self.placeholders = placeholders;
+        found
+    }
+
     /// Starts the block of records that stands at this place of the whole.
     pub(crate) fn begin_block(&mut self, place: usize) {
         self.store.begin_block(place);
@@ -143,9 +167,21 @@ impl Standardised {
         self.store.settle();
     }
 
+    /// Puts the records in another order: `rows` says for each place which record comes to lie
+    /// there.
+    pub(crate) fn permute(&mut self, rows: &[u32]) {
+        self.store.permute(rows);
+    }
+
     /// Returns the number of records.
     pub(crate) fn len(&self) -> usize {
         self.store.len()
+    }
+
+    /// Returns how many names and texts are known.
+    #[cfg(test)]
+    pub(crate) fn known_texts(&self) -> (usize, usize) {
+        (self.words.key_count(), self.texts.texts().count())
     }
 
     /// Returns the number of values that were set aside as placeholders.
@@ -157,11 +193,9 @@ impl Standardised {
         self.store.card(row)
     }
 
-    /// Asks the processor for cards that will soon be read.
-    pub(crate) fn prefetch(&self, rows: &[u32]) {
-        for row in rows {
-            self.store.prefetch(*row);
-        }
+    /// Asks the processor for a card that will soon be read.
+    pub(crate) fn prefetch(&self, row: u32) {
+        self.store.prefetch(row);
     }
 
     /// Returns the number by which equal weights are ordered.
@@ -238,9 +272,11 @@ impl Standardised {
     }
 
     fn write_name(&mut self, pack: &Pack, slot: &mut [u32], text: &str) {
-        let length = self.words.chain(pack, text, slot);
-        // Placeholders are short; only a short name can be one.
-        if length <= 3 && is_unknown(pack, text) {
+        let Written {
+            length,
+            may_be_unknown,
+        } = self.words.chain(pack, text, slot);
+        if may_be_unknown && is_unknown(pack, text) {
             slot.fill(0);
             self.placeholders += 1;
             return;

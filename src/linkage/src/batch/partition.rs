@@ -76,6 +76,30 @@ fn resolve(model: &LinkageModel, data: &Standardised, links: &[(u32, Edge)]) -> 
 }
 
 impl Partition {
+    /// Returns the same partition by other numbers of the records.
+    pub(super) fn moved(mut self, number: impl Fn(u32) -> u32) -> Self {
+        let count = self.first_of.len();
+        let mut least = vec![u32::MAX; count];
+        for (old, first) in (0..).zip(&self.first_of) {
+            let least = &mut least[*first as usize];
+            *least = number(old).min(*least);
+        }
+        let mut first_of = vec![0; count];
+        for (old, first) in (0..).zip(&self.first_of) {
+            first_of[number(old) as usize] = least[*first as usize];
+        }
+        self.first_of = first_of;
+        for edge in &mut self.contradicted {
+            *edge = super::moved(*edge, &number);
+        }
+        self.contradicted.sort_unstable();
+        for record in &mut self.ambiguous {
+            *record = number(*record);
+        }
+        self.ambiguous.sort_unstable();
+        self
+    }
+
     fn find_contradictions(&mut self, model: &LinkageModel, links: &[(u32, Edge)]) {
         let apart = |edge: &Edge| self.first_of[edge.0 as usize] != self.first_of[edge.1 as usize];
         let contradicted = links.iter().map(|(_, edge)| *edge).filter(apart);

@@ -142,13 +142,62 @@ fn parts_read_by_several_threads_stand_in_the_order_of_their_places() {
     for (row, (identity, _)) in records.iter().enumerate().step_by(997) {
         let row = u32::try_from(row).unwrap();
         assert_eq!(
-            whole.data.identity(row),
-            single.data.identity(row),
+            whole.data.identity(whole.arrangement.place(row)),
+            single.data.identity(single.arrangement.place(row)),
             "{identity}"
         );
         let near = row.saturating_sub(1);
         assert_eq!(whole.explain(row, near), single.explain(row, near));
     }
+}
+
+#[test]
+fn records_that_lie_elsewhere_keep_their_rows() {
+    let model = egypt();
+    let people = BLOCK / 2 + 50;
+    let once: Vec<Record> = (0..people)
+        .map(|person| {
+            let (day, month, year) = (person % 28 + 1, person / 28 % 12 + 1, person / 336 % 60);
+            let values = [
+                Some("أحمد حسن سالم البدري".to_owned()),
+                Some(format!("{}-{month:02}-{day:02}", 1940 + year)),
+                Some(format!("010{:08}", 10_000_000 + person * 3_571)),
+                None,
+            ];
+            (format!("r{person}"), values)
+        })
+        .collect();
+    let again = once
+        .iter()
+        .map(|(id, values)| (format!("{id} again"), values.clone()));
+    let records: Vec<Record> = once.iter().cloned().chain(again).collect();
+    let (first, second) = records.split_at(BLOCK);
+    let data = batch(&model, &[(0, first), (1, second)]);
+    let row = |at: usize| u32::try_from(at).unwrap();
+    assert!((0..people).any(|at| data.arrangement.place(row(at)) != row(at)));
+    let candidates = data.block();
+    let known: Vec<Option<u32>> = (0..records.len())
+        .map(|at| Some(row(at % people)))
+        .collect();
+    assert!((candidates.judge(&known).recall() - 1.0).abs() < f64::EPSILON);
+    let edges = candidates.score(|_| {}).edges;
+    assert!(edges.is_sorted() && edges.iter().all(|edge| edge.0 < edge.1));
+    let partition = data.cluster(&edges);
+    for at in 0..people {
+        let (left, right) = (row(at), row(at + people));
+        assert_eq!(
+            partition.first_of[at + people],
+            partition.first_of[at],
+            "{at}"
+        );
+        assert!(
+            candidates
+                .shared_rules(left, right)
+                .contains(&"phone".to_owned())
+        );
+    }
+    assert_eq!(partition.clusters, people as u64);
+    assert!((0..people).all(|at| partition.first_of[at] == row(at)));
 }
 
 #[test]

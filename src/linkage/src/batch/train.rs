@@ -110,6 +110,13 @@ impl Batch {
             });
         }
         let (model, data) = (&*self.model, &self.data);
+        let labels = options
+            .labels
+            .map(|labels| self.arrangement.by_place(labels));
+        let options = &TrainingOptions {
+            labels: labels.as_deref(),
+            ..options.clone()
+        };
         let rules = choice::passes(model, options)?;
         let made = pass::make_all(model, data, &rules, options);
         let labels = options

@@ -38,35 +38,77 @@ pub(super) fn group(
         },
         skipped: Vec::new(),
     };
-    let entries = shared_entries(keys, layout.rules[rule].clone(), data.len());
+    let entries = shared_entries(keys, &layout.rules[rule]);
     group.take_in(model, data, layout, &entries, 0);
     group.order_by_first();
     group
 }
 
+/// Heaps into which keys are dealt, by their highest bits: the work on one stays in the cache.
+const HEAPS: usize = 1 << HEAP_BITS;
+const HEAP_BITS: u32 = 8;
+
 /// Returns the keys of the rule that may be shared, sorted, with their records.
-fn shared_entries(keys: &Columns, places: Range<usize>, records: usize) -> Vec<Entry> {
-    // Most keys are one record's alone: a small table of counts tells nearly all of them.
-    let slots = (2 * records).next_power_of_two().max(64);
-    let shift = 64 - slots.trailing_zeros();
-    let slot = |key: BlockingKey| {
-        usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> shift).unwrap_or(0)
-    };
-    let mut seen = vec![0_u8; slots];
-    let mut kept = 0;
-    keys.for_each(places.clone(), |key, _| {
-        let count = &mut seen[slot(key)];
-        kept += usize::from(*count > 0) + usize::from(*count == 1);
-        *count = (*count + 1).min(2);
-    });
-    let mut entries = Vec::with_capacity(kept);
-    keys.for_each(places, |key, row| {
-        if seen[slot(key)] > 1 {
-            entries.push((key, row));
-        }
-    });
-    entries.sort_unstable();
+fn shared_entries(keys: &Columns, places: &Range<usize>) -> Vec<Entry> {
+    let dealt = Dealt::of(keys, places);
+    let mut entries = Vec::new();
+    let mut seen = Vec::new();
+    for heap in dealt.heaps() {
+        keep_shared(heap, &mut seen, &mut entries);
+    }
     entries
+}
+
+/// Adds the entries of a heap whose keys are not one record's alone, sorted. Most are, and a small
+/// table of counts tells nearly all of them.
+fn keep_shared(heap: &[Entry], seen: &mut Vec<u8>, entries: &mut Vec<Entry>) {
+    let slots = (2 * heap.len()).next_power_of_two().max(64);
+    let shift = 64 - slots.trailing_zeros();
+    let slot = |key: BlockingKey| usize::try_from((key << HEAP_BITS) >> shift).unwrap_or(0);
+    seen.clear();
+    seen.resize(slots, 0);
+    for (key, _) in heap {
+        let count = &mut seen[slot(*key)];
+        *count = count.saturating_add(1);
+    }
+    let start = entries.len();
+    entries.extend(heap.iter().filter(|(key, _)| seen[slot(*key)] > 1));
+    entries[start..].sort_unstable();
+}
+
+/// The entries of one rule, dealt into heaps.
+struct Dealt {
+    entries: Vec<Entry>,
+    ends: Vec<usize>,
+}
+
+impl Dealt {
+    fn of(keys: &Columns, places: &Range<usize>) -> Self {
+        let heap = |key: BlockingKey| usize::try_from(key >> (64 - HEAP_BITS)).unwrap_or(0);
+        let mut next = vec![0; HEAPS];
+        keys.for_each(places.clone(), |key, _| next[heap(key)] += 1);
+        let mut start = 0;
+        for count in &mut next {
+            start += std::mem::replace(count, start);
+        }
+        let mut entries = vec![(0, 0); start];
+        keys.for_each(places.clone(), |key, row| {
+            let place = &mut next[heap(key)];
+            entries[*place] = (key, row);
+            *place += 1;
+        });
+        Self {
+            entries,
+            ends: next,
+        }
+    }
+
+    fn heaps(&self) -> impl Iterator<Item = &[Entry]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.entries[*start..*end])
+    }
 }
 
 impl Group {

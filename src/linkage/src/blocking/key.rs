@@ -12,9 +12,6 @@ use crate::standardise::{BLOCK, Standardised, digits_at, hash};
 /// A hash of a rule and of the parts it takes.
 pub(crate) type BlockingKey = u64;
 
-/// The keys of one record: one for every place of the layout, zero where the record has none.
-pub(crate) type Keys = Vec<BlockingKey>;
-
 /// One place among the keys of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -73,18 +70,6 @@ impl KeyLayout {
     }
 }
 
-/// Returns the keys of a record.
-pub(crate) fn keys(
-    model: &LinkageModel,
-    layout: &KeyLayout,
-    data: &Standardised,
-    row: u32,
-) -> Keys {
-    let card = data.card(row);
-    let places = layout.places.iter();
-    places.map(|place| key(model, data, card, *place)).collect()
-}
-
 /// The keys of a batch: parts of a fixed number of records, in each the keys of one place after
 /// those of the other, so that a rule reads only its own.
 pub(super) struct Columns {
@@ -96,13 +81,19 @@ impl Columns {
     pub(super) fn of(model: &LinkageModel, layout: &KeyLayout, data: &Standardised) -> Self {
         let count = data.len();
         let starts: Vec<usize> = (0..count).step_by(BLOCK).collect();
+        let recipe = Recipe::of(model, layout);
         let part = |start: &usize| {
             let rows = count.min(start + BLOCK) - start;
             let mut part = vec![0; rows * layout.places.len()];
+            let mut hashes = vec![None; recipe.parts.len()];
             for at in 0..rows {
                 let card = data.card(u32::try_from(start + at).unwrap_or(u32::MAX));
-                for (index, place) in layout.places.iter().enumerate() {
-                    part[index * rows + at] = key(model, data, card, *place);
+                for ((value, spec), hash) in recipe.parts.iter().zip(&mut hashes) {
+                    *hash = part_hash(model, data, card, spec, *value);
+                }
+                for (index, (rule, parts)) in recipe.keys.iter().enumerate() {
+                    let parts = parts.iter().map(|part| hashes[*part]);
+                    part[index * rows + at] = key_of(*rule, parts);
                 }
             }
             part
@@ -133,6 +124,72 @@ impl Columns {
     }
 }
 
+/// Returns a hash of one part for every record; the greatest number where it is absent.
+pub(crate) fn part_hashes(model: &LinkageModel, data: &Standardised, part: &KeyPart) -> Vec<u64> {
+    let rows = 0..u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let hash = |row| part_hash(model, data, data.card(row), part, 0).unwrap_or(u64::MAX);
+    rows.into_par_iter().map(hash).collect()
+}
+
+/// How the keys of a layout are made of parts, each of which is hashed once for a record.
+struct Recipe<'a> {
+    /// Which value of a column with several, and the part.
+    parts: Vec<(usize, &'a KeyPart)>,
+    /// Per place: its rule, and which parts its key takes.
+    keys: Vec<(usize, Vec<usize>)>,
+}
+
+impl<'a> Recipe<'a> {
+    fn of(model: &'a LinkageModel, layout: &KeyLayout) -> Self {
+        let mut parts: Vec<(usize, &KeyPart)> = Vec::new();
+        let keys = layout.places.iter().map(|place| {
+            let own = parts_of(model, *place).map(|part| {
+                let wanted = (value_of(model, part, place.value), part);
+                parts
+                    .iter()
+                    .position(|known| *known == wanted)
+                    .unwrap_or_else(|| {
+                        parts.push(wanted);
+                        parts.len() - 1
+                    })
+            });
+            (place.rule, own.collect())
+        });
+        Self {
+            keys: keys.collect(),
+            parts,
+        }
+    }
+}
+
+/// Returns which value of a part's column is meant: the first where it has but one.
+fn value_of(model: &LinkageModel, part: &KeyPart, value: usize) -> usize {
+    let many = |column: &usize| model.columns[*column].many > 1;
+    if part.columns.iter().any(many) {
+        value
+    } else {
+        0
+    }
+}
+
+/// Returns the parts of the key at a place.
+fn parts_of(model: &LinkageModel, place: Place) -> impl Iterator<Item = &KeyPart> {
+    let rule = &model.blocking[place.rule];
+    rule.parts.iter().chain(&rule.split[..place.depth])
+}
+
+/// Returns the key of a rule over the hashes of its parts; zero when one is absent.
+fn key_of(rule: usize, parts: impl Iterator<Item = Option<u64>>) -> BlockingKey {
+    let mut hash = mix(0x5241_4254, rule as u64 + 1);
+    for part in parts {
+        match part {
+            Some(part) => hash = mix(hash, part),
+            None => return 0,
+        }
+    }
+    hash
+}
+
 /// Writes the keys of a record to `out`, one for every place.
 pub(crate) fn write_keys(
     model: &LinkageModel,
@@ -148,21 +205,17 @@ pub(crate) fn write_keys(
 }
 
 /// Returns the key of a record at a place; zero when a part is absent.
-pub(super) fn key(
+pub(crate) fn key(
     model: &LinkageModel,
     data: &Standardised,
     card: &[u32],
     place: Place,
 ) -> BlockingKey {
-    let rule = &model.blocking[place.rule];
-    let mut hash = mix(0x5241_4254, place.rule as u64 + 1);
-    for part in rule.parts.iter().chain(&rule.split[..place.depth]) {
-        match part_hash(model, data, card, part, place.value) {
-            Some(part) => hash = mix(hash, part),
-            None => return 0,
-        }
-    }
-    hash
+    let parts = parts_of(model, place);
+    key_of(
+        place.rule,
+        parts.map(|part| part_hash(model, data, card, part, place.value)),
+    )
 }
 
 fn mix(hash: u64, value: u64) -> u64 {

@@ -6,13 +6,15 @@ use rayon::prelude::*;
 
 use super::group::Group;
 use super::key::KeyLayout;
+use crate::aligned::{self, Aligned};
 
 /// Per record and place: the number of its block among those of the rule, counted from 1; zero
 /// where it is in none.
 pub(super) struct Members {
     width: usize,
+    stride: usize,
     rules: Vec<Range<usize>>,
-    blocks: Vec<u32>,
+    blocks: Aligned,
 }
 
 /// Records that are turned from columns to rows at a time.
@@ -25,20 +27,23 @@ impl Members {
             .par_iter()
             .flat_map(|group| columns_of(group, layout.rules[group.rule].len(), records))
             .collect();
-        let mut blocks = vec![0; width * records];
+        let stride = aligned::stride(width);
+        let mut blocks = Aligned::zeros(stride * records);
         blocks
-            .par_chunks_mut(width * ROWS)
+            .words_mut()
+            .par_chunks_mut(stride * ROWS)
             .enumerate()
             .for_each(|(chunk, out)| {
                 for (place, column) in columns.iter().enumerate() {
                     let column = &column[chunk * ROWS..];
-                    for (row, block) in out.chunks_exact_mut(width).zip(column) {
+                    for (row, block) in out.chunks_exact_mut(stride).zip(column) {
                         row[place] = *block;
                     }
                 }
             });
         Self {
             width,
+            stride,
             rules: layout.rules.clone(),
             blocks,
         }
@@ -76,7 +81,7 @@ impl Members {
     }
 
     fn blocks_of(&self, row: u32) -> &[u32] {
-        &self.blocks[row as usize * self.width..][..self.width]
+        &self.blocks.words()[row as usize * self.stride..][..self.width]
     }
 }
 

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -5,6 +6,7 @@ use rabt_model::RecordNumber;
 
 use super::{Index, Linked};
 use crate::model::LinkageModel;
+use crate::weight::MatchWeight;
 
 /// One row: national id, name, birth date, phone.
 type Row = [Option<String>; 4];
@@ -19,8 +21,8 @@ const COLUMNS: [&str; 4] = [
 fn model() -> Arc<LinkageModel> {
     // Small caps, so that blocks cross them in small tests; most are split.
     let text = include_str!("../models/egypt.toml")
-        .replace("cap = 20\n", "cap = 3\n")
-        .replace("cap = 24\n", "cap = 4\n")
+        .replace("cap = 12\n", "cap = 3\n")
+        .replace("cap = 14\n", "cap = 4\n")
         .replace("cap = 100\n", "cap = 4\n");
     assert!(text.contains("cap = 3\nsplit") && text.contains("cap = 4\n"));
     Arc::new(LinkageModel::from_toml(&text).unwrap())
@@ -28,15 +30,22 @@ fn model() -> Arc<LinkageModel> {
 
 fn link(index: &mut Index, rows: &[(i64, &Row)]) -> Linked {
     let model = Arc::clone(&index.model);
-    let places: Vec<usize> = COLUMNS.iter().map(|id| model.column(id).unwrap()).collect();
     index.link_with(rows.len(), |at, push| {
         let (number, row) = &rows[at];
-        let mut cells = vec![None; model.columns.len()];
-        for (place, value) in places.iter().zip(row.iter()) {
-            cells[*place] = value.as_deref();
-        }
-        push(RecordNumber(*number), &number.to_string(), &cells);
+        push(
+            RecordNumber(*number),
+            &number.to_string(),
+            &cells(&model, row),
+        );
     })
+}
+
+fn cells<'a>(model: &LinkageModel, row: &'a Row) -> Vec<Option<&'a str>> {
+    let mut cells = vec![None; model.columns.len()];
+    for (id, value) in COLUMNS.iter().zip(row) {
+        cells[model.column(id).unwrap()] = value.as_deref();
+    }
+    cells
 }
 
 /// Rows of few people and many slips, so that clusters form, chain and conflict.
@@ -136,6 +145,33 @@ proptest! {
             .map(|(number, row)| (*number, later.get(usize::try_from(number - 1).unwrap()).unwrap_or(row)))
             .collect();
         prop_assert_eq!(state, at_once(&live));
+    }
+
+    #[test]
+    fn a_search_finds_what_linking_would_and_leaves_nothing_behind(
+        rows in prop::collection::vec(row(), 1..8),
+        mut wanted in row(),
+        odd in "[ابتع]{0,6}",
+    ) {
+        // Caps above the number of rows, so that the record itself closes no block.
+        let model = Arc::new(LinkageModel::shipped("egypt").unwrap());
+        wanted[1] = wanted[1].take().map(|name| format!("{name} {odd}"));
+        let all: Vec<(i64, &Row)> = (1..).zip(&rows).collect();
+        let mut index = Index::new(Arc::clone(&model));
+        link(&mut index, &all);
+        let words = index.data.known_texts();
+        let found = index.search(&cells(&model, &wanted));
+        prop_assert_eq!(index.data.known_texts(), words);
+        prop_assert_eq!(index.data.len(), rows.len());
+        prop_assert_eq!(&index.search(&cells(&model, &wanted)), &found);
+        link(&mut index, &[(99, &wanted)]);
+        let pairs = index.pairs().into_iter();
+        let mut expected: Vec<_> = pairs
+            .filter(|(_, right, _)| *right == RecordNumber(99))
+            .map(|(left, _, weight)| (left, MatchWeight(weight)))
+            .collect();
+        expected.sort_unstable_by_key(|(number, weight)| (Reverse(*weight), *number));
+        prop_assert_eq!(found, expected);
     }
 
     #[test]

@@ -59,10 +59,10 @@ pub(crate) fn parse(text: &str) -> Option<PartialDate> {
         [one] if one.len() == 8 && one.bytes().all(|byte| byte.is_ascii_digit()) => {
             whole(number(&one[..4])?, number(&one[4..6])?, number(&one[6..])?)
         }
-        [year] if year.len() == 4 => of_year(number(year)?),
-        [year, month] if year.len() == 4 => of_month(number(year)?, month_of(month)?),
-        [month, year] if year.len() == 4 => of_month(number(year)?, month_of(month)?),
-        [year, month, day] if year.len() == 4 => {
+        [year] if is_full_year(year) => of_year(number(year)?),
+        [year, month] if is_full_year(year) => of_month(number(year)?, month_of(month)?),
+        [month, year] if is_full_year(year) => of_month(number(year)?, month_of(month)?),
+        [year, month, day] if is_full_year(year) => {
             whole(number(year)?, month_of(month)?, number(day)?)
         }
         [day, month, year] if matches!(year.len(), 2 | 4) => {
@@ -95,6 +95,11 @@ fn dmy(day: &str, month: &str, year: i16) -> Option<PartialDate> {
         Some(day) => whole(year, month_of(month)?, day),
         None => whole(year, month_of(day)?, number(month)?),
     }
+}
+
+/// Says whether this can be a year of four digits: names of months have four letters too.
+fn is_full_year(text: &str) -> bool {
+    text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn number(text: &str) -> Option<i16> {
@@ -211,6 +216,21 @@ mod tests {
             "09/05/1404هـ",
         ] {
             assert_eq!(parse(text), Some(date), "{text}");
+        }
+        for (text, month) in [
+            ("June 01, 1984", 6),
+            ("July 26, 1984", 7),
+            ("12 اب 1984", 8),
+        ] {
+            assert_eq!(
+                parse(text).and_then(rabt_model::PartialDate::month),
+                Some(month),
+                "{text}"
+            );
+        }
+        for text in ["June 1984", "1984 June", "6/1984"] {
+            let read = parse(text).map(|date| (date.year(), date.month(), date.day()));
+            assert_eq!(read, Some((1984, Some(6), None)), "{text}");
         }
         assert_eq!(unpack(pack(date)), (1984, 2, 11));
         assert_eq!(unpack(pack(parse("1984-01-01").unwrap())), (1984, 0, 0));

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::name;
 use super::script::{Script, letters, script_of};
+use super::text_map::TextMap;
 use super::vowels::Vowels;
 use super::words::Words;
 use crate::pack::{Classes, Pack};
@@ -84,6 +85,12 @@ impl NameTable {
         });
     }
 
+    /// Forgets the match forms beyond so many.
+    pub(crate) fn shrink(&mut self, count: usize) {
+        self.entries.truncate(count);
+        self.spellings.truncate(count);
+    }
+
     /// Returns the entry of a code that is not zero.
     pub(crate) fn entry(&self, code: u32) -> &NameEntry {
         &self.entries[code as usize - 1]
@@ -114,8 +121,10 @@ const LONGEST_REMEMBERED: usize = 64;
 pub(crate) struct TextTable {
     codes: FxHashMap<Box<str>, u32>,
     /// As written → code; [`UNKNOWN`] for a placeholder.
-    written: FxHashMap<Box<str>, u32>,
+    written: TextMap<u32>,
     entries: Vec<TextEntry>,
+    /// While there is a visit: the entries before it, and the texts as written that it added.
+    visit: Option<(usize, Vec<Box<str>>)>,
 }
 
 impl TextTable {
@@ -123,7 +132,7 @@ impl TextTable {
     /// `None` when it only says that nothing is known.
     pub(crate) fn spelling(&mut self, pack: &Pack, text: &str) -> Option<u32> {
         if let Some(code) = self.written.get(text) {
-            return (*code != UNKNOWN).then_some(*code);
+            return (code != UNKNOWN).then_some(code);
         }
         let plain = letters(text);
         let code = if super::is_unknown(pack, text) {
@@ -134,9 +143,30 @@ impl TextTable {
             self.code(pack, &plain)
         };
         if text.len() <= LONGEST_REMEMBERED {
-            self.written.insert(text.into(), code);
+            self.written.insert(text, code);
+            if let Some((_, added)) = &mut self.visit {
+                added.push(text.into());
+            }
         }
         (code != UNKNOWN).then_some(code)
+    }
+
+    /// Begins a visit: what is met from now on is forgotten at its end.
+    pub(crate) fn begin_visit(&mut self) {
+        self.visit = Some((self.entries.len(), Vec::new()));
+    }
+
+    /// Ends a visit.
+    pub(crate) fn end_visit(&mut self) {
+        let Some((count, added)) = self.visit.take() else {
+            return;
+        };
+        for entry in self.entries.drain(count..) {
+            self.codes.remove(&entry.text);
+        }
+        for text in added {
+            self.written.remove(&text);
+        }
     }
 
     /// Returns the code of a text in match form.

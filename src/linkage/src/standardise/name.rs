@@ -26,7 +26,7 @@ pub(crate) enum Role {
 pub(crate) fn words(pack: &Pack, text: &str) -> Vec<String> {
     let mut words = Words::default();
     let mut out = [0; CHAIN];
-    let length = words.chain(pack, text, &mut out);
+    let length = words.chain(pack, text, &mut out).length;
     let texts = out[..length]
         .iter()
         .map(|key| words.key_text(*key as usize).to_owned());

@@ -104,9 +104,10 @@ pub(crate) fn letters(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let Some(at) = plain_index(c) else {
+            // What carries nothing goes before composition, which what it stood between takes part in.
             let parts = text
                 .nfkd()
-                .filter(|c| !('\u{0300}'..='\u{036F}').contains(c));
+                .filter(|c| !('\u{0300}'..='\u{036F}').contains(c) && fold(*c).is_some());
             return fold_words(parts.nfkc(), text.len());
         };
         match table[at] {

@@ -1,6 +1,10 @@
 //! Where cards lie: blocks of a fixed number of records, so that several threads can fill them and
 //! nothing is copied when they are put together.
 
+use rayon::prelude::*;
+
+use crate::aligned::{self, Aligned};
+
 /// Records of a full block.
 pub(crate) const BLOCK: usize = 1 << SHIFT;
 const SHIFT: u32 = 15;
@@ -8,6 +12,8 @@ const SHIFT: u32 = 15;
 /// The cards and identities of a batch.
 #[derive(Debug)]
 pub(super) struct Store {
+    width: usize,
+    /// Words from one card to the next.
     stride: usize,
     blocks: Vec<Block>,
     rows: usize,
@@ -18,24 +24,25 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Block {
     place: usize,
-    cards: Vec<u32>,
+    cards: Aligned,
     identities: Vec<u128>,
 }
 
 impl Store {
-    pub(super) fn new(stride: usize) -> Self {
+    pub(super) fn new(width: usize) -> Self {
         Self {
-            stride,
+            width,
+            stride: aligned::stride(width),
             blocks: Vec::new(),
             rows: 0,
-            scratch: vec![0; stride],
+            scratch: vec![0; width],
         }
     }
 
     pub(super) fn begin_block(&mut self, place: usize) {
         self.blocks.push(Block {
             place,
-            cards: Vec::new(),
+            cards: Aligned::with_capacity(BLOCK * self.stride),
             identities: Vec::new(),
         });
     }
@@ -47,9 +54,22 @@ impl Store {
             self.begin_block(place);
         }
         if let Some(block) = self.blocks.last_mut() {
-            block.cards.extend_from_slice(card);
+            block.cards.push(card, self.stride);
             block.identities.push(identity);
             self.rows += 1;
+        }
+    }
+
+    /// Takes the last record out.
+    pub(super) fn pop(&mut self) {
+        let Some(block) = self.blocks.last_mut() else {
+            return;
+        };
+        block.cards.pop(self.stride);
+        block.identities.pop();
+        self.rows -= 1;
+        if block.identities.is_empty() {
+            self.blocks.pop();
         }
     }
 
@@ -57,10 +77,8 @@ impl Store {
     pub(super) fn absorb(&mut self, other: Self, translate: impl Fn(&mut [u32])) {
         self.rows += other.rows;
         for mut block in other.blocks {
-            block
-                .cards
-                .chunks_exact_mut(self.stride.max(1))
-                .for_each(&translate);
+            let cards = block.cards.words_mut().chunks_exact_mut(self.stride);
+            cards.for_each(|card| translate(&mut card[..self.width]));
             self.blocks.push(block);
         }
     }
@@ -79,6 +97,27 @@ impl Store {
         assert!(full, "every block but the last holds {BLOCK} records");
     }
 
+    /// Puts the records in another order.
+    pub(super) fn permute(&mut self, rows: &[u32]) {
+        const AHEAD: usize = 16;
+        let block = |(place, rows): (usize, &[u32])| {
+            let mut block = Block {
+                place,
+                cards: Aligned::with_capacity(BLOCK * self.stride),
+                identities: Vec::with_capacity(rows.len()),
+            };
+            for (at, row) in rows.iter().enumerate() {
+                if let Some(row) = rows.get(at + AHEAD) {
+                    self.prefetch(*row);
+                }
+                block.cards.push(self.card(*row), self.stride);
+                block.identities.push(self.identity(*row));
+            }
+            block
+        };
+        self.blocks = rows.par_chunks(BLOCK).enumerate().map(block).collect();
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.rows
     }
@@ -86,7 +125,7 @@ impl Store {
     pub(super) fn card(&self, row: u32) -> &[u32] {
         let (block, within) = place(row);
         let start = within * self.stride;
-        &self.blocks[block].cards[start..start + self.stride]
+        &self.blocks[block].cards.words()[start..start + self.width]
     }
 
     /// Asks the processor for a card that will soon be read.

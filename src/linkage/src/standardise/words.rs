@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::name::{Role, is_second, key, role};
 use super::script::letters;
+use super::text_map::TextMap;
 use crate::pack::Pack;
 
 /// The number of a folded word.
@@ -16,13 +17,25 @@ pub(crate) type WordId = u32;
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     /// A spelling between two spaces, as written → the folded words it holds: a run of `runs`.
-    spellings: FxHashMap<Box<str>, (u32, u32)>,
+    spellings: TextMap<(u32, u32)>,
     runs: Vec<WordId>,
     ids: FxHashMap<Box<str>, WordId>,
     known: Vec<Word>,
     joined: FxHashMap<(WordId, WordId), WordId>,
     keys: FxHashMap<Box<str>, u32>,
     key_texts: Vec<Box<str>>,
+    /// What a visit has added, while there is one.
+    visit: Option<Visit>,
+}
+
+/// What words looked like before a visit, and what it added that cannot be told from that.
+#[derive(Debug)]
+struct Visit {
+    runs: usize,
+    known: usize,
+    keys: usize,
+    spellings: Vec<Box<str>>,
+    joined: Vec<(WordId, WordId)>,
 }
 
 /// One folded word.
@@ -34,19 +47,31 @@ struct Word {
     form: WordId,
     /// The number of its match form.
     key: u32,
+    /// Whether a text that says only that nothing is known may begin with it.
+    begins_placeholder: bool,
+}
+
+/// What became of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Words written.
+    pub(crate) length: usize,
+    /// Whether the text may be one that says only that nothing is known.
+    pub(crate) may_be_unknown: bool,
 }
 
 impl Words {
-    /// Writes the numbers of the match forms of a name's words to `out`, in order, and returns how
-    /// many there are: `عبد الرحمن` and `Abd El-Rahman` are one word each, particles are dropped,
-    /// articles set aside. What does not fit is left out.
-    pub(crate) fn chain(&mut self, pack: &Pack, text: &str, out: &mut [u32]) -> usize {
+    /// Writes the numbers of the match forms of a name's words to `out`, in order: `عبد الرحمن` and
+    /// `Abd El-Rahman` are one word each, particles are dropped, articles set aside. What does not
+    /// fit is left out.
+    pub(crate) fn chain(&mut self, pack: &Pack, text: &str, out: &mut [u32]) -> Written {
         let mut chain = Chain {
             out,
             length: 0,
             last: 0,
             pending: None,
         };
+        let mut first = None;
         for spelling in text.split([' ', '\t', '\u{a0}']) {
             if spelling.is_empty() {
                 continue;
@@ -54,19 +79,54 @@ impl Words {
             let (start, end) = self.spelling(pack, spelling);
             for at in start..end {
                 let word = self.runs[at as usize];
+                first = first.or(Some(word));
                 self.append(pack, &mut chain, word);
             }
         }
         if let Some(prefix) = chain.pending.take() {
             chain.push(prefix, self.known[prefix as usize].key);
         }
-        chain.length
+        Written {
+            length: chain.length,
+            may_be_unknown: first.is_none_or(|word| self.known[word as usize].begins_placeholder),
+        }
+    }
+
+    /// Begins a visit: what is met from now on is forgotten at its end.
+    pub(crate) fn begin_visit(&mut self) {
+        self.visit = Some(Visit {
+            runs: self.runs.len(),
+            known: self.known.len(),
+            keys: self.key_texts.len(),
+            spellings: Vec::new(),
+            joined: Vec::new(),
+        });
+    }
+
+    /// Ends a visit.
+    pub(crate) fn end_visit(&mut self) {
+        let Some(visit) = self.visit.take() else {
+            return;
+        };
+        self.runs.truncate(visit.runs);
+        for word in self.known.drain(visit.known..) {
+            self.ids.remove(&word.text);
+        }
+        for key in self.key_texts.drain(visit.keys..) {
+            self.keys.remove(&key);
+        }
+        for spelling in visit.spellings {
+            self.spellings.remove(&spelling);
+        }
+        for pair in visit.joined {
+            self.joined.remove(&pair);
+        }
     }
 
     /// Returns the match form of a spelling that is one word; `None` when it is none or several.
     pub(crate) fn single(&mut self, pack: &Pack, text: &str) -> Option<String> {
         let mut out = [0; 2];
-        let length = self.chain(pack, text, &mut out);
+        let Written { length, .. } = self.chain(pack, text, &mut out);
         (length == 1).then(|| self.key_text(out[0] as usize).to_owned())
     }
 
@@ -115,7 +175,7 @@ impl Words {
 
     fn spelling(&mut self, pack: &Pack, spelling: &str) -> (u32, u32) {
         if let Some(run) = self.spellings.get(spelling) {
-            return *run;
+            return run;
         }
         let start = self.runs.len();
         for word in letters(spelling).split(' ').filter(|word| !word.is_empty()) {
@@ -123,7 +183,10 @@ impl Words {
             self.runs.push(id);
         }
         let run = (number(start), number(self.runs.len()));
-        self.spellings.insert(spelling.into(), run);
+        self.spellings.insert(spelling, run);
+        if let Some(visit) = &mut self.visit {
+            visit.spellings.push(spelling.into());
+        }
         run
     }
 
@@ -149,6 +212,7 @@ impl Words {
             role,
             form,
             key,
+            begins_placeholder: pack.begins_placeholder(text),
         });
         self.ids.insert(text.into(), id);
         id
@@ -165,6 +229,9 @@ impl Words {
         .concat();
         let id = self.word(pack, &text);
         self.joined.insert((left, right), id);
+        if let Some(visit) = &mut self.visit {
+            visit.joined.push((left, right));
+        }
         id
     }
 

@@ -68,7 +68,7 @@ impl Pack {
         let mut words = Words::default();
         let mut chain = |text: &str| {
             let mut codes = [0; CHAIN];
-            let length = words.chain(self, text, &mut codes);
+            let length = words.chain(self, text, &mut codes).length;
             for code in &mut codes[..length] {
                 *code += 1;
             }

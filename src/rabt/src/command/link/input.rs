@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use rabt_linkage::{Batch, LinkageModel, Standardiser};
 
 pub(super) use self::again::{Again, Grouping, check as check_again};
-use self::header::{Header, Map};
-use self::part::Part;
+use self::header::{Header, Map, Text};
+use self::part::{Layout, Part};
 use crate::error::CommandError;
 use crate::render::Render;
 
@@ -150,7 +150,7 @@ fn read_files(
     for (number, path) in source.files.iter().enumerate() {
         reading.read_file(number, path, map, render)?;
     }
-    reading.send_part();
+    reading.send_part(Part::default());
     Ok(reading.names)
 }
 
@@ -177,7 +177,7 @@ impl<'a> Reading<'a> {
             },
             people: part::People::default(),
             place: 0,
-            part: Part::new(model.columns.len()),
+            part: Part::default(),
         }
     }
 
@@ -196,33 +196,36 @@ impl<'a> Reading<'a> {
         let names = lines.byte_headers().map_err(|error| wrong(&error))?.clone();
         let header = Header::find(self.source, self.model, map, &names, path, render)?;
         let several = self.source.files.len() > 1;
-        let mut record = csv::ByteRecord::new();
+        let layout = Arc::new(Layout {
+            file: several.then_some(number),
+            width: names.len(),
+            id: header.id,
+            columns: header.columns.clone(),
+        });
+        self.part.begin_file(&layout);
+        let (mut record, mut text) = (csv::ByteRecord::new(), Text::default());
         while lines
             .read_byte_record(&mut record)
             .map_err(|error| wrong(&error))?
         {
-            let cell = |at: usize| header::text(&record, at, path, &names);
-            let id = cell(header.id)?;
-            self.names.push(id);
+            header::write_text(&record, |at| header.uses(at), &mut text)
+                .map_err(|at| header::not_utf8(&record, at, path, &names))?;
+            self.names.push(text.cell(header.id));
             if let Some(truth) = &mut self.names.truth {
-                let person = header.truth.map(&cell).transpose()?.unwrap_or_default();
+                let person = header.truth.map_or("", |at| text.cell(at));
                 truth.push(self.people.number(person));
             }
-            self.part.begin(several.then_some(number), id);
-            for at in &header.columns {
-                self.part
-                    .cell(at.map(&cell).transpose()?.unwrap_or_default());
-            }
+            self.part.push(&text.text, text.ends.iter().copied());
             if self.part.len() == Standardiser::PART {
-                self.send_part();
+                self.send_part(Part::of(&layout));
             }
         }
         self.names.files.push(self.names.len());
         Ok(())
     }
 
-    fn send_part(&mut self) {
-        let part = std::mem::replace(&mut self.part, Part::new(self.model.columns.len()));
+    fn send_part(&mut self, next: Part) {
+        let part = std::mem::replace(&mut self.part, next);
         // Only fails when every thread has died, and then the scope panics with them.
         let _ = self.send.send((self.place, part));
         self.place += 1;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use rabt_linkage::{Edge, MatchWeight, Partition, RuleCount};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::input::Names;
@@ -29,26 +30,80 @@ pub(super) fn clusters(
             least[first] = u32::try_from(row).unwrap_or(u32::MAX);
         }
     }
-    let line = |row: u32| {
-        let name = least[partition.first_of[row as usize] as usize] as usize;
-        [names.id(row as usize), names.id(name)]
-    };
+    let name = |row: u32| least[partition.first_of[row as usize] as usize];
+    let ends = Ends::of(names);
     let rows = 0..u32::try_from(count).unwrap_or(u32::MAX);
-    let mut order: Vec<(u64, u32)> = rows.map(|row| (beginning(line(row)[0]), row)).collect();
-    // Most ids differ in their beginnings, which are compared without looking the ids up.
-    rayon::slice::ParallelSliceMut::par_sort_unstable_by(&mut order[..], |a, b| {
-        a.0.cmp(&b.0).then_with(|| line(a.1).cmp(&line(b.1)))
+    let line = |row: u32| [names.id(row as usize), names.id(name(row) as usize)];
+    // Most ids differ in the eight bytes behind what all begin with: few are looked up to sort.
+    let key = |row: u32| (line(row).map(|id| ends.first(id)), row);
+    let mut order: Vec<([u64; 2], u32)> = rows.map(key).collect();
+    order.par_sort_unstable_by(|a, b| {
+        let own = |order: &([u64; 2], u32)| order.0[0];
+        own(a).cmp(&own(b)).then_with(|| line(a.1).cmp(&line(b.1)))
     });
-    let lines = order.into_iter().map(|(_, row)| line(row));
-    write(path, ["record_id", "cluster_id"], lines)
+    target::write(path, |out| {
+        let mut writer = csv::WriterBuilder::new().from_writer(out);
+        writer.write_record(["record_id", "cluster_id"])?;
+        let mut id = Vec::new();
+        for (firsts, row) in order {
+            if !ends.short {
+                writer.write_record(line(row))?;
+                continue;
+            }
+            for first in firsts {
+                ends.write(first, &mut id);
+                writer.write_field(&id)?;
+            }
+            writer.write_record(None::<&[u8]>)?;
+        }
+        writer.flush()
+    })
 }
 
-/// Returns the first eight bytes of an id as a number that sorts as they do.
-fn beginning(id: &str) -> u64 {
-    let mut bytes = [0; 8];
-    let length = id.len().min(8);
-    bytes[..length].copy_from_slice(&id.as_bytes()[..length]);
-    u64::from_be_bytes(bytes)
+/// What ids have behind the bytes that all of them begin with: where that is short, the numbers by
+/// which ids are sorted say all of them, and none is looked up in the order of the output.
+struct Ends<'a> {
+    beginning: &'a str,
+    /// Whether the eight bytes of every id behind the beginning are all that it has.
+    short: bool,
+}
+
+impl<'a> Ends<'a> {
+    fn of(names: &'a Names) -> Self {
+        let ids = || (0..names.len()).map(|row| names.id(row));
+        let first = ids().next().unwrap_or_default();
+        let alike = |id: &str, length: usize| {
+            let pairs = first.as_bytes()[..length].iter().zip(id.as_bytes());
+            pairs.take_while(|(a, b)| a == b).count()
+        };
+        let shared = ids().fold(first.len(), |shared, id| alike(id, shared));
+        let shared = first.floor_char_boundary(shared);
+        Self {
+            beginning: &first[..shared],
+            short: ids().all(|id| id.len() <= shared + 8 && !id.contains('\0')),
+        }
+    }
+
+    /// Returns the first eight bytes behind the beginning as a number that sorts as they do.
+    fn first(&self, id: &str) -> u64 {
+        let id = &id.as_bytes()[self.beginning.len()..];
+        let mut bytes = [0; 8];
+        let length = id.len().min(8);
+        bytes[..length].copy_from_slice(&id[..length]);
+        u64::from_be_bytes(bytes)
+    }
+
+    /// Puts the whole id into `out`, where all are short.
+    fn write(&self, first: u64, out: &mut Vec<u8>) {
+        let bytes = first.to_be_bytes();
+        let length = bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        out.clear();
+        out.extend_from_slice(self.beginning.as_bytes());
+        out.extend_from_slice(&bytes[..length]);
+    }
 }
 
 /// Writes `left,right,weight_bits,probability`, sorted.
@@ -60,7 +115,7 @@ pub(super) fn edges(path: &Path, names: &Names, edges: &[Edge]) -> Result<(), Co
             (left.min(right), left.max(right), MatchWeight(*weight))
         })
         .collect();
-    rayon::slice::ParallelSliceMut::par_sort_unstable(&mut lines[..]);
+    lines.par_sort_unstable();
     let lines = lines.into_iter().map(|(left, right, weight)| {
         [
             left.to_owned(),

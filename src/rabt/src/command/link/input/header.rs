@@ -64,6 +64,11 @@ fn columns_of(model: &LinkageModel) -> Vec<&str> {
 }
 
 impl Header {
+    /// Says whether a cell of the file is read.
+    pub(super) fn uses(&self, at: usize) -> bool {
+        at == self.id || Some(at) == self.truth || self.columns.contains(&Some(at))
+    }
+
     /// Finds the columns by the map, by their ids and by the model's synonyms.
     pub(super) fn find(
         source: &Source<'_>,
@@ -147,11 +152,8 @@ impl Header {
             ));
         }
         if !absent.is_empty() {
-            let used = |at: &usize| {
-                self.columns.contains(&Some(*at)) || *at == self.id || Some(*at) == self.truth
-            };
             let unused: Vec<&str> = (0..names.len())
-                .filter(|at| !used(at))
+                .filter(|at| !self.uses(*at))
                 .map(|at| names[at].as_str())
                 .collect();
             render.note(format_args!(
@@ -169,23 +171,65 @@ impl Header {
     }
 }
 
-/// Returns a cell as text, without the white space around it.
-pub(super) fn text<'a>(
-    record: &'a ByteRecord,
+/// Puts the record into `out` as text: as it stands, or without the cells that are not used where
+/// one of those is not UTF-8.
+pub(super) fn write_text(
+    record: &ByteRecord,
+    used: impl Fn(usize) -> bool,
+    out: &mut Text,
+) -> Result<(), usize> {
+    out.text.clear();
+    out.ends.clear();
+    let whole = std::str::from_utf8(record.as_slice()).ok();
+    if let Some(text) = whole {
+        // Halves of a letter on both sides of a comma would look whole without it.
+        let ends = (0..record.len()).map_while(|at| record.range(at).map(|range| range.end));
+        out.ends
+            .extend(ends.take_while(|end| text.is_char_boundary(*end)));
+        if out.ends.len() == record.len() {
+            out.text.push_str(text);
+            return Ok(());
+        }
+        out.ends.clear();
+    }
+    for (at, cell) in record.iter().enumerate() {
+        if used(at) {
+            out.text
+                .push_str(std::str::from_utf8(cell).map_err(|_| at)?);
+        }
+        out.ends.push(out.text.len());
+    }
+    Ok(())
+}
+
+/// The cells of a record in one text, and where each ends.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) ends: Vec<usize>,
+}
+
+impl Text {
+    /// Returns a cell without the white space around it.
+    pub(super) fn cell(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        self.text[start..self.ends[at]].trim()
+    }
+}
+
+/// Returns the error of a cell that is in another encoding.
+pub(super) fn not_utf8(
+    record: &ByteRecord,
     at: usize,
     path: &Path,
     names: &ByteRecord,
-) -> Result<&'a str, CommandError> {
-    let cell = record.get(at).unwrap_or_default();
-    if let Ok(text) = std::str::from_utf8(cell) {
-        return Ok(text.trim());
-    }
+) -> CommandError {
     let line = record.position().map_or(0, csv::Position::line);
     let column = String::from_utf8_lossy(names.get(at).unwrap_or_default());
-    Err(CommandError::usage(
+    CommandError::usage(
         format!("{} line {line}, column {column}: not UTF-8", path.display()),
         "write the file in one encoding, UTF-8: iconv -f WINDOWS-1256 -t UTF-8 FILE > NEW",
-    ))
+    )
 }
 
 /// Returns the error of a file that is no CSV, or cannot be read.
