@@ -3,6 +3,7 @@
 //! Invariant: this crate does no I/O, knows no async runtime and decides nothing.
 
 mod attribute;
+mod change;
 mod class;
 mod clock;
 mod date;
@@ -14,6 +15,7 @@ mod record;
 mod value;
 
 pub use attribute::{Attribute, ParseAttributeError, Sensitivity};
+pub use change::{Change, ChangeCause, ChangeKind};
 pub use class::ErrorClass;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use date::{ParseDateError, PartialDate};

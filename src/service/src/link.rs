@@ -321,7 +321,8 @@ async fn commit(
     tx.mark_linked(&step.unmoved).await?;
     tx.redirect(&step.redirects).await?;
     tx.put_profiles(&step.stored).await?;
-    tx.delete_profiles(&step.emptied).await?;
+    tx.delete_profiles(&step.emptied, services.clock.now())
+        .await?;
     let this = LinkSummary {
         records: step.records,
         profiles: step.stored.len() as u64,

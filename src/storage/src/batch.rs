@@ -14,6 +14,8 @@ use crate::row::PutOutcome;
 /// The records of one call, sorted.
 pub(crate) struct Batch<'a> {
     rows: Vec<BatchRow<'a>>,
+    /// Versions that are older than a later one of the same call, with the row that holds their id.
+    overtaken: Vec<(usize, &'a SourceRecord)>,
     /// For each record of the call, the row that holds its id.
     places: Vec<usize>,
 }
@@ -29,6 +31,17 @@ enum Fate {
     New,
     Same(i64),
     Changed(i64),
+    /// Held in a newer version, or deleted later.
+    Late(i64),
+}
+
+/// What storage holds of a record, as far as it decides the fate of another version.
+pub(crate) struct HeldRow {
+    pub(crate) number: i64,
+    pub(crate) content_hash: Vec<u8>,
+    pub(crate) version: Option<String>,
+    pub(crate) event_at: Option<i64>,
+    pub(crate) deleted: bool,
 }
 
 /// The rows of one stream, by their keys.
@@ -76,12 +89,22 @@ impl<'a> Batch<'a> {
         order.sort_unstable();
         let mut rows: Vec<BatchRow<'a>> = Vec::with_capacity(order.len());
         let mut places = vec![0; records.len()];
+        let mut overtaken = Vec::new();
         let mut before = None;
         for (stream, key, index) in order {
             let record = &records[index];
-            // Equal ids stand in the order of the call, so the last one stays.
-            if before.replace((stream, key)) == Some((stream, key)) {
-                rows.pop();
+            // Equal ids stand in the order of the call, so the last one stays, unless its source
+            // says that it is the older one.
+            if before.replace((stream, key)) == Some((stream, key))
+                && let Some(last) = rows.pop()
+            {
+                let order = (Order::of(last.record), Order::of(record));
+                if order.1.is_before(&order.0) {
+                    places[index] = rows.len();
+                    overtaken.push((rows.len(), record));
+                    rows.push(last);
+                    continue;
+                }
             }
             places[index] = rows.len();
             let fate = Fate::New;
@@ -91,7 +114,11 @@ impl<'a> Batch<'a> {
                 fate,
             });
         }
-        Ok(Self { rows, places })
+        Ok(Self {
+            rows,
+            overtaken,
+            places,
+        })
     }
 
     /// Returns the keys to look up, by stream.
@@ -113,11 +140,14 @@ impl<'a> Batch<'a> {
         streams
     }
 
-    /// Learns that the row at `index` is held under `number` with `content_hash`.
-    pub(crate) fn held(&mut self, index: usize, number: i64, content_hash: &[u8]) {
+    /// Learns what is held of the row at `index`.
+    pub(crate) fn held(&mut self, index: usize, held: &HeldRow) {
         if let Some(row) = self.rows.get_mut(index) {
-            row.fate = if row.record.content_hash == content_hash {
+            let number = held.number;
+            row.fate = if !held.deleted && row.record.content_hash == *held.content_hash {
                 Fate::Same(number)
+            } else if Order::of(row.record).is_before(&held.order()) {
+                Fate::Late(number)
             } else {
                 Fate::Changed(number)
             };
@@ -141,7 +171,7 @@ impl<'a> Batch<'a> {
         let mut given = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
             let number = match row.fate {
-                Fate::Same(number) | Fate::Changed(number) => number,
+                Fate::Same(number) | Fate::Changed(number) | Fate::Late(number) => number,
                 Fate::New => numbers
                     .next()
                     .ok_or_else(|| corrupt("records", "numbers ran out"))?,
@@ -151,12 +181,24 @@ impl<'a> Batch<'a> {
                 Fate::Same(_) => {}
                 Fate::Changed(_) => writes.updates.push(row.write(names, number)?),
                 Fate::New => writes.inserts.push(row.write(names, number)?),
+                Fate::Late(_) => writes.late.push(row.write(names, number)?),
             }
+        }
+        for (place, record) in &self.overtaken {
+            let (stream, fate) = (self.rows[*place].stream, Fate::New);
+            let row = BatchRow {
+                stream,
+                record,
+                fate,
+            };
+            writes.late.push(row.write(names, given[*place].0)?);
         }
         let outcome = &mut writes.outcome;
         outcome.inserted = writes.inserts.len() as u64;
         outcome.updated = writes.updates.len() as u64;
-        outcome.unchanged = self.places.len() as u64 - outcome.inserted - outcome.updated;
+        outcome.late = writes.late.len() as u64;
+        let told = outcome.inserted + outcome.updated + outcome.late;
+        outcome.unchanged = self.places.len() as u64 - told;
         outcome.numbers = self.places.iter().map(|place| given[*place]).collect();
         Ok(writes)
     }
@@ -167,7 +209,45 @@ impl<'a> Batch<'a> {
 pub(crate) struct Writes<'a> {
     pub(crate) inserts: Vec<WriteRow<'a>>,
     pub(crate) updates: Vec<WriteRow<'a>>,
+    pub(crate) late: Vec<WriteRow<'a>>,
     pub(crate) outcome: PutOutcome,
+}
+
+/// When a version was made, as its source says: the time of its event, else its number.
+pub(crate) struct Order<'a> {
+    event_at: Option<i64>,
+    version: Option<&'a str>,
+}
+
+impl<'a> Order<'a> {
+    pub(crate) fn new(event_at: Option<i64>, version: Option<&'a str>) -> Self {
+        Self { event_at, version }
+    }
+
+    fn of(record: &'a SourceRecord) -> Self {
+        Self::new(record.event_at.map(to_micros), record.version.as_deref())
+    }
+
+    /// Says whether this version is certainly the older one. Times are compared when both have
+    /// one, and versions when they are whole numbers; nothing else tells.
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        if let (Some(this), Some(other)) = (self.event_at, other.event_at)
+            && this != other
+        {
+            return this < other;
+        }
+        let number = |text: Option<&str>| text.and_then(|text| text.parse::<u128>().ok());
+        match (number(self.version), number(other.version)) {
+            (Some(this), Some(other)) => this < other,
+            (None, _) | (_, None) => false,
+        }
+    }
+}
+
+impl HeldRow {
+    pub(crate) fn order(&self) -> Order<'_> {
+        Order::new(self.event_at, self.version.as_deref())
+    }
 }
 
 impl<'a> BatchRow<'a> {

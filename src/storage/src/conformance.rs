@@ -4,8 +4,11 @@
 pub mod sample;
 
 mod audit_log;
+mod changes;
 mod clusters;
+mod deletions;
 mod fingerprints;
+mod history;
 mod profiles;
 mod records;
 mod scratch;
@@ -94,6 +97,23 @@ cases! {
         a_profile_comes_back_as_it_went_in,
         a_removed_profile_is_gone,
         pages_cover_every_profile_once;
+    deletions:
+        a_deleted_record_is_nowhere_but_among_versions,
+        a_deleted_record_comes_back_under_its_number,
+        deletions_that_come_late_change_nothing,
+        a_released_record_is_no_member_and_remembered;
+    history:
+        versions_that_come_late_are_kept_and_not_applied,
+        versions_are_ordered_by_number_when_times_do_not_tell,
+        a_replaced_profile_is_a_past_revision,
+        records_are_found_as_a_profile_saw_them,
+        the_state_at_a_change_is_walked_in_pages;
+    changes:
+        a_change_comes_back_as_it_went_in,
+        changes_are_numbered_without_a_gap,
+        the_feed_grows_in_the_order_of_commits,
+        a_change_of_somebody_unknown_is_refused,
+        whose_records_and_citizens_are_is_told;
     sources:
         a_source_comes_back_as_it_went_in,
         positions_are_kept_by_stream,

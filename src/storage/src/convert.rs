@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use rabt_model::{CitizenId, ErrorClass, RecordNumber, RunId, Timestamp};
+use rabt_model::{CitizenId, ErrorClass, RecordNumber, RunId, SourceId, Timestamp};
 
 use crate::StorageError;
+use crate::batch::HeldRow;
+use crate::body::decode_profile;
+use crate::row::{Horizon, StoredRevision};
 use crate::row::{RunCounts, RunError, RunState, SourceState, StoredBundle, StoredRun};
 use crate::row::{StoredEntry, StoredPosition, StoredSource};
 
@@ -29,6 +32,24 @@ pub(crate) type RunRow = (
 
 /// A row of `audit_entries`: leaf, body, hash, outbox number, subject.
 pub(crate) type EntryRow = (i64, Vec<u8>, Vec<u8>, Option<i64>, Option<Vec<u8>>);
+
+/// A held record: its place in the question, number, hash, version, event time, whether deleted.
+pub(crate) type FoundRow = (i64, i64, Vec<u8>, Option<String>, Option<i64>, bool);
+
+/// A row of `changes`: sequence, kind, citizen, other citizen, body, cause, time, superseded.
+pub(crate) type ChangeRow = (
+    i64,
+    String,
+    Vec<u8>,
+    Option<Vec<u8>>,
+    String,
+    String,
+    i64,
+    Option<i64>,
+);
+
+/// A revision: citizen, time of composition, profile, revision, sequence, horizon, time of its end.
+pub(crate) type RevisionRow = (Vec<u8>, i64, String, i64, i64, i64, Option<i64>);
 
 /// Returns the error for a row that cannot be read.
 pub(crate) const fn corrupt(table: &'static str, problem: &'static str) -> StorageError {
@@ -96,6 +117,48 @@ pub(crate) fn to_memberships(
         memberships.push((RecordNumber(record), to_citizen(&citizen)?));
     }
     Ok(memberships)
+}
+
+pub(crate) fn to_held(
+    number: i64,
+    content_hash: Vec<u8>,
+    version: Option<String>,
+    event_at: Option<i64>,
+    deleted: bool,
+) -> HeldRow {
+    HeldRow {
+        number,
+        content_hash,
+        version,
+        event_at,
+        deleted,
+    }
+}
+
+/// Returns the counts of streams, some of them negative, by source; sources without any are left
+/// out.
+pub(crate) fn count_by_source(
+    rows: &[(String, i64)],
+) -> Result<Vec<(SourceId, u64)>, StorageError> {
+    let mut counts: BTreeMap<SourceId, i64> = BTreeMap::new();
+    for (source, count) in rows {
+        *counts.entry(parse_id("streams", source)?).or_default() += count;
+    }
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    Ok(counts.map(|(source, n)| (source, to_count(n))).collect())
+}
+
+pub(crate) fn to_revision(row: RevisionRow) -> Result<StoredRevision, StorageError> {
+    let (citizen, composed_at, profile, revision, sequence, horizon, ended_at) = row;
+    Ok(StoredRevision {
+        profile: decode_profile(&(citizen, composed_at, profile))?,
+        revision: to_count(revision),
+        sequence: to_count(sequence),
+        ended_at: ended_at
+            .map(|at| to_timestamp("revisions", at))
+            .transpose()?,
+        horizon: Horizon(horizon),
+    })
 }
 
 pub(crate) fn to_source(row: SourceRow) -> Result<StoredSource, StorageError> {

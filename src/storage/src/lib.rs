@@ -8,7 +8,9 @@ mod body;
 #[expect(clippy::unwrap_used, reason = "a case that does not hold panics")]
 pub mod conformance;
 mod convert;
+mod deletion;
 mod error;
+mod feed;
 mod fingerprint;
 mod names;
 mod open;
@@ -21,10 +23,11 @@ pub use error::StorageError;
 pub use fingerprint::fingerprint;
 pub use open::open;
 pub use repository::{
-    Agreements, AuditLog, Clusters, Outbox, Profiles, Records, Sources, Storage, Transaction,
+    Agreements, AuditLog, Changes, Clusters, Deletions, History, Outbox, Profiles, Records,
+    Sources, Storage, Transaction,
 };
 pub use row::{
-    GoldenRef, PutOutcome, RunCounts, RunError, RunOutcome, RunState, SourceState, StoredBundle,
-    StoredEntry, StoredPosition, StoredProfile, StoredRecord, StoredRejection, StoredRun,
-    StoredSource,
+    DeleteOutcome, Deletion, GoldenRef, Horizon, PutOutcome, RunCounts, RunError, RunOutcome,
+    RunState, SourceState, StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile,
+    StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource,
 };

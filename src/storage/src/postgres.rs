@@ -2,7 +2,10 @@
 
 mod agreements;
 mod audit_log;
+mod changes;
 mod clusters;
+mod deletions;
+mod history;
 mod outbox;
 mod profiles;
 mod records;
@@ -40,6 +43,8 @@ mod lock {
     pub(super) const OUTBOX: i32 = 0x5261_6202;
     /// Writers of the audit log.
     pub(super) const AUDIT_LOG: i32 = 0x5261_6203;
+    /// Writers of the change feed.
+    pub(super) const CHANGES: i32 = 0x5261_6204;
 }
 
 /// Waits for a lock of the first parameter's class on the second parameter.

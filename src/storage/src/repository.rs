@@ -5,12 +5,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rabt_model::{CitizenId, RecordNumber, RunId, SourceId, SourceRecord, StreamId, Timestamp};
+use rabt_model::{
+    AgencyId, Change, CitizenId, RecordNumber, RunId, SourceId, SourceRecord, StreamId, Timestamp,
+};
 
 use crate::StorageError;
 use crate::row::{
-    PutOutcome, RunCounts, RunOutcome, SourceState, StoredBundle, StoredEntry, StoredPosition,
-    StoredProfile, StoredRecord, StoredRejection, StoredRun, StoredSource,
+    DeleteOutcome, Deletion, Horizon, PutOutcome, RunCounts, RunOutcome, SourceState, StoredBundle,
+    StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord, StoredRejection,
+    StoredRevision, StoredRun, StoredSource,
 };
 
 /// Durable state: one database, and an audit log that no long transaction can delay.
@@ -40,7 +43,7 @@ pub trait Storage: Send + Sync {
 /// Everything that is committed or undone together.
 #[async_trait]
 pub trait Transaction:
-    Records + Clusters + Profiles + Sources + Agreements + Outbox + Send
+    Records + Deletions + Clusters + Profiles + History + Changes + Sources + Agreements + Outbox + Send
 {
     /// Makes the transaction's writes durable.
     async fn commit(self: Box<Self>) -> Result<(), StorageError>;
@@ -50,8 +53,11 @@ pub trait Transaction:
 #[async_trait]
 pub trait Records: Send {
     /// Stores records, each under its source, stream and key. A record whose content hash is held
-    /// already stays as it is; a new or changed one becomes unlinked. Clears rejections that an
-    /// earlier run left for these rows. When one call holds an id twice, the last one counts.
+    /// already stays as it is; a new or changed one becomes unlinked, and what it said before is
+    /// kept as a version. One that is older than what is held, by the time of its event or else
+    /// by a version that is a whole number, is late: it is kept as a version and changes nothing.
+    /// A deleted record comes back under its number. Clears rejections that an earlier run left
+    /// for these rows. When one call holds an id twice, the last one counts that is not late.
     async fn put_records(
         &mut self,
         run: RunId,
@@ -96,6 +102,32 @@ pub trait Records: Send {
     async fn count_records_by_source(&mut self) -> Result<Vec<(SourceId, u64)>, StorageError>;
 }
 
+/// Records that disappeared at their source. No other repository returns one, or counts it.
+#[async_trait]
+pub trait Deletions: Send {
+    /// Takes records out; what they said is kept as a version. A deletion that is older than what
+    /// is held is late and changes nothing. The record stays a member of its citizen until it is
+    /// released.
+    async fn delete_records(
+        &mut self,
+        deletions: &[Deletion],
+        at: Timestamp,
+    ) -> Result<DeleteOutcome, StorageError>;
+
+    /// Returns up to `limit` deleted records that have not been released, ascending.
+    async fn departed_records(&mut self, limit: u32) -> Result<Vec<RecordNumber>, StorageError>;
+
+    /// Ends the memberships of deleted records, and remembers them.
+    async fn release(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError>;
+
+    /// Returns the citizens that these records belonged to when they were last released,
+    /// ascending by record; nothing for those that never were.
+    async fn departures(
+        &mut self,
+        numbers: &[RecordNumber],
+    ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError>;
+}
+
 /// Which record belongs to which citizen.
 #[async_trait]
 pub trait Clusters: Send {
@@ -126,11 +158,16 @@ pub trait Clusters: Send {
 /// Golden records.
 #[async_trait]
 pub trait Profiles: Send {
-    /// Stores profiles, each in place of the citizen's earlier one.
+    /// Stores profiles, each in place of the citizen's earlier one, which becomes a past revision.
+    /// They belong to the last change, so the changes of the same commit are put first.
     async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError>;
 
-    /// Removes the profiles of these citizens, where there are any.
-    async fn delete_profiles(&mut self, citizens: &[CitizenId]) -> Result<(), StorageError>;
+    /// Removes the profiles of these citizens, where there are any; they become past revisions.
+    async fn delete_profiles(
+        &mut self,
+        citizens: &[CitizenId],
+        at: Timestamp,
+    ) -> Result<(), StorageError>;
 
     /// Returns the profile of a citizen. Redirects are not followed.
     async fn get_profile(
@@ -154,6 +191,90 @@ pub trait Profiles: Send {
 
     /// Returns how many profiles are held.
     async fn count_profiles(&mut self) -> Result<u64, StorageError>;
+}
+
+/// What profiles and records were.
+#[async_trait]
+pub trait History: Send {
+    /// Returns the present revisions of these citizens that have a profile, in no particular
+    /// order, each once.
+    async fn present_revisions(
+        &mut self,
+        citizens: &[CitizenId],
+    ) -> Result<Vec<StoredRevision>, StorageError>;
+
+    /// Returns up to `limit` revisions of a citizen, the last one first; the present one, when
+    /// there is one, is the first. Redirects are not followed.
+    async fn revisions(
+        &mut self,
+        citizen: CitizenId,
+        limit: u32,
+    ) -> Result<Vec<StoredRevision>, StorageError>;
+
+    /// Returns up to `limit` revisions that were present when `sequence` was the last change,
+    /// behind that of `after` or from the first one. Every citizen who had a profile then is
+    /// returned once, in the order in which storage first heard of them.
+    async fn revisions_at(
+        &mut self,
+        sequence: u64,
+        after: Option<CitizenId>,
+        limit: u32,
+    ) -> Result<Vec<StoredRevision>, StorageError>;
+
+    /// Returns what each of these records said at a place in history, in the order of the
+    /// question; `None` for those that were not there.
+    async fn records_at(
+        &mut self,
+        wanted: &[(RecordNumber, Horizon)],
+    ) -> Result<Vec<Option<StoredRecord>>, StorageError>;
+
+    /// Returns every version of a record that is not its present one, in the order in which
+    /// storage set them aside, and whether each was late.
+    async fn versions(
+        &mut self,
+        record: RecordNumber,
+    ) -> Result<Vec<(StoredRecord, bool)>, StorageError>;
+}
+
+/// The feed of what happened to citizens.
+#[async_trait]
+pub trait Changes: Send {
+    /// Appends changes, numbered from the last one on, and returns the last number. The citizens
+    /// must have been assigned a record or redirected before. On PostgreSQL a second writer waits
+    /// for the first one's commit, so that a reader that goes by number misses none.
+    async fn put_changes(&mut self, changes: &[Change], at: Timestamp)
+    -> Result<u64, StorageError>;
+
+    /// Returns the number of the last change; 0 when there is none.
+    async fn last_change(&mut self) -> Result<u64, StorageError>;
+
+    /// Returns up to `limit` changes with a number above `after`, in the order of their numbers.
+    async fn changes_after(
+        &mut self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredChange>, StorageError>;
+
+    /// Returns the merges into, the splits of and the annulments of these citizens, and the
+    /// changes of their records, ascending.
+    async fn identity_changes(
+        &mut self,
+        citizens: &[CitizenId],
+    ) -> Result<Vec<StoredChange>, StorageError>;
+
+    /// Returns which of these records are, or were before their deletion, of an agency, ascending.
+    async fn records_of_agency(
+        &mut self,
+        agency: &AgencyId,
+        numbers: &[RecordNumber],
+    ) -> Result<Vec<RecordNumber>, StorageError>;
+
+    /// Returns which of these citizens have a record of an agency now, in no particular order.
+    async fn citizens_of_agency(
+        &mut self,
+        agency: &AgencyId,
+        citizens: &[CitizenId],
+    ) -> Result<Vec<CitizenId>, StorageError>;
 }
 
 /// Registered sources, how far they were read, and their runs.

@@ -1,8 +1,8 @@
 //! What storage holds, as its callers see it.
 
 use rabt_model::{
-    AgencyId, Attribute, CitizenId, ErrorClass, Pii, RecordNumber, Rule, RunId, SourceId,
-    SourceRecord, StreamId, Timestamp,
+    AgencyId, Attribute, Change, CitizenId, ErrorClass, Pii, RecordId, RecordNumber, Rule, RunId,
+    SourceId, SourceRecord, StreamId, Timestamp,
 };
 
 /// What became of the records of one call.
@@ -15,6 +15,9 @@ pub struct PutOutcome {
     /// Records that were held already with the same content hash, or were superseded by a later
     /// record of the same call.
     pub unchanged: u64,
+    /// Records that are older than what is held, by their source's own word: kept as past
+    /// versions, and otherwise without effect.
+    pub late: u64,
     /// The number of each record, in the order of the call.
     pub numbers: Vec<RecordNumber>,
 }
@@ -29,6 +32,58 @@ pub struct StoredRecord {
     /// Whether this version of the record has been linked.
     pub linked: bool,
 }
+
+/// That a record is no longer at its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletion {
+    /// Which record.
+    pub id: RecordId,
+    /// The source's own version of the deletion, when it has one.
+    pub version: Option<String>,
+    /// When the source says the record was deleted.
+    pub event_at: Option<Timestamp>,
+}
+
+/// What became of the deletions of one call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeleteOutcome {
+    /// Records that were taken out.
+    pub deleted: u64,
+    /// Deletions of what was not there.
+    pub unchanged: u64,
+    /// Deletions that are older than the version that is held: without effect.
+    pub late: u64,
+}
+
+/// A change of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChange {
+    /// Its number: from 1, without a gap, in the order of the commits.
+    pub sequence: u64,
+    /// When it was committed; kept to the microsecond.
+    pub recorded_at: Timestamp,
+    /// What happened.
+    pub change: Change,
+}
+
+/// A state that a profile was in, or is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRevision {
+    /// The profile; it was recorded when it was composed.
+    pub profile: StoredProfile,
+    /// Its number among the revisions of its citizen, from 1.
+    pub revision: u64,
+    /// The last change that there was when it was composed.
+    pub sequence: u64,
+    /// When another profile, or none, took its place.
+    pub ended_at: Option<Timestamp>,
+    /// What the records said then is found by this.
+    pub horizon: Horizon,
+}
+
+/// A place in the history of all records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Horizon(pub i64);
 
 /// A row, or one field of a row, that its mapping refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

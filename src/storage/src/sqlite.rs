@@ -4,7 +4,10 @@
 mod agreements;
 mod audit_log;
 mod bulk;
+mod changes;
 mod clusters;
+mod deletions;
+mod history;
 mod outbox;
 mod profiles;
 mod records;

@@ -171,7 +171,7 @@ async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, St
         rows: unit.rows,
         records: put.inserted + put.updated,
         rejected: unit.rejections.len() as u64,
-        unchanged: put.unchanged,
+        unchanged: put.unchanged + put.late,
     };
     tx.count_run(unit.run, counts).await?;
     Ok(counts)

@@ -23,7 +23,9 @@ async fn state(storage: &dyn Storage, order: &[usize], chosen: usize, first: u64
     let people = [first, first + 1, first + 2].map(citizen);
     let old = tx.memberships().await.unwrap();
     let old: Vec<_> = old.into_iter().map(|(_, citizen)| citizen).collect();
-    tx.delete_profiles(&old).await.unwrap();
+    tx.delete_profiles(&old, super::sample::at(9))
+        .await
+        .unwrap();
     tx.assign(&[
         (a, people[0]),
         (b, people[0]),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rabt_model::RecordNumber;
 
-use super::sample::{citizen, profile};
+use super::sample::{at, citizen, profile};
 use crate::repository::Storage;
 
 const RECORD: RecordNumber = RecordNumber(1);
@@ -31,8 +31,10 @@ pub(super) async fn a_removed_profile_is_gone(storage: &dyn Storage) {
     let mut tx = storage.begin().await.unwrap();
     let profiles = [1, 2, 3].map(|number| profile(citizen(number), RECORD, 1));
     tx.put_profiles(&profiles).await.unwrap();
-    tx.delete_profiles(&[citizen(2), citizen(7)]).await.unwrap();
-    tx.delete_profiles(&[]).await.unwrap();
+    tx.delete_profiles(&[citizen(2), citizen(7)], at(2))
+        .await
+        .unwrap();
+    tx.delete_profiles(&[], at(3)).await.unwrap();
     assert_eq!(tx.get_profile(citizen(2)).await.unwrap(), None);
     assert_eq!(tx.count_profiles().await.unwrap(), 2);
     let wanted = [citizen(1), citizen(2), citizen(3), citizen(1)];

@@ -139,7 +139,7 @@ impl PostgresTransaction {
         Ok(())
     }
 
-    async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
+    pub(super) async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
         sqlx::query(MARK_LINKED)
             .bind(numbers)
             .execute(self.connection())

@@ -1,7 +1,7 @@
 //! Golden records, on PostgreSQL.
 
 use async_trait::async_trait;
-use rabt_model::CitizenId;
+use rabt_model::{CitizenId, Timestamp};
 
 use super::PostgresTransaction;
 use crate::StorageError;
@@ -11,13 +11,26 @@ use crate::error::Doing;
 use crate::repository::Profiles;
 use crate::row::StoredProfile;
 
-const PUT: &str = "INSERT INTO citizens (id, composed_at, profile)
-    SELECT id, composed_at, profile
+const PUT: &str = "INSERT INTO citizens (id, composed_at, profile, revision, sequence, horizon)
+    SELECT id, composed_at, profile, 1, $4, $5
     FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::TEXT[]) WITH ORDINALITY
         AS given (id, composed_at, profile, place)
     ORDER BY place
     ON CONFLICT (id) DO UPDATE SET
-        composed_at = excluded.composed_at, profile = excluded.profile";
+        composed_at = excluded.composed_at, profile = excluded.profile,
+        revision = citizens.revision + 1, sequence = excluded.sequence,
+        horizon = excluded.horizon";
+
+/// Makes past revisions of present profiles.
+const ARCHIVE: &str = "INSERT INTO revisions
+    (citizen, revision, composed_at, ended_at, sequence, ended_sequence, horizon, profile)
+    SELECT citizens.number, revision, composed_at, given.ended_at, sequence, $3, horizon, profile
+    FROM UNNEST($1::BYTEA[], $2::BIGINT[]) AS given (id, ended_at)
+    JOIN citizens ON citizens.id = given.id
+    WHERE profile IS NOT NULL";
+
+const NOW: &str = "SELECT (SELECT COALESCE(MAX(sequence), 0) FROM changes),
+    (SELECT COALESCE(MAX(number), 0) FROM versions)";
 
 const DELETE: &str = "UPDATE citizens SET composed_at = NULL, profile = NULL
     WHERE id = ANY($1::BYTEA[]) AND profile IS NOT NULL";
@@ -41,17 +54,29 @@ impl Profiles for PostgresTransaction {
             times.push(to_micros(profile.composed_at));
             bodies.push(encode_profile(profile)?);
         }
+        let (sequence, horizon) = self.archive(&ids, &times).await?;
         sqlx::query(PUT)
             .bind(ids)
             .bind(times)
             .bind(bodies)
+            .bind(sequence)
+            .bind(horizon)
             .execute(self.connection())
             .await
             .doing("storing profiles")?;
         Ok(())
     }
 
-    async fn delete_profiles(&mut self, citizens: &[CitizenId]) -> Result<(), StorageError> {
+    async fn delete_profiles(
+        &mut self,
+        citizens: &[CitizenId],
+        at: Timestamp,
+    ) -> Result<(), StorageError> {
+        let mut gone = ids(citizens);
+        gone.sort_unstable();
+        gone.dedup();
+        let ends = vec![to_micros(at); gone.len()];
+        self.archive(&gone, &ends).await?;
         sqlx::query(DELETE)
             .bind(ids(citizens))
             .execute(self.connection())
@@ -114,7 +139,26 @@ impl Profiles for PostgresTransaction {
     }
 }
 
-fn ids(citizens: &[CitizenId]) -> Vec<Vec<u8>> {
+impl PostgresTransaction {
+    /// Makes past revisions of the present profiles of these citizens. Returns the last change
+    /// and the last version.
+    async fn archive(&mut self, ids: &[Vec<u8>], ends: &[i64]) -> Result<(i64, i64), StorageError> {
+        let now: (i64, i64) = sqlx::query_as(NOW)
+            .fetch_one(self.connection())
+            .await
+            .doing("storing revisions")?;
+        sqlx::query(ARCHIVE)
+            .bind(ids)
+            .bind(ends)
+            .bind(now.0)
+            .execute(self.connection())
+            .await
+            .doing("storing revisions")?;
+        Ok(now)
+    }
+}
+
+pub(super) fn ids(citizens: &[CitizenId]) -> Vec<Vec<u8>> {
     let ids = citizens.iter().copied().map(citizen_bytes);
     ids.map(|id| id.to_vec()).collect()
 }

@@ -9,7 +9,7 @@ use super::{LOCK, PostgresTransaction, lock};
 use crate::StorageError;
 use crate::batch::{Batch, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
-use crate::convert::{corrupt, parse_id, to_count, to_index, to_integer};
+use crate::convert::{FoundRow, corrupt, count_by_source, to_count, to_held, to_index, to_integer};
 use crate::error::Doing;
 use crate::names::{FieldRow, Missing, StreamRow};
 use crate::repository::Records;
@@ -25,7 +25,9 @@ const ADD_STREAM: &str = "INSERT INTO streams (source, stream, agency) VALUES ($
 const ADD_FIELD: &str = "INSERT INTO fields (attribute, source_column) VALUES ($1, $2)
     ON CONFLICT DO NOTHING";
 
-const FIND: &str = "SELECT given.place, records.number, records.content_hash
+pub(super) const FIND: &str =
+    "SELECT given.place, records.number, records.content_hash, records.version,
+    records.event_at, records.deleted_at IS NOT NULL
     FROM UNNEST($2::TEXT[]) WITH ORDINALITY AS given (key, place)
     JOIN records ON records.stream = $1 AND records.key = given.key";
 
@@ -39,7 +41,7 @@ const WRITE: &str = "INSERT INTO records
 
 const REWRITE: &str = "UPDATE records SET content_hash = given.content_hash,
     version = given.version, event_at = given.event_at,
-    observed_at = given.observed_at, body = given.body
+    observed_at = given.observed_at, body = given.body, deleted_at = NULL
     FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::TEXT[], $4::BYTEA[],
         $5::TEXT[], $6::BIGINT[], $7::BIGINT[], $8::TEXT[])
         AS given (number, stream, key, content_hash, version, event_at, observed_at, body)
@@ -68,23 +70,28 @@ const COUNT_REJECTIONS: &str = "SELECT reason, COUNT(*) FROM rejections WHERE so
 const AFTER: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
     observed_at, body, unlinked.record IS NULL
     FROM records LEFT JOIN unlinked ON unlinked.record = records.number
-    WHERE records.number > $1 ORDER BY records.number LIMIT $2";
+    WHERE records.number > $1 AND records.deleted_at IS NULL ORDER BY records.number LIMIT $2";
 
 const UNLINKED: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
     observed_at, body, FALSE
     FROM unlinked JOIN records ON records.number = unlinked.record
-    ORDER BY unlinked.record LIMIT $1";
+    WHERE records.deleted_at IS NULL ORDER BY unlinked.record LIMIT $1";
 
 const GET: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
     observed_at, body, unlinked.record IS NULL
     FROM records LEFT JOIN unlinked ON unlinked.record = records.number
-    WHERE records.number = ANY($1::BIGINT[])
+    WHERE records.number = ANY($1::BIGINT[]) AND records.deleted_at IS NULL
     ORDER BY records.number";
 
-const COUNT: &str = "SELECT COUNT(*) FROM records";
+/// A deletion is rare: counting it apart leaves the rest to an index.
+const COUNT: &str = "SELECT (SELECT COUNT(*) FROM records)
+    - (SELECT COUNT(*) FROM records WHERE deleted_at IS NOT NULL)";
 
 const COUNT_BY_STREAM: &str = "SELECT streams.source, counted.held
-    FROM (SELECT stream, COUNT(*) AS held FROM records GROUP BY stream) AS counted
+    FROM (SELECT stream, COUNT(*) AS held FROM records GROUP BY stream
+        UNION ALL
+        SELECT stream, -COUNT(*) FROM records WHERE deleted_at IS NOT NULL GROUP BY stream)
+        AS counted
     JOIN streams ON streams.number = counted.stream";
 
 #[async_trait]
@@ -97,12 +104,13 @@ impl Records for PostgresTransaction {
         self.add_names(records).await?;
         let mut batch = Batch::new(records, self.names.get())?;
         for stream in batch.streams() {
-            self.lock(&stream).await?;
+            self.lock_stream(stream.number).await?;
             self.find(&mut batch, &stream).await?;
             self.clear_rejections(run, &stream).await?;
         }
         let numbers = self.new_numbers(batch.count_new()).await?;
         let writes = batch.writes(self.names.get(), numbers.into_iter())?;
+        self.keep_versions(&writes).await?;
         self.write(WRITE, &writes.inserts).await?;
         self.write(REWRITE, &writes.updates).await?;
         let changed = writes.inserts.iter().chain(&writes.updates);
@@ -204,11 +212,7 @@ impl Records for PostgresTransaction {
             .fetch_all(self.connection())
             .await
             .doing("counting records")?;
-        let mut counts = std::collections::BTreeMap::new();
-        for (source, count) in rows {
-            *counts.entry(parse_id("streams", &source)?).or_default() += to_count(count);
-        }
-        Ok(counts.into_iter().collect())
+        count_by_source(&rows)
     }
 }
 
@@ -262,15 +266,16 @@ impl PostgresTransaction {
         batch: &mut Batch<'_>,
         stream: &StreamKeys<'_>,
     ) -> Result<(), StorageError> {
-        let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(FIND)
+        let rows: Vec<FoundRow> = sqlx::query_as(FIND)
             .bind(stream.number)
             .bind(&stream.keys)
             .fetch_all(self.connection())
             .await
             .doing("looking for held records")?;
-        for (place, number, hash) in rows {
+        for (place, number, hash, version, event_at, deleted) in rows {
+            let held = to_held(number, hash, version, event_at, deleted);
             // Places count from 1.
-            batch.held(stream.first + to_index(place - 1), number, &hash);
+            batch.held(stream.first + to_index(place - 1), &held);
         }
         Ok(())
     }
@@ -301,10 +306,10 @@ impl PostgresTransaction {
     }
 
     /// Makes other writers of the stream wait, so that nobody inserts what was not found here.
-    async fn lock(&mut self, stream: &StreamKeys<'_>) -> Result<(), StorageError> {
+    pub(super) async fn lock_stream(&mut self, stream: i64) -> Result<(), StorageError> {
         sqlx::query(LOCK)
             .bind(lock::STREAM)
-            .bind(i32::try_from(stream.number).unwrap_or(i32::MAX))
+            .bind(i32::try_from(stream).unwrap_or(i32::MAX))
             .execute(self.connection())
             .await
             .doing("waiting for other writers of a stream")?;
@@ -350,7 +355,10 @@ impl PostgresTransaction {
         Ok(())
     }
 
-    async fn decode(&mut self, rows: &[PgRow]) -> Result<Vec<StoredRecord>, StorageError> {
+    pub(super) async fn decode(
+        &mut self,
+        rows: &[PgRow],
+    ) -> Result<Vec<StoredRecord>, StorageError> {
         let mut records = Vec::with_capacity(rows.len());
         for row in rows {
             let decoded = decode_record(self.names.get(), record_row(row)?);

@@ -134,7 +134,7 @@ impl SqliteTransaction {
         Ok(())
     }
 
-    async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
+    pub(super) async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
         sqlx::query(MARK_LINKED)
             .bind(json(&numbers)?)
             .execute(self.connection())

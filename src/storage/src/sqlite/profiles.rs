@@ -1,7 +1,7 @@
 //! Golden records, on `SQLite`.
 
 use async_trait::async_trait;
-use rabt_model::CitizenId;
+use rabt_model::{CitizenId, Timestamp};
 
 use super::SqliteTransaction;
 use super::bulk::Bulk;
@@ -15,11 +15,24 @@ use crate::row::StoredProfile;
 
 const PUT: Bulk = Bulk {
     doing: "storing profiles",
-    head: "INSERT INTO citizens (id, composed_at, profile) VALUES",
-    columns: 3,
+    head: "INSERT INTO citizens (id, composed_at, profile, revision, sequence, horizon) VALUES",
+    columns: 6,
     tail: "ON CONFLICT (id) DO UPDATE SET
-        composed_at = excluded.composed_at, profile = excluded.profile",
+        composed_at = excluded.composed_at, profile = excluded.profile,
+        revision = citizens.revision + 1, sequence = excluded.sequence,
+        horizon = excluded.horizon",
 };
+
+/// Makes past revisions of present profiles: each parameter is an id and the time of the end.
+const ARCHIVE: &str = "INSERT INTO revisions
+    (citizen, revision, composed_at, ended_at, sequence, ended_sequence, horizon, profile)
+    SELECT citizens.number, revision, composed_at, wanted.value ->> 1, sequence, $2, horizon,
+        profile
+    FROM json_each($1) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 0)
+    WHERE profile IS NOT NULL";
+
+const NOW: &str = "SELECT (SELECT COALESCE(MAX(sequence), 0) FROM changes),
+    (SELECT COALESCE(MAX(number), 0) FROM versions)";
 
 const DELETE: &str = "UPDATE citizens SET composed_at = NULL, profile = NULL
     WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND profile IS NOT NULL";
@@ -38,17 +51,31 @@ const COUNT: &str = "SELECT COUNT(*) FROM citizens WHERE profile IS NOT NULL";
 impl Profiles for SqliteTransaction {
     async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError> {
         let mut rows = Vec::with_capacity(profiles.len());
+        let mut ends = Vec::with_capacity(profiles.len());
         for profile in last_by_citizen(profiles) {
             let id = citizen_bytes(profile.citizen);
-            rows.push((id, to_micros(profile.composed_at), encode_profile(profile)?));
+            let at = to_micros(profile.composed_at);
+            ends.push((citizen_hex(profile.citizen), at));
+            rows.push((id, at, encode_profile(profile)?));
         }
+        let (sequence, horizon) = self.archive(&ends).await?;
         PUT.insert(self.connection(), &rows, |values, (id, at, body)| {
             values.add(id.as_slice()).add(*at).add(body.as_str());
+            values.add(1_i64).add(sequence).add(horizon);
         })
         .await
     }
 
-    async fn delete_profiles(&mut self, citizens: &[CitizenId]) -> Result<(), StorageError> {
+    async fn delete_profiles(
+        &mut self,
+        citizens: &[CitizenId],
+        at: Timestamp,
+    ) -> Result<(), StorageError> {
+        let mut ends: Vec<_> = citizens.iter().copied().map(citizen_hex).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        let ends: Vec<_> = ends.into_iter().map(|id| (id, to_micros(at))).collect();
+        self.archive(&ends).await?;
         sqlx::query(DELETE)
             .bind(json_ids(citizens)?)
             .execute(self.connection())
@@ -111,7 +138,25 @@ impl Profiles for SqliteTransaction {
     }
 }
 
-fn json_ids(citizens: &[CitizenId]) -> Result<String, StorageError> {
+impl SqliteTransaction {
+    /// Makes past revisions of the present profiles of these citizens. Returns the last change
+    /// and the last version.
+    async fn archive(&mut self, ends: &[(String, i64)]) -> Result<(i64, i64), StorageError> {
+        let now: (i64, i64) = sqlx::query_as(NOW)
+            .fetch_one(self.connection())
+            .await
+            .doing("storing revisions")?;
+        sqlx::query(ARCHIVE)
+            .bind(json(&ends)?)
+            .bind(now.0)
+            .execute(self.connection())
+            .await
+            .doing("storing revisions")?;
+        Ok(now)
+    }
+}
+
+pub(super) fn json_ids(citizens: &[CitizenId]) -> Result<String, StorageError> {
     let ids: Vec<String> = citizens.iter().copied().map(citizen_hex).collect();
     json(&ids)
 }

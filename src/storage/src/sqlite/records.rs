@@ -10,7 +10,7 @@ use super::bulk::Bulk;
 use crate::StorageError;
 use crate::batch::{Batch, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
-use crate::convert::{corrupt, parse_id, to_count, to_index};
+use crate::convert::{FoundRow, corrupt, count_by_source, to_count, to_held, to_index};
 use crate::error::Doing;
 use crate::names::{FieldRow, Missing, StreamRow};
 use crate::repository::Records;
@@ -27,7 +27,9 @@ const ADD_FIELD: &str = "INSERT INTO fields (attribute, source_column) VALUES ($
     ON CONFLICT DO NOTHING";
 
 /// CROSS JOIN keeps `SQLite` from scanning the stream.
-const FIND: &str = "SELECT wanted.key, records.number, records.content_hash
+pub(super) const FIND: &str =
+    "SELECT wanted.key, records.number, records.content_hash, records.version,
+    records.event_at, records.deleted_at IS NOT NULL
     FROM json_each($2) AS wanted CROSS JOIN records
     WHERE records.stream = $1 AND records.key = wanted.value";
 
@@ -49,7 +51,7 @@ const REWRITE: Bulk = Bulk {
     columns: 7,
     tail: "ON CONFLICT (stream, key) DO UPDATE SET content_hash = excluded.content_hash,
         version = excluded.version, event_at = excluded.event_at,
-        observed_at = excluded.observed_at, body = excluded.body",
+        observed_at = excluded.observed_at, body = excluded.body, deleted_at = NULL",
 };
 
 const UNLINK: &str = "INSERT INTO unlinked (record) SELECT value FROM json_each($1) WHERE TRUE
@@ -77,24 +79,30 @@ const COUNT_REJECTIONS: &str = "SELECT reason, COUNT(*) FROM rejections WHERE so
 const AFTER: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
     observed_at, body, unlinked.record IS NULL
     FROM records LEFT JOIN unlinked ON unlinked.record = records.number
-    WHERE records.number > $1 ORDER BY records.number LIMIT $2";
+    WHERE records.number > $1 AND records.deleted_at IS NULL ORDER BY records.number LIMIT $2";
 
 const UNLINKED: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
     observed_at, body, FALSE
     FROM unlinked CROSS JOIN records ON records.number = unlinked.record
-    ORDER BY unlinked.record LIMIT $1";
+    WHERE records.deleted_at IS NULL ORDER BY unlinked.record LIMIT $1";
 
 const GET: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
     observed_at, body, unlinked.record IS NULL
     FROM (SELECT DISTINCT value FROM json_each($1)) AS wanted
     CROSS JOIN records ON records.number = wanted.value
     LEFT JOIN unlinked ON unlinked.record = records.number
+    WHERE records.deleted_at IS NULL
     ORDER BY records.number";
 
-const COUNT: &str = "SELECT COUNT(*) FROM records";
+/// A deletion is rare: counting it apart leaves the rest to an index.
+const COUNT: &str = "SELECT (SELECT COUNT(*) FROM records)
+    - (SELECT COUNT(*) FROM records WHERE deleted_at IS NOT NULL)";
 
 const COUNT_BY_STREAM: &str = "SELECT streams.source, counted.held
-    FROM (SELECT stream, COUNT(*) AS held FROM records GROUP BY stream) AS counted
+    FROM (SELECT stream, COUNT(*) AS held FROM records GROUP BY stream
+        UNION ALL
+        SELECT stream, -COUNT(*) FROM records WHERE deleted_at IS NOT NULL GROUP BY stream)
+        AS counted
     JOIN streams ON streams.number = counted.stream";
 
 #[async_trait]
@@ -112,6 +120,7 @@ impl Records for SqliteTransaction {
         }
         let first = self.last_number().await? + 1;
         let writes = batch.writes(self.names.get(), first..)?;
+        self.keep_versions(&writes).await?;
         WRITE
             .insert(self.connection(), &writes.inserts, |values, row| {
                 values.add(row.number);
@@ -213,11 +222,7 @@ impl Records for SqliteTransaction {
             .fetch_all(self.connection())
             .await
             .doing("counting records")?;
-        let mut counts = std::collections::BTreeMap::new();
-        for (source, count) in rows {
-            *counts.entry(parse_id("streams", &source)?).or_default() += to_count(count);
-        }
-        Ok(counts.into_iter().collect())
+        count_by_source(&rows)
     }
 }
 
@@ -271,14 +276,15 @@ impl SqliteTransaction {
         batch: &mut Batch<'_>,
         stream: &StreamKeys<'_>,
     ) -> Result<(), StorageError> {
-        let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(FIND)
+        let rows: Vec<FoundRow> = sqlx::query_as(FIND)
             .bind(stream.number)
             .bind(json(&stream.keys)?)
             .fetch_all(self.connection())
             .await
             .doing("looking for held records")?;
-        for (index, number, hash) in rows {
-            batch.held(stream.first + to_index(index), number, &hash);
+        for (index, number, hash, version, event_at, deleted) in rows {
+            let held = to_held(number, hash, version, event_at, deleted);
+            batch.held(stream.first + to_index(index), &held);
         }
         Ok(())
     }
@@ -316,7 +322,10 @@ impl SqliteTransaction {
         Ok(last.unwrap_or(0))
     }
 
-    async fn decode(&mut self, rows: &[SqliteRow]) -> Result<Vec<StoredRecord>, StorageError> {
+    pub(super) async fn decode(
+        &mut self,
+        rows: &[SqliteRow],
+    ) -> Result<Vec<StoredRecord>, StorageError> {
         let mut records = Vec::with_capacity(rows.len());
         for row in rows {
             let decoded = decode_record(self.names.get(), record_row(row)?);

@@ -1,0 +1,176 @@
+//! Cases about what records and profiles were.
+
+use rabt_model::{Change, ChangeCause, ChangeKind, CitizenId, RecordNumber, RunId};
+
+use super::sample::{at, citizen, profile, record};
+use crate::repository::{Storage, Transaction};
+use crate::row::{Deletion, Horizon};
+
+const RUN: RunId = RunId(1);
+
+async fn tell(tx: &mut dyn Transaction, citizens: &[CitizenId], seconds: i64) -> u64 {
+    let change = |citizen| Change::new(ChangeKind::Updated, citizen, ChangeCause::Link);
+    let changes: Vec<Change> = citizens.iter().copied().map(change).collect();
+    tx.put_changes(&changes, at(seconds)).await.unwrap()
+}
+
+pub(super) async fn versions_that_come_late_are_kept_and_not_applied(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let version = |version| record("tax", "a", version);
+    let put = tx.put_records(RUN, &[version(3)]).await.unwrap();
+    let number = put.numbers[0];
+    tx.assign(&[(number, citizen(1))]).await.unwrap();
+    for _ in 0..2 {
+        let late = tx.put_records(RUN, &[version(2)]).await.unwrap();
+        assert_eq!((late.late, late.updated, late.unchanged), (1, 0, 0));
+        assert_eq!(late.numbers, [number]);
+    }
+    assert!(tx.unlinked_records(9).await.unwrap().is_empty());
+    let held = tx.get_records(&[number]).await.unwrap();
+    assert_eq!(held[0].record, version(3));
+    let kept = tx.versions(number).await.unwrap();
+    assert_eq!(kept.len(), 1, "the same late version is kept once");
+    assert_eq!((&kept[0].0.record, kept[0].1), (&version(2), true));
+    // Within one call the newest counts too, wherever it stands.
+    let call = [version(5), version(4)];
+    let put = tx.put_records(RUN, &call).await.unwrap();
+    assert_eq!((put.updated, put.late, put.unchanged), (1, 1, 0));
+    assert_eq!(put.numbers, [number, number]);
+    let held = tx.get_records(&[number]).await.unwrap();
+    assert_eq!(held[0].record, version(5));
+    let late: Vec<bool> = tx
+        .versions(number)
+        .await
+        .unwrap()
+        .iter()
+        .map(|v| v.1)
+        .collect();
+    assert_eq!(late, [true, false, true]);
+    tx.commit().await.unwrap();
+}
+
+pub(super) async fn versions_are_ordered_by_number_when_times_do_not_tell(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let version = |content: u8, version: Option<&str>| {
+        let mut record = record("tax", "a", content);
+        record.event_at = None;
+        record.version = version.map(str::to_owned);
+        record
+    };
+    tx.put_records(RUN, &[version(1, Some("10"))])
+        .await
+        .unwrap();
+    let cases = [
+        (version(2, Some("9")), (0, 1)),
+        (version(3, Some("11")), (1, 0)),
+        (version(4, Some("b")), (1, 0)),
+        (version(5, Some("a")), (1, 0)),
+        (version(6, None), (1, 0)),
+    ];
+    for (record, expected) in cases {
+        let put = tx.put_records(RUN, &[record]).await.unwrap();
+        assert_eq!((put.updated, put.late), expected);
+    }
+    tx.commit().await.unwrap();
+}
+
+pub(super) async fn a_replaced_profile_is_a_past_revision(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let a = tx
+        .put_records(RUN, &[record("tax", "a", 1)])
+        .await
+        .unwrap()
+        .numbers[0];
+    tx.assign(&[(a, citizen(1))]).await.unwrap();
+    let states = [1, 2].map(|seconds| profile(citizen(1), a, seconds));
+    for state in &states {
+        tell(tx.as_mut(), &[citizen(1)], 1).await;
+        tx.put_profiles(std::slice::from_ref(state)).await.unwrap();
+    }
+    let found = tx.revisions(citizen(1), 9).await.unwrap();
+    assert_eq!(found.len(), 2);
+    let numbers: Vec<_> = found.iter().map(|r| (r.revision, r.sequence)).collect();
+    assert_eq!(numbers, [(2, 2), (1, 1)]);
+    assert_eq!(found[0].profile, states[1]);
+    assert_eq!((found[0].ended_at, found[1].ended_at), (None, Some(at(2))));
+    let present = tx.present_revisions(&[citizen(1), citizen(7)]).await;
+    assert_eq!(present.unwrap(), found[..1]);
+    assert_eq!(tx.revisions(citizen(1), 1).await.unwrap(), found[..1]);
+    tell(tx.as_mut(), &[citizen(1)], 3).await;
+    tx.delete_profiles(&[citizen(1), citizen(1)], at(3))
+        .await
+        .unwrap();
+    let past = tx.revisions(citizen(1), 9).await.unwrap();
+    assert_eq!((past.len(), past[0].ended_at), (2, Some(at(3))));
+    assert!(
+        tx.present_revisions(&[citizen(1)])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    tx.put_profiles(&states[..1]).await.unwrap();
+    let again = tx.revisions(citizen(1), 9).await.unwrap();
+    assert_eq!((again.len(), again[0].revision), (3, 3));
+    tx.commit().await.unwrap();
+}
+
+pub(super) async fn records_are_found_as_a_profile_saw_them(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let version = |version| record("tax", "a", version);
+    let a = tx.put_records(RUN, &[version(1)]).await.unwrap().numbers[0];
+    tx.assign(&[(a, citizen(1))]).await.unwrap();
+    tx.put_profiles(&[profile(citizen(1), a, 1)]).await.unwrap();
+    tx.put_records(RUN, &[version(3)]).await.unwrap();
+    tx.put_records(RUN, &[version(2)]).await.unwrap();
+    tx.put_profiles(&[profile(citizen(1), a, 2)]).await.unwrap();
+    tx.put_records(RUN, &[version(4)]).await.unwrap();
+    let gone = Deletion {
+        id: version(4).id,
+        version: None,
+        event_at: None,
+    };
+    tx.delete_records(&[gone], at(9)).await.unwrap();
+    tx.put_profiles(&[profile(citizen(1), a, 3)]).await.unwrap();
+    let mut wanted: Vec<(RecordNumber, Horizon)> = Vec::new();
+    for revision in tx.revisions(citizen(1), 9).await.unwrap() {
+        wanted.push((a, revision.horizon));
+    }
+    wanted.push((RecordNumber(999), Horizon(0)));
+    let found = tx.records_at(&wanted).await.unwrap();
+    let said: Vec<_> = found
+        .into_iter()
+        .map(|record| record.map(|record| record.record))
+        .collect();
+    assert_eq!(said, [None, Some(version(3)), Some(version(1)), None]);
+    tx.commit().await.unwrap();
+}
+
+pub(super) async fn the_state_at_a_change_is_walked_in_pages(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let people: Vec<CitizenId> = (1..=5).map(citizen).collect();
+    let state = |number: usize, seconds| profile(people[number], RecordNumber(1), seconds);
+    let births: Vec<_> = (0..4).map(|number| state(number, 1)).collect();
+    tx.put_profiles(&births).await.unwrap();
+    let pinned = tell(tx.as_mut(), &people[..4], 1).await;
+    tx.put_profiles(&births).await.unwrap();
+    tell(tx.as_mut(), &people[1..3], 2).await;
+    tx.put_profiles(&[state(1, 2)]).await.unwrap();
+    tx.delete_profiles(&people[2..3], at(2)).await.unwrap();
+    tx.put_profiles(&[state(4, 2)]).await.unwrap();
+    let mut walked = Vec::new();
+    let mut after = None;
+    loop {
+        let page = tx.revisions_at(pinned, after, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.profile.citizen);
+        walked.extend(page.into_iter().map(|revision| revision.profile));
+    }
+    assert_eq!(walked, births);
+    let now = tx.last_change().await.unwrap();
+    let today = tx.revisions_at(now, None, 9).await.unwrap();
+    let today: Vec<CitizenId> = today.iter().map(|r| r.profile.citizen).collect();
+    assert_eq!(today, [people[0], people[1], people[3], people[4]]);
+    let nobody = tx.revisions_at(now, Some(citizen(99)), 9).await.unwrap();
+    assert!(nobody.is_empty());
+    tx.commit().await.unwrap();
+}

@@ -1,0 +1,116 @@
+//! Records that disappeared at their source, on PostgreSQL.
+
+use async_trait::async_trait;
+use rabt_model::{CitizenId, RecordNumber, Timestamp};
+
+use super::PostgresTransaction;
+use super::records::FIND;
+use crate::StorageError;
+use crate::convert::{FoundRow, to_held, to_index, to_memberships, to_micros};
+use crate::deletion::DeletionBatch;
+use crate::error::Doing;
+use crate::repository::Deletions;
+use crate::row::{DeleteOutcome, Deletion};
+
+const MARK: &str = "UPDATE records SET deleted_at = $4, content_hash = '', body = '',
+    version = COALESCE(given.version, records.version),
+    event_at = COALESCE(given.event_at, records.event_at)
+    FROM UNNEST($1::BIGINT[], $2::TEXT[], $3::BIGINT[]) AS given (number, version, event_at)
+    WHERE records.number = given.number";
+
+const UNLINK: &str = "INSERT INTO unlinked (record) SELECT * FROM UNNEST($1::BIGINT[])
+    ON CONFLICT DO NOTHING";
+
+const DEPARTED: &str = "SELECT unlinked.record
+    FROM unlinked JOIN records ON records.number = unlinked.record
+    WHERE records.deleted_at IS NOT NULL ORDER BY unlinked.record LIMIT $1";
+
+const REMEMBER: &str = "INSERT INTO departures (record, citizen)
+    SELECT record, citizen FROM memberships WHERE record = ANY($1::BIGINT[])
+    ON CONFLICT (record) DO UPDATE SET citizen = excluded.citizen";
+
+const FORGET: &str = "DELETE FROM memberships WHERE record = ANY($1::BIGINT[])";
+
+const DEPARTURES: &str = "SELECT departures.record, citizens.id
+    FROM departures JOIN citizens ON citizens.number = departures.citizen
+    WHERE departures.record = ANY($1::BIGINT[]) ORDER BY departures.record";
+
+#[async_trait]
+impl Deletions for PostgresTransaction {
+    async fn delete_records(
+        &mut self,
+        deletions: &[Deletion],
+        at: Timestamp,
+    ) -> Result<DeleteOutcome, StorageError> {
+        let mut batch = DeletionBatch::new(deletions, self.names.get());
+        for (stream, keys) in batch.streams() {
+            self.lock_stream(stream).await?;
+            let rows: Vec<FoundRow> = sqlx::query_as(FIND)
+                .bind(stream)
+                .bind(&keys)
+                .fetch_all(self.connection())
+                .await
+                .doing("looking for held records")?;
+            for (index, number, hash, version, event_at, deleted) in rows {
+                let held = to_held(number, hash, version, event_at, deleted);
+                // Places count from 1.
+                if let Some(key) = keys.get(to_index(index - 1)) {
+                    batch.held(stream, key, &held);
+                }
+            }
+        }
+        let (marks, outcome) = batch.finish();
+        let numbers: Vec<i64> = marks.iter().map(|(number, ..)| *number).collect();
+        let versions: Vec<Option<String>> = marks.iter().map(|mark| mark.1.clone()).collect();
+        let events: Vec<Option<i64>> = marks.iter().map(|mark| mark.2).collect();
+        self.set_aside(&numbers).await?;
+        sqlx::query(MARK)
+            .bind(&numbers)
+            .bind(versions)
+            .bind(events)
+            .bind(to_micros(at))
+            .execute(self.connection())
+            .await
+            .doing("deleting records")?;
+        sqlx::query(UNLINK)
+            .bind(&numbers)
+            .execute(self.connection())
+            .await
+            .doing("marking records as unlinked")?;
+        Ok(outcome)
+    }
+
+    async fn departed_records(&mut self, limit: u32) -> Result<Vec<RecordNumber>, StorageError> {
+        let rows: Vec<i64> = sqlx::query_scalar(DEPARTED)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading deleted records")?;
+        Ok(rows.into_iter().map(RecordNumber).collect())
+    }
+
+    async fn release(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError> {
+        let list: Vec<i64> = numbers.iter().map(|number| number.0).collect();
+        for statement in [REMEMBER, FORGET] {
+            sqlx::query(statement)
+                .bind(&list)
+                .execute(self.connection())
+                .await
+                .doing("releasing records")?;
+        }
+        self.unmark(&list).await
+    }
+
+    async fn departures(
+        &mut self,
+        numbers: &[RecordNumber],
+    ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
+        let list: Vec<i64> = numbers.iter().map(|number| number.0).collect();
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(DEPARTURES)
+            .bind(&list)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading departures")?;
+        to_memberships(rows)
+    }
+}

@@ -1,0 +1,110 @@
+//! Records that disappeared at their source, on `SQLite`.
+
+use async_trait::async_trait;
+use rabt_model::{CitizenId, RecordNumber, Timestamp};
+
+use super::SqliteTransaction;
+use super::records::{FIND, json};
+use crate::StorageError;
+use crate::convert::{FoundRow, to_held, to_index, to_memberships, to_micros};
+use crate::deletion::DeletionBatch;
+use crate::error::Doing;
+use crate::repository::Deletions;
+use crate::row::{DeleteOutcome, Deletion};
+
+const MARK: &str = "UPDATE records SET deleted_at = $2, content_hash = X'', body = '',
+    version = COALESCE(given.value ->> 1, records.version),
+    event_at = COALESCE(given.value ->> 2, records.event_at)
+    FROM json_each($1) AS given WHERE records.number = given.value ->> 0";
+
+const UNLINK: &str = "INSERT INTO unlinked (record)
+    SELECT value FROM json_each($1) WHERE TRUE ON CONFLICT DO NOTHING";
+
+const DEPARTED: &str = "SELECT unlinked.record
+    FROM unlinked CROSS JOIN records ON records.number = unlinked.record
+    WHERE records.deleted_at IS NOT NULL ORDER BY unlinked.record LIMIT $1";
+
+const REMEMBER: &str = "INSERT INTO departures (record, citizen)
+    SELECT record, citizen FROM memberships
+    WHERE record IN (SELECT value FROM json_each($1))
+    ON CONFLICT (record) DO UPDATE SET citizen = excluded.citizen";
+
+const FORGET: &str = "DELETE FROM memberships WHERE record IN (SELECT value FROM json_each($1))";
+
+const DEPARTURES: &str = "SELECT departures.record, citizens.id
+    FROM departures CROSS JOIN citizens ON citizens.number = departures.citizen
+    WHERE departures.record IN (SELECT value FROM json_each($1)) ORDER BY departures.record";
+
+#[async_trait]
+impl Deletions for SqliteTransaction {
+    async fn delete_records(
+        &mut self,
+        deletions: &[Deletion],
+        at: Timestamp,
+    ) -> Result<DeleteOutcome, StorageError> {
+        let mut batch = DeletionBatch::new(deletions, self.names.get());
+        for (stream, keys) in batch.streams() {
+            let rows: Vec<FoundRow> = sqlx::query_as(FIND)
+                .bind(stream)
+                .bind(json(&keys)?)
+                .fetch_all(self.connection())
+                .await
+                .doing("looking for held records")?;
+            for (index, number, hash, version, event_at, deleted) in rows {
+                let held = to_held(number, hash, version, event_at, deleted);
+                if let Some(key) = keys.get(to_index(index)) {
+                    batch.held(stream, key, &held);
+                }
+            }
+        }
+        let (marks, outcome) = batch.finish();
+        let numbers: Vec<i64> = marks.iter().map(|(number, ..)| *number).collect();
+        self.set_aside(&numbers).await?;
+        sqlx::query(MARK)
+            .bind(json(&marks)?)
+            .bind(to_micros(at))
+            .execute(self.connection())
+            .await
+            .doing("deleting records")?;
+        sqlx::query(UNLINK)
+            .bind(json(&numbers)?)
+            .execute(self.connection())
+            .await
+            .doing("marking records as unlinked")?;
+        Ok(outcome)
+    }
+
+    async fn departed_records(&mut self, limit: u32) -> Result<Vec<RecordNumber>, StorageError> {
+        let rows: Vec<i64> = sqlx::query_scalar(DEPARTED)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading deleted records")?;
+        Ok(rows.into_iter().map(RecordNumber).collect())
+    }
+
+    async fn release(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError> {
+        let list: Vec<i64> = numbers.iter().map(|number| number.0).collect();
+        for statement in [REMEMBER, FORGET] {
+            sqlx::query(statement)
+                .bind(json(&list)?)
+                .execute(self.connection())
+                .await
+                .doing("releasing records")?;
+        }
+        self.unmark(&list).await
+    }
+
+    async fn departures(
+        &mut self,
+        numbers: &[RecordNumber],
+    ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
+        let list: Vec<i64> = numbers.iter().map(|number| number.0).collect();
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(DEPARTURES)
+            .bind(json(&list)?)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading departures")?;
+        to_memberships(rows)
+    }
+}
