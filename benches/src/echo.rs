@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
 use rabt_proto::citizen::{
     BatchLookupCitizensRequest, BatchLookupCitizensResponse, ExplainFieldRequest,
-    ExplainFieldResponse, GetCitizenRequest, GetCitizenResponse, ListSourceReferencesRequest,
-    ListSourceReferencesResponse, LookupCitizenRequest, LookupCitizenResponse,
-    SearchCitizensRequest, SearchCitizensResponse, VerifyAttributesRequest,
-    VerifyAttributesResponse,
+    ExplainFieldResponse, GetCitizenRequest, GetCitizenResponse, ListCitizenRevisionsRequest,
+    ListCitizenRevisionsResponse, ListSourceReferencesRequest, ListSourceReferencesResponse,
+    LookupCitizenRequest, LookupCitizenResponse, SearchCitizensRequest, SearchCitizensResponse,
+    VerifyAttributesRequest, VerifyAttributesResponse,
 };
 use rabt_tests::Pki;
 use tokio::net::TcpListener;
@@ -88,6 +88,12 @@ impl CitizenService for Echo {
     }
 
     async fn explain_field(&self, _: Request<ExplainFieldRequest>) -> Answer<ExplainFieldResponse> {
+        other()
+    }
+    async fn list_citizen_revisions(
+        &self,
+        _: Request<ListCitizenRevisionsRequest>,
+    ) -> Answer<ListCitizenRevisionsResponse> {
         other()
     }
 }

@@ -1,5 +1,7 @@
-//! What is measured apart from the tests: `cargo x bench read`, `serving`, `linkage`, `search`.
+//! What is measured apart from the tests: `cargo x bench read`, `serving`, `changes`, `linkage` and
+//! `search`.
 
+mod changes;
 mod echo;
 mod linkage;
 mod meter;
@@ -16,12 +18,16 @@ usage: cargo x bench <bench>
   serving [--lookups 1000000] [--people 20000] [--in-flight 64] [--rounds 5] [--json]
                           permitted and audited lookups over mutual TLS and a bare echo, in rounds
                           that take turns; every answer's entry is counted
+  changes [500]           from a changed record to a watcher of the feed, one at a time
   linkage [--file CSV] [--records 1000000] [--seed 13] [--splink-env DIR] [--json]
                           the linkage engine on a file, and the baseline where its Python is given
   search --file CSV       one record against a resident index of all records of the file";
 
 /// Rows of the table that is read, when nothing else is asked for.
 const ROWS: usize = 500_000;
+
+/// Changes that are told, when nothing else is asked for.
+const CHANGES: usize = 500;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -51,6 +57,11 @@ fn main() -> ExitCode {
         [bench, rows] if bench == "read" => match rows.replace('_', "").parse() {
             Ok(rows) => read::run(rows),
             Err(_) => return refuse(),
+        },
+        [bench] if bench == "changes" => changes::run(CHANGES),
+        [bench, rounds] if bench == "changes" => match rounds.replace('_', "").parse() {
+            Ok(rounds) if rounds > 1 => changes::run(rounds),
+            Ok(_) | Err(_) => return refuse(),
         },
         _ => return refuse(),
     }

@@ -6,12 +6,13 @@ use std::{env, fs};
 
 use prost::Message;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "rabt/type/v1/label.proto",
     "rabt/type/v1/provenance.proto",
     "rabt/type/v1/context.proto",
     "rabt/type/v1/citizen.proto",
     "rabt/citizen/v1/citizen_service.proto",
+    "rabt/change/v1/change_service.proto",
     "rabt/connector/v1/connector_service.proto",
 ];
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use prost::Message;
+use rabt_proto::change::change_service_client::ChangeServiceClient;
+use rabt_proto::change::{ExportSnapshotRequest, ListChangesRequest, WatchChangesRequest};
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::citizen::verify_attributes_request::Subject;
 use rabt_proto::citizen::{
     AttributeClaim, BatchLookupCitizensRequest, ExplainFieldRequest, GetCitizenRequest,
-    ListSourceReferencesRequest, LookupCitizenRequest, SearchCitizensRequest,
-    VerifyAttributesRequest, batch_lookup_citizens_result::Outcome,
+    ListCitizenRevisionsRequest, ListSourceReferencesRequest, LookupCitizenRequest,
+    SearchCitizensRequest, VerifyAttributesRequest, batch_lookup_citizens_result::Outcome,
 };
 use rabt_proto::common::{Identifier, RequestContext};
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
@@ -20,7 +22,7 @@ use rabt_tests::{AGENCY_SYSTEM, OPERATOR, Stack, context, reason};
 use tonic::Status;
 use tonic::transport::Channel;
 
-const CITIZEN_METHODS: [&str; 7] = [
+const CITIZEN_METHODS: [&str; 11] = [
     "LookupCitizen",
     "GetCitizen",
     "BatchLookupCitizens",
@@ -28,6 +30,10 @@ const CITIZEN_METHODS: [&str; 7] = [
     "VerifyAttributes",
     "ListSourceReferences",
     "ExplainField",
+    "ListCitizenRevisions",
+    "ListChanges",
+    "WatchChanges",
+    "ExportSnapshot",
 ];
 
 const CONNECTOR_METHODS: [&str; 6] = [
@@ -42,7 +48,7 @@ const CONNECTOR_METHODS: [&str; 6] = [
 /// Calls a method about a citizen with nothing but a context. A permitted one would be answered, or
 /// told what is missing.
 async fn ask(channel: Channel, method: &str, context: RequestContext) -> Result<(), Status> {
-    let mut client = CitizenServiceClient::new(channel);
+    let mut client = CitizenServiceClient::new(channel.clone());
     let context = Some(context);
     let identifier = Some(Identifier {
         scheme: "national_id".to_owned(),
@@ -118,6 +124,47 @@ async fn ask(channel: Channel, method: &str, context: RequestContext) -> Result<
                 attribute: "sex".to_owned(),
             };
             client.explain_field(request).await.map(|_| ())
+        }
+        "ListCitizenRevisions" => {
+            let request = ListCitizenRevisionsRequest {
+                context,
+                name,
+                ..Default::default()
+            };
+            client.list_citizen_revisions(request).await.map(|_| ())
+        }
+        feed => follow(channel, feed, context).await,
+    }
+}
+
+/// Calls a method of the feed.
+async fn follow(
+    channel: Channel,
+    method: &str,
+    context: Option<RequestContext>,
+) -> Result<(), Status> {
+    let mut client = ChangeServiceClient::new(channel);
+    match method {
+        "ListChanges" => {
+            let request = ListChangesRequest {
+                context,
+                ..Default::default()
+            };
+            client.list_changes(request).await.map(|_| ())
+        }
+        "WatchChanges" => {
+            let request = WatchChangesRequest {
+                context,
+                ..Default::default()
+            };
+            client.watch_changes(request).await.map(|_| ())
+        }
+        "ExportSnapshot" => {
+            let request = ExportSnapshotRequest {
+                context,
+                ..Default::default()
+            };
+            client.export_snapshot(request).await.map(|_| ())
         }
         other => panic!("{other} is not in the table"),
     }

@@ -28,6 +28,20 @@ fn finish(folder: &Path) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Follows the feed of a finished demo; returns where it differs from what storage holds.
+fn feed_problems(folder: &Path) -> Vec<String> {
+    let url = format!("sqlite://{}", folder.join("rabt.db").display());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let storage = rabt_storage::open(&url).await.unwrap();
+        let problems = rabt_service::change::check_feed(storage.as_ref())
+            .await
+            .unwrap();
+        storage.close().await;
+        problems
+    })
+}
+
 /// What must be the same: everything but times.
 fn essence(report: &serde_json::Value) -> Vec<&serde_json::Value> {
     let keys = [
@@ -66,5 +80,8 @@ fn killed_at_random_moments_it_ends_as_if_undisturbed() {
         }
     }
     let disturbed = finish(&place);
+    let problems = feed_problems(&place);
+    let few = &problems[..problems.len().min(3)];
+    assert!(few.is_empty(), "{} problems: {few:?}", problems.len());
     assert_eq!(essence(&disturbed), essence(&undisturbed));
 }

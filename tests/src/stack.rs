@@ -14,6 +14,7 @@ use rabt_connector_sqlite::Sqlite;
 use rabt_linkage::LinkageModel;
 use rabt_model::{Clock, ManualClock, Timestamp};
 use rabt_policy::{Caller, DEMO_BUNDLE, Policy, Role};
+use rabt_proto::change::change_service_client::ChangeServiceClient;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::RequestContext;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
@@ -167,6 +168,18 @@ impl Stack {
             .await
             .expect("the handshake succeeds");
         CitizenServiceClient::new(channel).max_decoding_message_size(64 << 20)
+    }
+
+    /// Returns a client of the change feed.
+    ///
+    /// # Panics
+    /// When the handshake fails.
+    pub async fn changes(&self, urn: &str) -> ChangeServiceClient<Channel> {
+        let channel = self
+            .connect(Some(urn))
+            .await
+            .expect("the handshake succeeds");
+        ChangeServiceClient::new(channel)
     }
 
     /// Returns a client for the management of sources.

@@ -134,7 +134,7 @@ async fn read(
                 Message::Checkpoint { position, .. } => {
                     sent.positions.push((sent.rows.len(), position));
                 }
-                Message::SchemaChanged(_) | Message::Progress(_) => {}
+                Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
             }
         }
     };

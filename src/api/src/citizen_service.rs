@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rabt_model::{ErrorClass, Pii};
+use rabt_model::{ErrorClass, Pii, Timestamp};
 use rabt_policy::{Caller, Claim, Method, Subject};
 use rabt_proto::citizen::batch_lookup_citizens_result::Outcome;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
@@ -13,11 +13,13 @@ use rabt_proto::citizen::verify_attributes_request::Subject as Claimed;
 use rabt_proto::citizen::{
     AttributeClaim, BatchLookupCitizensRequest, BatchLookupCitizensResponse,
     BatchLookupCitizensResult, ExplainFieldRequest, ExplainFieldResponse, GetCitizenRequest,
-    GetCitizenResponse, ItemStatus, ListSourceReferencesRequest, ListSourceReferencesResponse,
-    LookupCitizenRequest, LookupCitizenResponse, SearchCitizensRequest, SearchCitizensResponse,
-    VerifyAttributesRequest, VerifyAttributesResponse,
+    GetCitizenResponse, ItemStatus, ListCitizenRevisionsRequest, ListCitizenRevisionsResponse,
+    ListSourceReferencesRequest, ListSourceReferencesResponse, LookupCitizenRequest,
+    LookupCitizenResponse, SearchCitizensRequest, SearchCitizensResponse, VerifyAttributesRequest,
+    VerifyAttributesResponse,
 };
 use rabt_proto::common::RequestContext;
+use rabt_service::enquiry::AsOf;
 use rabt_service::{Answer, EnquiryError, HIT_CAP, Services, enquiry};
 use tonic::{Request, Response, Status};
 
@@ -188,6 +190,23 @@ impl CitizenService for Citizens {
         let explanations = convert::explanations(&answer.map_err(refuse)?)?;
         Ok(Response::new(ExplainFieldResponse { explanations }))
     }
+
+    async fn list_citizen_revisions(
+        &self,
+        request: Request<ListCitizenRevisionsRequest>,
+    ) -> Result<Response<ListCitizenRevisionsResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let as_of = AsOf {
+            recorded_at: instant("recorded_at", message.recorded_at)?,
+            valid_at: instant("valid_at", message.valid_at)?,
+        };
+        let question = self.question(&caller, Method::ListCitizenRevisions, message.context)?;
+        let question = question.masked(message.read_mask);
+        let access = question.about(named(&message.name));
+        let answer = enquiry::list_citizen_revisions(&self.services, access, as_of).await;
+        let revisions = convert::revisions(&answer.map_err(refuse)?)?;
+        Ok(Response::new(ListCitizenRevisionsResponse { revisions }))
+    }
 }
 
 #[expect(
@@ -196,6 +215,18 @@ impl CitizenService for Citizens {
 )]
 fn refuse(error: EnquiryError) -> Status {
     of_error(error.class(), &error)
+}
+
+fn instant(
+    field: &str,
+    stated: Option<prost_types::Timestamp>,
+) -> Result<Option<Timestamp>, Status> {
+    let Some(stated) = stated else {
+        return Ok(None);
+    };
+    let instant = Timestamp::new(stated.seconds, stated.nanos);
+    let instant = instant.map_err(|_| invalid(field, "must be a time of the calendar"))?;
+    Ok(Some(instant))
 }
 
 fn check_count(field: &str, count: usize, most: usize) -> Result<(), Status> {

@@ -49,6 +49,8 @@ pub struct Limits {
     pub in_flight_per_caller: usize,
     /// Batches in work; a batch counts as one request above.
     pub batches_in_flight: usize,
+    /// Watchers of the change feed; one counts as no request once it has begun.
+    pub watchers: usize,
     /// Largest request message, bytes.
     pub message_bytes: usize,
     /// Longest time a request may take; shorter deadlines of callers are honoured.
@@ -66,6 +68,7 @@ impl Default for Limits {
             in_flight: 1_024,
             in_flight_per_caller: 512,
             batches_in_flight: 4,
+            watchers: 256,
             message_bytes: 1 << 20,
             deadline_ms: 10_000,
             handshake_ms: 5_000,

@@ -3,6 +3,7 @@
 //! Invariant: every function that another module can call starts from an audited disclosure; there
 //! is no way here from a profile.
 
+mod change;
 mod value;
 
 use rabt_model::{ErrorClass, Label};
@@ -12,6 +13,7 @@ use rabt_service::Audited;
 use tonic::Status;
 
 use crate::status::status;
+pub(crate) use change::{changes, kinds, revisions, snapshot};
 pub(crate) use value::timestamp;
 
 /// Returns the citizen of an answer. An answer without one is refused like a forbidden question.
@@ -79,6 +81,9 @@ fn unanswered(content: &Content) -> Status {
         | Content::Verified(_)
         | Content::Holdings { .. }
         | Content::Candidates(_)
+        | Content::Changes(_)
+        | Content::Snapshot(_)
+        | Content::Revisions { .. }
         | Content::Explained { .. } => status(ErrorClass::Defect, ""),
     }
 }

@@ -4,6 +4,7 @@
 //! profile cannot be named here.
 
 mod authn;
+mod change_service;
 mod citizen_service;
 mod config;
 mod connector_service;

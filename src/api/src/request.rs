@@ -177,7 +177,10 @@ mod tests {
     fn other_names_are_no_citizen_ids() {
         let id = |name| match named(name) {
             Subject::Citizen(id) => id,
-            Subject::Identifier { .. } | Subject::Criteria(_) | Subject::None => String::new(),
+            Subject::Identifier { .. }
+            | Subject::Criteria(_)
+            | Subject::Feed(_)
+            | Subject::None => String::new(),
         };
         assert_eq!(id("citizens/abc"), "abc");
         assert_eq!(id("citizens/a/b"), "a/b");

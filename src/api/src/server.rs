@@ -5,7 +5,7 @@
 //!    configured authority (`tls.rs`), within `limits.handshake_ms`; HTTP/2.
 //! 2. `stack.rs`, for each request: request id, span, deadline, places of node and caller
 //!    (`limit.rs`), caller from the certificate (`authn.rs`), message size.
-//! 3. `citizen_service.rs`, `connector_service.rs`: translate in (`request.rs`), one call of a use
+//! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`: translate in (`request.rs`), one call of a use
 //!    case, translate out (`convert.rs`, `status.rs`).
 //!
 //! The admin listener serves health and reflection and nothing else.
@@ -17,6 +17,7 @@ use futures::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rabt_model::Timestamp;
+use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
 use rabt_proto::connector::connector_service_server::ConnectorService;
 use rabt_service::Services;
@@ -30,6 +31,7 @@ use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tracing::info;
 
+use crate::change_service::Changes;
 use crate::citizen_service::Citizens;
 use crate::connector_service::Connectors;
 use crate::health::{Probe, Readiness};
@@ -61,6 +63,7 @@ pub async fn serve(
     let probed = Arc::clone(&services);
     let parts = Parts {
         citizens: Citizens::new(Arc::clone(&services), &config.limits),
+        changes: Changes::new(Arc::clone(&services), &config.limits, shutdown.clone()),
         connectors: Connectors::new(Arc::clone(&services)),
         readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
         start: services.clock.now(),
@@ -74,16 +77,17 @@ async fn is_ready(services: Arc<Services>) -> bool {
 }
 
 /// What the edge is made of, apart from its settings.
-pub(crate) struct Parts<C, O> {
+pub(crate) struct Parts<C, F, O> {
     pub(crate) citizens: C,
+    pub(crate) changes: F,
     pub(crate) connectors: O,
     pub(crate) readiness: Readiness,
     pub(crate) start: Timestamp,
 }
 
 /// Binds both addresses and serves until `shutdown`.
-pub(crate) async fn start<C: CitizenService, O: ConnectorService>(
-    parts: Parts<C, O>,
+pub(crate) async fn start<C: CitizenService, F: ChangeService, O: ConnectorService>(
+    parts: Parts<C, F, O>,
     config: &ServerConfig,
     shutdown: CancellationToken,
 ) -> Result<Bound, ApiError> {
@@ -95,7 +99,13 @@ pub(crate) async fn start<C: CitizenService, O: ConnectorService>(
     let addr = address(&agencies, config.listen)?;
     let admin_addr = address(&admin, config.admin_listen)?;
 
-    let stack = Stack::new(parts.citizens, parts.connectors, limits, parts.start);
+    let stack = Stack::new(
+        parts.citizens,
+        parts.changes,
+        parts.connectors,
+        limits,
+        parts.start,
+    );
     let routes = admin_routes(Probe::new(parts.readiness, shutdown.clone()))?;
     info!(%addr, %admin_addr, "listening");
     let task = TaskTracker::new().spawn(async move {

@@ -14,6 +14,7 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use rabt_model::{ErrorClass, Timestamp};
 use rabt_policy::Caller;
+use rabt_proto::change::change_service_server::{ChangeService, ChangeServiceServer};
 use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
 use rabt_proto::connector::connector_service_server::{ConnectorService, ConnectorServiceServer};
 use rustls_pki_types::CertificateDer;
@@ -28,8 +29,9 @@ use crate::status::{deadline_exceeded, status};
 use crate::{Limits, authn};
 
 /// The agencies' side of the node.
-pub(crate) struct Stack<C, O> {
+pub(crate) struct Stack<C, F, O> {
     citizens: CitizenServiceServer<C>,
+    changes: ChangeServiceServer<F>,
     connectors: ConnectorServiceServer<O>,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
@@ -43,10 +45,18 @@ pub(crate) struct Peer {
     in_flight: Arc<Gauge>,
 }
 
-impl<C: CitizenService, O: ConnectorService> Stack<C, O> {
-    pub(crate) fn new(citizens: C, connectors: O, limits: &Limits, start: Timestamp) -> Self {
+impl<C: CitizenService, F: ChangeService, O: ConnectorService> Stack<C, F, O> {
+    pub(crate) fn new(
+        citizens: C,
+        changes: F,
+        connectors: O,
+        limits: &Limits,
+        start: Timestamp,
+    ) -> Self {
         Self {
             citizens: CitizenServiceServer::new(citizens)
+                .max_decoding_message_size(limits.message_bytes),
+            changes: ChangeServiceServer::new(changes)
                 .max_decoding_message_size(limits.message_bytes),
             connectors: ConnectorServiceServer::new(connectors)
                 .max_decoding_message_size(limits.message_bytes),
@@ -88,13 +98,14 @@ impl<C: CitizenService, O: ConnectorService> Stack<C, O> {
     async fn handle(&self, method: &Method, request: Request<Incoming>) -> Response<Body> {
         let Ok(response) = match method.service {
             ServiceName::Citizen => self.citizens.clone().call(request).await,
+            ServiceName::Change => self.changes.clone().call(request).await,
             ServiceName::Connector => self.connectors.clone().call(request).await,
         };
         response
     }
 }
 
-impl<C: CitizenService, O: ConnectorService> Edge for Stack<C, O> {
+impl<C: CitizenService, F: ChangeService, O: ConnectorService> Edge for Stack<C, F, O> {
     type Peer = Peer;
 
     fn peer(&self, certificate: Option<&CertificateDer<'_>>) -> Peer {
@@ -158,6 +169,7 @@ struct Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ServiceName {
     Citizen,
+    Change,
     Connector,
 }
 
@@ -170,10 +182,12 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 13] = methods! {
+const METHODS: [Method; 17] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
-        "ListSourceReferences" "ExplainField";
+        "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
+    Change "rabt.change.v1.ChangeService":
+        "ListChanges" "WatchChanges" "ExportSnapshot";
     Connector "rabt.connector.v1.ConnectorService":
         "CreateSource" "UpdateSource" "GetSource" "ListSources" "StartSource" "ListRuns";
 };

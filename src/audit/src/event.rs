@@ -81,10 +81,14 @@ pub struct Question {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosed {
+    /// First and last change of the feed that the answer tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<(u64, u64)>,
     /// Fingerprint of the linkage model that the profiles were composed under.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model: String,
-    /// How the question ended: `disclosed`, `absent`, `verified`, `holdings`, `candidates`, `explained`.
+    /// How the question ended: `disclosed`, `absent`, `verified`, `holdings`, `candidates`, `explained`,
+    /// `changes`, `snapshot`, `revisions`.
     pub outcome: String,
     /// Who asked what, and why.
     pub question: Question,

@@ -60,6 +60,11 @@ impl PseudonymKey {
         self.name(b"end-user", agency.as_str().as_bytes(), id.as_bytes())
     }
 
+    /// Returns the seal of a token that is given to an agency's system.
+    pub fn token(&self, agency: &AgencyId, text: &str) -> Pseudonym {
+        self.name(b"token", agency.as_str().as_bytes(), text.as_bytes())
+    }
+
     /// Parts are separated by a zero byte. The first two never hold one but for citizens, which have no
     /// third, so different inputs stay different.
     fn name(&self, domain: &[u8], first: &[u8], second: &[u8]) -> Pseudonym {

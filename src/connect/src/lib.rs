@@ -30,8 +30,8 @@ pub use kinds::Kinds;
 pub use manifest::{Agency, AgencyFolder, Guard, OnDrift, SourceSpec, StreamSpec};
 pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
 pub use message::{
-    Batch, BatchBuilder, Cell, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES, MAX_CELL_BYTES,
-    Message, Outlet, Position,
+    Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES,
+    MAX_CELL_BYTES, Message, Outlet, Position,
 };
 pub use problem::{Problem, Problems, nearest};
 pub use secret::resolve_secrets;

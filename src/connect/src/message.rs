@@ -11,6 +11,8 @@ pub use batch::{Batch, BatchBuilder, Cell, Fault, MAX_BATCH_BYTES, MAX_CELL_BYTE
 pub use channel::{Inlet, Outlet};
 pub use position::{Identity, Position};
 
+use rabt_model::{Pii, Timestamp};
+
 use crate::connector::Table;
 
 /// One message of a connector to its host.
@@ -18,6 +20,8 @@ use crate::connector::Table;
 pub enum Message {
     /// Rows, in the columns of the plan.
     Rows(Batch),
+    /// Rows that are no longer there. They are not among the rows that a checkpoint counts.
+    Deleted(Vec<Deleted>),
     /// Everything sent so far may be committed; reading can resume here.
     Checkpoint {
         /// Where reading resumes.
@@ -29,6 +33,17 @@ pub enum Message {
     SchemaChanged(Table),
     /// How far reading is.
     Progress(Estimate),
+}
+
+/// A row that is no longer in its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// The row's key; parts of a composite key are joined by U+001F.
+    pub key: Pii<String>,
+    /// The source's own version of the deletion, when it has one.
+    pub version: Option<String>,
+    /// When the source says the row was deleted.
+    pub event_at: Option<Timestamp>,
 }
 
 /// How far reading is, in rows.

@@ -33,7 +33,7 @@ pub use batch::{
 };
 pub use blocking::{RuleCount, SkippedBlock};
 pub use comparison::{LineageAgreement, NameAgreement, NameReading, SlotAgreement};
-pub use continuity::{ClusterChange, continue_identity};
+pub use continuity::{ClusterChange, Retired, continue_identity};
 pub use explanation::{Explanation, Step};
 pub use index::{Index, Linked};
 pub use model::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use rabt_model::{AgencyId, AgreementId, Label};
+use rabt_model::{AgencyId, AgreementId, ChangeKind, Label};
 
 use crate::{Assurance, Channel, FieldSet, Method};
 
@@ -19,7 +19,7 @@ pub struct Agreement {
     /// This and every list below: ascending, each once.
     pub(crate) systems: Vec<String>,
     /// Bits of [`Method::bit`].
-    pub(crate) methods: u8,
+    pub(crate) methods: u16,
     pub(crate) purposes: Vec<String>,
     pub(crate) legal_bases: Vec<String>,
     pub(crate) services: Vec<String>,
@@ -29,6 +29,51 @@ pub struct Agreement {
     pub(crate) maximum: Arc<FieldSet>,
     pub(crate) period: Period,
     pub(crate) minimum_assurance: Assurance,
+    /// Given exactly when a method reads the feed.
+    pub(crate) feed: Option<FeedTerms>,
+}
+
+/// What an agreement allows of the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedTerms {
+    /// Bits of [`ChangeKind::bit`].
+    pub(crate) kinds: u16,
+    pub(crate) population: Population,
+}
+
+/// About whom an agreement lets the feed tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Population {
+    /// Citizens about whom the caller's agency holds a record.
+    Held,
+    /// Every citizen.
+    All,
+}
+
+impl Population {
+    /// Every population, from narrow to wide.
+    pub const ALL: [Self; 2] = [Self::Held, Self::All];
+
+    /// Returns the population's code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::All => "all",
+        }
+    }
+}
+
+impl FeedTerms {
+    /// Returns which kinds of change are told.
+    pub fn kinds(self) -> impl Iterator<Item = ChangeKind> {
+        let told = move |kind: &ChangeKind| self.kinds & kind.bit() != 0;
+        ChangeKind::ALL.into_iter().filter(told)
+    }
+
+    /// Returns about whom.
+    pub const fn population(self) -> Population {
+        self.population
+    }
 }
 
 /// The days on which an agreement is in force: from 00:00 UTC of the first to 24:00 UTC of the last.
@@ -108,6 +153,11 @@ impl Agreement {
     /// Returns how sure the caller must be of its end user.
     pub const fn minimum_assurance(&self) -> Assurance {
         self.minimum_assurance
+    }
+
+    /// Returns what the agreement allows of the feed, when it allows any of it.
+    pub const fn feed(&self) -> Option<FeedTerms> {
+        self.feed
     }
 
     /// Says whether the agreement allows any method, over any channel, that reveals values.

@@ -5,10 +5,11 @@ mod read;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rabt_model::{AgreementId, Label};
+use rabt_model::{AgreementId, ChangeKind, Label};
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
+use crate::agreement::{FeedTerms, Population};
 use crate::permit::hexadecimal;
 use crate::{Agreement, Assurance, Channel, Method, Problem};
 use read::{Reader, Table};
@@ -18,7 +19,7 @@ use read::{Reader, Table};
 pub const DEMO_BUNDLE: &str = include_str!("../bundles/demo.toml");
 
 const TOP_KEYS: [&str; 2] = ["schema", "agreement"];
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "id",
     "title",
     "agency",
@@ -31,6 +32,7 @@ const KEYS: [&str; 12] = [
     "fields",
     "period",
     "minimum_assurance",
+    "feed",
 ];
 
 /// The agreements of a bundle, checked and indexed by id. Cheap to clone.
@@ -155,6 +157,7 @@ fn read_agreement(
     let fields = reader.fields(table, methods.unwrap_or(0));
     let period = reader.period(table);
     let minimum_assurance = read_assurance(reader, table);
+    let feed = read_feed(reader, table, methods.unwrap_or(0));
     if let (Some(methods), Some(channels)) = (methods, channels) {
         refuse_useless(reader, table, methods, channels);
     }
@@ -174,6 +177,7 @@ fn read_agreement(
             maximum: Arc::new(maximum),
             period: period?,
             minimum_assurance: minimum_assurance?,
+            feed: feed.ok()?,
         })
     };
     let agreement = whole();
@@ -188,7 +192,7 @@ fn read_title(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Label> {
     Some(Label::new(en?, ar?))
 }
 
-fn read_methods(reader: &mut Reader<'_>, table: Table<'_>) -> Option<u8> {
+fn read_methods(reader: &mut Reader<'_>, table: Table<'_>) -> Option<u16> {
     let known: Vec<&str> = Method::ALL.iter().map(|method| method.as_str()).collect();
     let chosen = reader.choices(table, "methods", "method", &known)?;
     Some(
@@ -220,8 +224,45 @@ fn read_assurance(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Assurance
     Some(Assurance::ALL[at])
 }
 
+/// That a part was refused; its problems are reported.
+struct Refused;
+
+/// Reads the terms of the feed, which an agreement has when it has a method that reads it.
+fn read_feed(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    methods: u16,
+) -> Result<Option<FeedTerms>, Refused> {
+    let reads = |method: &Method| method.reads_feed() && methods & method.bit() != 0;
+    let reads = Method::ALL.iter().any(reads);
+    if table.get("feed").is_none() && !reads {
+        return Ok(None);
+    }
+    if !reads {
+        let message = "`feed` is only for agreements with a method that reads the feed";
+        reader.report(table.place("feed"), message.to_owned());
+        return Err(Refused);
+    }
+    read_terms(reader, table).map(Some).ok_or(Refused)
+}
+
+fn read_terms(reader: &mut Reader<'_>, table: Table<'_>) -> Option<FeedTerms> {
+    let feed = reader.table(table, "feed")?;
+    reader.refuse_unknown(feed, &["events", "population"]);
+    let known: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.code()).collect();
+    let kinds = reader.choices(feed, "events", "kind of change", &known);
+    let known: Vec<&str> = Population::ALL.iter().map(|one| one.as_str()).collect();
+    let population = reader.choice(feed, "population", "population", &known);
+    let chosen = kinds?;
+    let kinds = chosen.iter().map(|at| ChangeKind::ALL[*at].bit());
+    Some(FeedTerms {
+        kinds: kinds.fold(0, |bits, bit| bits | bit),
+        population: Population::ALL[population?],
+    })
+}
+
 /// Refuses an agreement that allows a method over no channel that could carry it.
-fn refuse_useless(reader: &mut Reader<'_>, table: Table<'_>, methods: u8, channels: u8) {
+fn refuse_useless(reader: &mut Reader<'_>, table: Table<'_>, methods: u16, channels: u8) {
     let verifying_only = Channel::ALL
         .iter()
         .all(|channel| channels & channel.bit() == 0 || channel.verifies_only());

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use rabt_model::{Attribute, CitizenId, Scheme};
+use rabt_model::{Attribute, ChangeKind, CitizenId, Scheme};
 
+use crate::feed::FeedTarget;
 use crate::permit::Target;
 use crate::{
     AccessRequest, Agreement, Channel, Denial, DenialReason, Facts, FieldSet, Method, Outcome,
@@ -57,6 +58,7 @@ impl Policy {
             released: Vec::new(),
             withheld: Vec::new(),
             subjects: Vec::new(),
+            changes: None,
         };
         let judged = match agreement {
             None => Err((DenialReason::UnknownAgreement, None)),
@@ -82,7 +84,14 @@ fn judge(
     authorise(agreement, facts).map_err(|reason| (reason, None))?;
     check_context(&facts.context)?;
     let fields = read_mask(agreement, facts.method, mask)?;
-    let target = read_subject(facts.method, subject)?;
+    let target = match &subject {
+        Subject::Feed(events) if facts.method.reads_feed() => read_feed(agreement, events)?,
+        Subject::Feed(_)
+        | Subject::Identifier { .. }
+        | Subject::Citizen(_)
+        | Subject::Criteria(_)
+        | Subject::None => read_subject(facts.method, subject)?,
+    };
     check_criteria(agreement, &target)?;
     Ok((fields, target))
 }
@@ -225,7 +234,11 @@ fn read_mask(
         Method::LookupCitizen
         | Method::GetCitizen
         | Method::BatchLookupCitizens
-        | Method::SearchCitizens => 0..=MASK_PATHS,
+        | Method::SearchCitizens
+        | Method::ListCitizenRevisions
+        | Method::ListChanges
+        | Method::WatchChanges
+        | Method::ExportSnapshot => 0..=MASK_PATHS,
     };
     if !counts.contains(&paths.len()) {
         return malformed("fields".to_owned());
@@ -253,6 +266,30 @@ fn read_mask(
     Ok(Arc::new(asked))
 }
 
+/// Reads which kinds of change are asked for: those of the agreement, unless some are named.
+fn read_feed(agreement: &Agreement, events: &[String]) -> Result<Target, Refusal> {
+    // an agreement that names a method of the feed has terms
+    let terms = agreement.feed.ok_or((DenialReason::Method, None))?;
+    let mut kinds = 0;
+    for (number, code) in events.iter().enumerate() {
+        let Some(kind) = ChangeKind::from_code(code) else {
+            return Err((DenialReason::BadMask, Some(format!("events[{number}]"))));
+        };
+        if terms.kinds & kind.bit() == 0 {
+            return Err((DenialReason::Fields, None));
+        }
+        kinds |= kind.bit();
+    }
+    if events.is_empty() {
+        kinds = terms.kinds;
+    }
+    Ok(Target::Feed(FeedTarget {
+        kinds,
+        population: terms.population,
+        records: agreement.allows_method(Method::ListSourceReferences),
+    }))
+}
+
 fn read_subject(method: Method, subject: Subject) -> Result<Target, Refusal> {
     let malformed = |place: &str| Err((DenialReason::BadSubject, Some(place.to_owned())));
     match (method, subject) {
@@ -276,7 +313,8 @@ fn read_subject(method: Method, subject: Subject) -> Result<Target, Refusal> {
             Method::GetCitizen
             | Method::VerifyAttributes
             | Method::ListSourceReferences
-            | Method::ExplainField,
+            | Method::ExplainField
+            | Method::ListCitizenRevisions,
             Subject::Citizen(id),
         ) => match id.parse::<CitizenId>() {
             Ok(citizen) => Ok(Target::Citizen(citizen)),

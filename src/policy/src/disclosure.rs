@@ -1,6 +1,6 @@
 //! What may leave: made only by consuming a permit.
 
-use rabt_model::{Attributed, CitizenId, Holding, Label};
+use rabt_model::{Attributed, Change, CitizenId, Holding, Label, Timestamp};
 
 use crate::{Band, Facts};
 
@@ -36,6 +36,17 @@ pub enum Content {
     },
     /// Who fits, best first.
     Candidates(Vec<Candidate>),
+    /// What happened, in the order of the feed.
+    Changes(Vec<ToldChange>),
+    /// Who was known at a place in the feed.
+    Snapshot(Vec<Known>),
+    /// What a citizen's profile was, the last revision first.
+    Revisions {
+        /// Who it is.
+        citizen: CitizenId,
+        /// The revisions.
+        revisions: Vec<KnownRevision>,
+    },
     /// Where values come from.
     Explained {
         /// Who it is.
@@ -67,6 +78,43 @@ pub struct Candidate {
     pub etag: String,
     /// How well they fit.
     pub band: Band,
+}
+
+/// A change, reduced to the permitted attributes.
+#[derive(Debug, Clone)]
+pub struct ToldChange {
+    /// Its number in the feed.
+    pub sequence: u64,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// What happened. Records are left out unless the agreement lets the caller list sources.
+    pub change: Change,
+}
+
+/// A citizen of a snapshot, reduced to the permitted attributes.
+#[derive(Debug)]
+pub struct Known {
+    /// Who it is.
+    pub citizen: CitizenId,
+    /// The permitted values, in the order of the profile.
+    pub values: Vec<Attributed>,
+    /// As in [`Content::Citizen`].
+    pub etag: String,
+}
+
+/// One revision of a profile, reduced to the permitted attributes.
+#[derive(Debug)]
+pub struct KnownRevision {
+    /// Its number among the citizen's, from 1.
+    pub revision: u64,
+    /// The change it belongs to.
+    pub sequence: u64,
+    /// When it became the present one.
+    pub recorded_at: Timestamp,
+    /// When it ceased to be.
+    pub ended_at: Option<Timestamp>,
+    /// The permitted values, in the order of the profile.
+    pub values: Vec<Attributed>,
 }
 
 /// A value and how it came to stand in the profile.

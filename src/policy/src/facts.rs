@@ -20,6 +20,8 @@ pub struct Facts {
     pub(crate) released: Vec<Attribute>,
     pub(crate) withheld: Vec<Attribute>,
     pub(crate) subjects: Vec<CitizenId>,
+    /// First and last change that the answer tells.
+    pub(crate) changes: Option<(u64, u64)>,
 }
 
 /// How a question ended. The codes stand in audit entries.
@@ -41,6 +43,12 @@ pub enum Outcome {
     Candidates,
     /// The origin of values was explained.
     Explained,
+    /// Changes were told.
+    Changes,
+    /// Citizens of a snapshot were disclosed.
+    Snapshot,
+    /// What a citizen's profile was before was disclosed.
+    Revisions,
 }
 
 impl Outcome {
@@ -55,6 +63,9 @@ impl Outcome {
             Self::Holdings => "holdings",
             Self::Candidates => "candidates",
             Self::Explained => "explained",
+            Self::Changes => "changes",
+            Self::Snapshot => "snapshot",
+            Self::Revisions => "revisions",
         }
     }
 }
@@ -144,5 +155,10 @@ impl Facts {
     /// Returns the citizens the answer is about, in the order of the answer. Entries hold pseudonyms.
     pub fn subjects(&self) -> &[CitizenId] {
         &self.subjects
+    }
+
+    /// Returns the first and the last change that the answer tells.
+    pub const fn changes(&self) -> Option<(u64, u64)> {
+        self.changes
     }
 }

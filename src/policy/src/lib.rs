@@ -10,19 +10,23 @@ mod decide;
 mod denial;
 mod disclosure;
 mod facts;
+mod feed;
 mod fields;
 mod matrix;
 mod permit;
 mod problem;
 mod request;
 
-pub use agreement::{Agreement, Period};
+pub use agreement::{Agreement, FeedTerms, Period, Population};
 pub use bundle::{DEMO_BUNDLE, Policy};
 pub use criteria::SearchCriteria;
 pub use decide::Decision;
 pub use denial::{Denial, DenialReason};
-pub use disclosure::{Candidate, Content, Disclosure, Explained, Verdict};
+pub use disclosure::{
+    Candidate, Content, Disclosure, Explained, Known, KnownRevision, ToldChange, Verdict,
+};
 pub use facts::{Facts, Outcome};
+pub use feed::{FeedTarget, Happening, PastProfile};
 pub use fields::FieldSet;
 pub use permit::{Band, Claim, Permit, Same, Target};
 pub use problem::Problem;

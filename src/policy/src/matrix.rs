@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rabt_model::Attribute;
+use rabt_model::{Attribute, ChangeKind};
 
 use crate::{Agreement, Channel, Method, Policy};
 
@@ -51,6 +51,12 @@ fn describe(text: &mut String, agreement: &Agreement) {
         ),
         ("in force", agreement.period().to_string()),
     ];
+    let mut rows = rows.to_vec();
+    if let Some(feed) = agreement.feed() {
+        let kinds: Vec<&str> = feed.kinds().map(ChangeKind::code).collect();
+        let of = feed.population().as_str();
+        rows.push(("feed", format!("{} of {of}", kinds.join(", "))));
+    }
     let _ = writeln!(text, "{}  {} · {}", agreement.id(), title.en, title.ar);
     for (name, value) in rows {
         let _ = writeln!(text, "  {name:<12} {value}");

@@ -7,6 +7,7 @@ use rabt_model::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::feed::FeedTarget;
 use crate::{
     Candidate, Content, Denial, DenialReason, Disclosure, Explained, Facts, FieldSet, Method,
     Outcome, SearchCriteria, Verdict,
@@ -17,9 +18,9 @@ use crate::{
 /// disclose give [`Content::Absent`].
 #[derive(Debug)]
 pub struct Permit {
-    fields: Arc<FieldSet>,
-    target: Target,
-    facts: Facts,
+    pub(crate) fields: Arc<FieldSet>,
+    pub(crate) target: Target,
+    pub(crate) facts: Facts,
 }
 
 /// About whom the permitted question is, well formed.
@@ -36,6 +37,8 @@ pub enum Target {
     Citizen(CitizenId),
     /// Whoever fits.
     Criteria(Pii<SearchCriteria>),
+    /// Everybody in a population.
+    Feed(FeedTarget),
 }
 
 /// How well a candidate fits the criteria of a search; ordered from good to poor.
@@ -208,13 +211,13 @@ impl Permit {
         seal(content, Outcome::Explained, facts)
     }
 
-    fn absent(self) -> Disclosure {
+    pub(crate) fn absent(self) -> Disclosure {
         seal(Content::Absent, Outcome::Absent, self.facts)
     }
 }
 
 /// Takes the permitted values out of a profile and notes what was released and what was not.
-fn keep(
+pub(crate) fn keep(
     fields: &FieldSet,
     profile: Profile,
     facts: &mut Facts,
@@ -240,7 +243,7 @@ fn keep(
     (profile.citizen, values, hexadecimal(&etag.finalize()[..12]))
 }
 
-fn seal(content: Content, outcome: Outcome, mut facts: Facts) -> Disclosure {
+pub(crate) fn seal(content: Content, outcome: Outcome, mut facts: Facts) -> Disclosure {
     for noted in [&mut facts.released, &mut facts.withheld] {
         noted.sort_unstable();
         noted.dedup();

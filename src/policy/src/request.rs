@@ -63,6 +63,14 @@ pub enum Method {
     ListSourceReferences,
     /// Where do the values of this attribute come from?
     ExplainField,
+    /// What was this citizen's profile before?
+    ListCitizenRevisions,
+    /// What happened to citizens since?
+    ListChanges,
+    /// What happens to citizens, as it happens?
+    WatchChanges,
+    /// Who was known at a place in the feed?
+    ExportSnapshot,
 }
 
 /// The circumstances of a question, as the caller states them. An empty text means "not stated".
@@ -140,6 +148,9 @@ pub enum Subject {
     Citizen(String),
     /// Whoever fits.
     Criteria(Pii<Criteria>),
+    /// Everybody in the agreement's population, and these kinds of change; none means all that
+    /// the agreement names.
+    Feed(Vec<String>),
     /// Nobody was named; every method refuses this once the caller is permitted.
     None,
 }
@@ -174,7 +185,7 @@ impl Role {
 
 impl Method {
     /// Every method, in the order of the service definition.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::LookupCitizen,
         Self::GetCitizen,
         Self::BatchLookupCitizens,
@@ -182,6 +193,10 @@ impl Method {
         Self::VerifyAttributes,
         Self::ListSourceReferences,
         Self::ExplainField,
+        Self::ListCitizenRevisions,
+        Self::ListChanges,
+        Self::WatchChanges,
+        Self::ExportSnapshot,
     ];
 
     /// Returns the method's name as agreements and the service definition write it.
@@ -194,6 +209,10 @@ impl Method {
             Self::VerifyAttributes => "VerifyAttributes",
             Self::ListSourceReferences => "ListSourceReferences",
             Self::ExplainField => "ExplainField",
+            Self::ListCitizenRevisions => "ListCitizenRevisions",
+            Self::ListChanges => "ListChanges",
+            Self::WatchChanges => "WatchChanges",
+            Self::ExportSnapshot => "ExportSnapshot",
         }
     }
 
@@ -205,11 +224,23 @@ impl Method {
                 | Self::GetCitizen
                 | Self::BatchLookupCitizens
                 | Self::SearchCitizens
+                | Self::ListCitizenRevisions
+                | Self::ListChanges
+                | Self::WatchChanges
+                | Self::ExportSnapshot
         )
     }
 
-    pub(crate) const fn bit(self) -> u8 {
-        1 << self as u8
+    /// Says whether the question is about everybody in the agreement's population.
+    pub const fn reads_feed(self) -> bool {
+        matches!(
+            self,
+            Self::ListChanges | Self::WatchChanges | Self::ExportSnapshot
+        )
+    }
+
+    pub(crate) const fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 

@@ -7,6 +7,8 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/rabt.rs"));
 }
 
+/// Package `rabt.change.v1`: what happened to citizens.
+pub use generated::rabt::change::v1 as change;
 /// Package `rabt.citizen.v1`: questions about citizens.
 pub use generated::rabt::citizen::v1 as citizen;
 /// Package `rabt.connector.v1`: sources and their runs.

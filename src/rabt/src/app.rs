@@ -154,6 +154,7 @@ impl Settled {
                 in_flight: limits.in_flight,
                 in_flight_per_caller: limits.in_flight_per_caller,
                 batches_in_flight: limits.batches_in_flight,
+                watchers: limits.watchers,
                 message_bytes: limits.message_bytes,
                 deadline_ms: limits.deadline_ms,
                 handshake_ms: limits.handshake_ms,

@@ -158,6 +158,7 @@ fn help_for(reason: &str) -> &'static str {
         "ALREADY_EXISTS" => "`rabt source new --replace` puts this folder in its place",
         "CONFIGURATION" => "correct the manifest or mapping and try again",
         "SOURCE_UNREACHABLE" => "see that the agency's database runs and lets this node in",
+        "SEQUENCE_EXPIRED" => "the node's storage is older than this token; begin without --resume",
         "OVERLOADED" | "Unavailable" => "try again in a moment",
         "Unknown" => "the connection ended; the server refuses certificates it does not know",
         _ => "",

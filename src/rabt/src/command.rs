@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod audit;
+mod change;
 mod citizen;
 mod completions;
 mod config;
@@ -51,6 +52,9 @@ enum Command {
     /// Ask a running server about citizens.
     #[command(subcommand)]
     Citizen(Box<citizen::CitizenArgs>),
+    /// Follow what happens to citizens, through a running server.
+    #[command(subcommand)]
+    Change(Box<change::ChangeArgs>),
     /// Register and read agencies' databases through a running server.
     #[command(subcommand)]
     Source(Box<source::SourceArgs>),
@@ -137,6 +141,7 @@ pub(crate) fn run(cli: Cli, render: &Render) -> Result<ExitCode, CommandError> {
         Command::Storage(args) => storage::run(&args, render),
         Command::Doctor(args) => doctor::run(&args, render),
         Command::Citizen(args) => citizen::run(*args, render),
+        Command::Change(args) => change::run(*args, render),
         Command::Source(args) => source::run(*args, render),
         Command::Config(args) => config::run(&args, render),
         Command::Pki(args) => pki::run(args, render),

@@ -36,6 +36,11 @@ impl Render {
         }
     }
 
+    /// Says whether results are JSON.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints a result: `object` as JSON, or the text that `text` makes of it.
     pub(crate) fn result(&self, object: &impl Serialize, text: impl FnOnce() -> String) {
         if self.json {

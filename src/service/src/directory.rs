@@ -143,6 +143,10 @@ impl Directory {
         self.redirects.insert(from, to);
     }
 
+    fn forget_redirects(&self) {
+        self.redirects.clear();
+    }
+
     fn ids(&self) -> FxHashSet<CitizenId> {
         self.citizens.iter().map(|entry| *entry.key()).collect()
     }

@@ -3,6 +3,7 @@
 //! Invariant: no function here returns anything, a refusal included, before its audit entry is
 //! durable; the types do not allow another order.
 
+mod revision;
 mod same;
 mod search;
 mod sentence;
@@ -17,6 +18,7 @@ use crate::directory::Key;
 use crate::error::EnquiryError;
 use crate::event;
 use crate::services::Services;
+pub use revision::{AsOf, REVISIONS, list_citizen_revisions};
 pub use search::HIT_CAP;
 
 /// What every enquiry ends in.
@@ -64,7 +66,7 @@ pub async fn search_citizens(services: &Services, request: AccessRequest) -> Ans
     let permit = permit(services, request).await?;
     let found = match permit.subject() {
         Target::Criteria(criteria) => search::search(&services.directory, criteria.expose()),
-        named @ (Target::Identifier { .. } | Target::Citizen(_)) => {
+        named @ (Target::Identifier { .. } | Target::Citizen(_) | Target::Feed(_)) => {
             let profile = find(services, named).await?;
             profile
                 .into_iter()
@@ -121,7 +123,10 @@ pub async fn explain_field(services: &Services, request: AccessRequest) -> Answe
 }
 
 /// Decides; a refusal is returned only when its entry is durable.
-async fn permit(services: &Services, request: AccessRequest) -> Result<Permit, EnquiryError> {
+pub(crate) async fn permit(
+    services: &Services,
+    request: AccessRequest,
+) -> Result<Permit, EnquiryError> {
     let denial = match services.policy.current().decide(request) {
         Decision::Permit(permit) if is_possible(permit.subject()) => return Ok(permit),
         Decision::Permit(permit) => permit.refuse(DenialReason::BadIdentifier),
@@ -133,7 +138,11 @@ async fn permit(services: &Services, request: AccessRequest) -> Result<Permit, E
 }
 
 /// Returns the disclosure once its entry is durable.
-async fn release(services: &Services, disclosure: Disclosure, asked: Option<Pseudonym>) -> Answer {
+pub(crate) async fn release(
+    services: &Services,
+    disclosure: Disclosure,
+    asked: Option<Pseudonym>,
+) -> Answer {
     let keys = services.audit.pseudonyms();
     let entry = event::of_answer(
         keys,
@@ -159,7 +168,7 @@ async fn find(services: &Services, target: &Target) -> Result<Option<Profile>, E
             Some(profile) => Ok(Some(profile)),
             None => find_merged(services, *citizen).await,
         },
-        Target::Criteria(_) => Ok(None),
+        Target::Criteria(_) | Target::Feed(_) => Ok(None),
     }
 }
 
@@ -169,11 +178,9 @@ async fn find_merged(
     citizen: CitizenId,
 ) -> Result<Option<Profile>, EnquiryError> {
     let mut tx = services.storage.snapshot().await?;
-    let Some(today) = tx.resolve(citizen).await?.filter(|today| *today != citizen) else {
-        return Ok(None);
-    };
-    services.directory.redirect(citizen, today);
-    Ok(services.directory.get(today))
+    let today = tx.resolve(citizen).await?;
+    // the way is not kept: the next commit may lead elsewhere
+    Ok(today.and_then(|today| services.directory.get(today)))
 }
 
 /// Says whether an identifier can be one of its scheme. Only the national id has a structure that

@@ -28,6 +28,7 @@ pub(crate) fn of_answer(
         subjects.extend(asked);
     }
     let disclosed = Disclosed {
+        changes: facts.changes(),
         model: model.to_owned(),
         outcome: facts.outcome().code().to_owned(),
         question: question(keys, facts),
@@ -52,7 +53,7 @@ pub(crate) fn asked(keys: &PseudonymKey, target: &Target) -> Option<Pseudonym> {
     match target {
         Target::Identifier { scheme, value } => Some(keys.identifier(scheme, value.expose())),
         Target::Citizen(citizen) => Some(keys.citizen(*citizen)),
-        Target::Criteria(_) => None,
+        Target::Criteria(_) | Target::Feed(_) => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! before anybody else sees it.
 
 mod audited;
+pub mod change;
 mod compose;
 mod directory;
 pub mod enquiry;

@@ -5,21 +5,24 @@
 //! ends in the same state.
 
 mod partition;
+mod prior;
+mod step;
 
 use std::sync::Arc;
 
-use rabt_linkage::{ClusterChange, Index, continue_identity};
-use rabt_model::{CitizenId, Profile, RecordNumber, SourceRecord};
-use rabt_storage::{StorageError, StoredProfile, StoredRecord};
+use rabt_linkage::Index;
+use rabt_model::{CitizenId, RecordNumber, SourceRecord};
+use rabt_storage::{StorageError, StoredRecord};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::audited::Audited;
-use crate::compose::{compose, profile_of};
-use crate::directory::pick;
 use crate::error::LinkError;
 use crate::event;
 use crate::services::Services;
-use partition::{Held, Partition, pack};
+use partition::{Held, Pack, Partition, pack};
+pub(crate) use prior::as_composed;
+use prior::{Before, Returning};
+use step::{Question, Step};
 
 /// Records that are read and compared at a time.
 const PAGE: u32 = 50_000;
@@ -35,6 +38,8 @@ const KEPT: usize = 500_000;
 pub struct LinkSummary {
     /// New or changed records that were linked.
     pub records: u64,
+    /// Deleted records that left their citizens.
+    pub departed: u64,
     /// Pairs that shared a blocking key and were compared.
     pub candidate_pairs: u64,
     /// Pairs judged to be one person.
@@ -51,6 +56,8 @@ pub struct LinkSummary {
     pub new_citizens: u64,
     /// Citizens who turned out to be another one.
     pub merged_citizens: u64,
+    /// Changes told to the feed.
+    pub changes: u64,
     /// Transactions committed.
     pub transactions: u64,
 }
@@ -75,10 +82,11 @@ pub(crate) struct LinkerSlot {
 struct Feed {
     partition: Partition,
     fresh: FxHashSet<RecordNumber>,
+    departed: Vec<RecordNumber>,
     kept: FxHashMap<RecordNumber, StoredRecord>,
 }
 
-/// Links every record that is not linked yet. Calls take turns with each other and with the
+/// Links every record that is not linked yet, and lets go of those that were deleted. Calls take turns with each other and with the
 /// transactions of ingest, so that no record changes between its comparison and its link.
 ///
 /// # Errors
@@ -105,12 +113,13 @@ pub async fn link(services: &Services) -> Result<Audited<LinkSummary>, LinkError
     };
     loop {
         let _turn = services.turn.lock().await;
-        let page = read_unlinked(services).await?;
-        if page.is_empty() {
+        let (page, departed) = read_unlinked(services).await?;
+        if page.is_empty() && departed.is_empty() {
             break;
         }
         let count = page.len() as u64;
         let mut feed = Feed::default();
+        linker.index = remove(services, linker.index, departed, &mut feed).await?;
         linker.index = compare(services, linker.index, page, &mut feed, &mut summary).await?;
         let written = write(services, &mut linker, feed, &mut summary).await?;
         audited = Some(written.ok_or(LinkError::Unclustered(count))?);
@@ -134,7 +143,10 @@ async fn rebuild(
     let mut tx = services.storage.snapshot().await?;
     let held = Held::from_memberships(&tx.memberships().await?);
     let mut index = Index::new(Arc::clone(&services.model));
-    let mut feed = Feed::default();
+    let mut feed = Feed {
+        departed: tx.departed_records(u32::MAX).await?,
+        ..Feed::default()
+    };
     let mut after = RecordNumber(i64::MIN);
     let mut batch = Vec::new();
     loop {
@@ -154,9 +166,32 @@ async fn rebuild(
     Ok((Linker { index, held }, feed))
 }
 
-async fn read_unlinked(services: &Services) -> Result<Vec<StoredRecord>, StorageError> {
+async fn read_unlinked(
+    services: &Services,
+) -> Result<(Vec<StoredRecord>, Vec<RecordNumber>), StorageError> {
     let mut tx = services.storage.snapshot().await?;
-    tx.unlinked_records(PAGE).await
+    let departed = tx.departed_records(PAGE).await?;
+    Ok((tx.unlinked_records(PAGE).await?, departed))
+}
+
+/// Takes deleted records out of the index, away from the threads that answer requests.
+async fn remove(
+    services: &Services,
+    mut index: Index,
+    departed: Vec<RecordNumber>,
+    feed: &mut Feed,
+) -> Result<Index, LinkError> {
+    if departed.is_empty() {
+        return Ok(index);
+    }
+    let work = services.tasks.spawn_blocking(move || {
+        let linked = index.remove(&departed);
+        (index, departed, linked)
+    });
+    let (index, departed, linked) = work.await.map_err(|_| LinkError::Stopped)?;
+    feed.partition.report(linked.clusters);
+    feed.departed = departed;
+    Ok(index)
 }
 
 /// Feeds a page to the index, away from the threads that answer requests.
@@ -200,16 +235,67 @@ async fn write(
     let Feed {
         partition,
         fresh,
+        departed,
         mut kept,
     } = feed;
     let changed = partition.into_changed(&linker.held, &fresh);
+    let mut tx = services.storage.snapshot().await?;
+    let returning = prior::returning(tx.as_mut(), &linker.held, &changed).await?;
+    drop(tx);
+    let claims = &returning.claims;
     let mut audited = None;
-    for clusters in pack(changed, &linker.held, TRANSACTION) {
-        let records = records_of(services, &clusters, &mut kept).await?;
-        let step = Step::decide(services, &linker.held, &clusters, &fresh, &records);
-        audited = Some(commit(services, &mut linker.held, step, summary).await?);
+    for pack in pack(changed, &departed, &linker.held, claims, TRANSACTION) {
+        let records = records_of(services, &pack.clusters, &mut kept).await?;
+        let (before, led) = before(services, &linker.held, &pack, &returning).await?;
+        let step = Step::decide(
+            services,
+            &Question {
+                held: &linker.held,
+                pack: &pack,
+                fresh: &fresh,
+                records: &records,
+                returning: &returning,
+                before: &before,
+                led: &led,
+            },
+        );
+        audited = Some(step.commit(services, &mut linker.held, summary).await?);
     }
     Ok(audited)
+}
+
+/// Returns the profiles that a pack may change, and where the citizens lead who may return.
+async fn before(
+    services: &Services,
+    held: &Held,
+    pack: &Pack,
+    returning: &Returning,
+) -> Result<
+    (
+        FxHashMap<CitizenId, Before>,
+        FxHashMap<CitizenId, CitizenId>,
+    ),
+    StorageError,
+> {
+    let members = pack.clusters.iter().flatten().chain(&pack.departed);
+    let (mut citizens, mut led) = (FxHashSet::default(), FxHashMap::default());
+    let mut retired = FxHashSet::default();
+    for record in members {
+        citizens.extend(held.of(*record));
+        retired.extend(returning.claims.get(record).copied());
+    }
+    if citizens.is_empty() && retired.is_empty() {
+        return Ok((FxHashMap::default(), led));
+    }
+    let mut tx = services.storage.snapshot().await?;
+    for citizen in retired {
+        if let Some(today) = tx.resolve(citizen).await? {
+            led.insert(citizen, today);
+        }
+    }
+    let citizens: Vec<CitizenId> = citizens.into_iter().collect();
+    let before = prior::profiles_before(tx.as_mut(), &citizens).await?;
+    Ok((before, led))
 }
 
 /// Returns the records of some clusters, ascending; those that were kept are not read again.
@@ -235,118 +321,14 @@ async fn records_of(
     Ok(records)
 }
 
-/// One transaction, decided but not written.
-struct Step {
-    assign: Vec<(RecordNumber, CitizenId)>,
-    unmoved: Vec<RecordNumber>,
-    redirects: Vec<(CitizenId, CitizenId)>,
-    emptied: Vec<CitizenId>,
-    stored: Vec<StoredProfile>,
-    served: Vec<Profile>,
-    records: u64,
-    new_citizens: u64,
-}
-
-impl Step {
-    fn decide(
-        services: &Services,
-        held: &Held,
-        clusters: &[Vec<RecordNumber>],
-        fresh: &FxHashSet<RecordNumber>,
-        records: &[StoredRecord],
-    ) -> Self {
-        let (change, new_citizens) = continue_identities(services, held, clusters);
-        let moved: FxHashSet<RecordNumber> = change.assign.iter().map(|(n, _)| *n).collect();
-        let members = clusters.iter().flatten().filter(|n| fresh.contains(n));
-        let (mut unmoved, mut count) = (Vec::new(), 0);
-        for number in members {
-            count += 1;
-            if !moved.contains(number) {
-                unmoved.push(*number);
-            }
-        }
-        let at = services.clock.now();
-        let rank = services.registry.ranks();
-        let mut stored = Vec::with_capacity(change.clusters.len());
-        let mut served = Vec::with_capacity(change.clusters.len());
-        for (citizen, mut numbers) in change.clusters {
-            numbers.sort_unstable();
-            let members = pick(records, &numbers);
-            let profile = compose(citizen, &members, &rank, at);
-            served.push(profile_of(&profile, &members));
-            stored.push(profile);
-        }
-        Self {
-            emptied: held.emptied_by(&change.assign),
-            assign: change.assign,
-            unmoved,
-            redirects: change.redirects,
-            stored,
-            served,
-            records: count,
-            new_citizens,
-        }
+impl LinkSummary {
+    fn add(&mut self, step: &Self) {
+        self.records += step.records;
+        self.departed += step.departed;
+        self.profiles += step.profiles;
+        self.new_citizens += step.new_citizens;
+        self.merged_citizens += step.merged_citizens;
+        self.changes += step.changes;
+        self.transactions += step.transactions;
     }
-}
-
-fn continue_identities(
-    services: &Services,
-    held: &Held,
-    clusters: &[Vec<RecordNumber>],
-) -> (ClusterChange, u64) {
-    let mut minted = 0;
-    let mut mint = || {
-        minted += 1;
-        loop {
-            let citizen = services.mint();
-            // 128 random bits do not repeat, unless somebody seeded them alike twice
-            if !held.knows(citizen) {
-                return citizen;
-            }
-        }
-    };
-    let change = continue_identity(clusters, &|record| held.of(record), &mut mint);
-    (change, minted)
-}
-
-/// Writes one step, then lets the directory and the memberships follow.
-async fn commit(
-    services: &Services,
-    held: &mut Held,
-    step: Step,
-    summary: &mut LinkSummary,
-) -> Result<Audited<LinkSummary>, LinkError> {
-    let mut tx = services.storage.begin().await?;
-    tx.assign(&step.assign).await?;
-    tx.mark_linked(&step.unmoved).await?;
-    tx.redirect(&step.redirects).await?;
-    tx.put_profiles(&step.stored).await?;
-    tx.delete_profiles(&step.emptied, services.clock.now())
-        .await?;
-    let this = LinkSummary {
-        records: step.records,
-        profiles: step.stored.len() as u64,
-        new_citizens: step.new_citizens,
-        merged_citizens: step.redirects.len() as u64,
-        transactions: 1,
-        ..LinkSummary::default()
-    };
-    summary.records += this.records;
-    summary.profiles += this.profiles;
-    summary.new_citizens += this.new_citizens;
-    summary.merged_citizens += this.merged_citizens;
-    summary.transactions += 1;
-    let entry = event::of_link(&this, services.model_fingerprint(), services.clock.now());
-    let audited = services.audit.commit(tx, &entry, *summary).await?;
-    held.assign(&step.assign);
-    for profile in &step.served {
-        services.directory.put(profile);
-    }
-    for citizen in &step.emptied {
-        services.directory.remove(*citizen);
-    }
-    for (from, to) in &step.redirects {
-        services.directory.redirect(*from, *to);
-    }
-    Ok(audited)
 }

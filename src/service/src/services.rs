@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audited::{AuditKeys, Sequencer};
+use crate::change::Bell;
 use crate::directory::Directory;
 use crate::error::AuditError;
 use crate::ingest::{Reading, Writer};
@@ -60,6 +61,7 @@ pub struct Services {
     pub(crate) linker: tokio::sync::Mutex<LinkerSlot>,
     pub(crate) writer: Writer,
     pub(crate) reading: Reading,
+    pub(crate) feed: Bell,
     /// Linking and the writing of ingest take turns.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) tasks: TaskTracker,
@@ -151,6 +153,7 @@ impl Services {
             linker: tokio::sync::Mutex::new(LinkerSlot::default()),
             writer,
             reading: Reading::default(),
+            feed: Bell::default(),
             turn,
             tasks,
             stop,

@@ -2,6 +2,8 @@
 
 mod audit;
 mod enquiry;
+mod feed;
+mod feed_random;
 mod flow;
 mod kill;
 mod node;

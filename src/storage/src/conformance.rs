@@ -105,6 +105,7 @@ cases! {
     history:
         versions_that_come_late_are_kept_and_not_applied,
         versions_are_ordered_by_number_when_times_do_not_tell,
+        a_profile_belongs_to_its_citizens_own_change,
         a_replaced_profile_is_a_past_revision,
         records_are_found_as_a_profile_saw_them,
         the_state_at_a_change_is_walked_in_pages;

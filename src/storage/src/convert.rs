@@ -51,6 +51,9 @@ pub(crate) type ChangeRow = (
 /// A revision: citizen, time of composition, profile, revision, sequence, horizon, time of its end.
 pub(crate) type RevisionRow = (Vec<u8>, i64, String, i64, i64, i64, Option<i64>);
 
+/// A revision with the number of its citizen.
+pub(crate) type PlacedRow = (Vec<u8>, i64, String, i64, i64, i64, Option<i64>, i64);
+
 /// Returns the error for a row that cannot be read.
 pub(crate) const fn corrupt(table: &'static str, problem: &'static str) -> StorageError {
     StorageError::Corrupt { table, problem }
@@ -159,6 +162,12 @@ pub(crate) fn to_revision(row: RevisionRow) -> Result<StoredRevision, StorageErr
             .transpose()?,
         horizon: Horizon(horizon),
     })
+}
+
+pub(crate) fn to_placed(row: PlacedRow) -> Result<(u64, StoredRevision), StorageError> {
+    let (citizen, at, profile, revision, sequence, horizon, ended_at, place) = row;
+    let row = (citizen, at, profile, revision, sequence, horizon, ended_at);
+    Ok((to_count(place), to_revision(row)?))
 }
 
 pub(crate) fn to_source(row: SourceRow) -> Result<StoredSource, StorageError> {

@@ -1,10 +1,11 @@
 //! The stored form of a change: compact JSON, the same in both backends.
 
-use rabt_model::{Attribute, Change, ChangeCause, ChangeKind, RecordNumber};
+use rabt_model::{Attribute, Change, ChangeCause, ChangeKind, CitizenId, RecordNumber};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::StorageError;
-use crate::convert::{ChangeRow, corrupt, to_citizen, to_count, to_timestamp};
+use crate::convert::{ChangeRow, corrupt, to_citizen, to_count, to_integer, to_timestamp};
 use crate::row::StoredChange;
 
 /// What a change names beside citizens; what it does not name is left out.
@@ -16,6 +17,26 @@ struct Body {
     joined: Vec<i64>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     left: Vec<i64>,
+}
+
+/// The last change of a transaction that names each citizen.
+#[derive(Default)]
+pub(crate) struct Told(FxHashMap<CitizenId, i64>);
+
+impl Told {
+    /// Learns of changes that stand behind `last`.
+    pub(crate) fn add(&mut self, last: u64, changes: &[Change]) {
+        for (sequence, change) in (last + 1..).zip(changes) {
+            for citizen in [Some(change.citizen), change.other].into_iter().flatten() {
+                self.0.insert(citizen, to_integer(sequence));
+            }
+        }
+    }
+
+    /// Returns the number of a citizen's last change, 0 when this transaction has none.
+    pub(crate) fn of(&self, citizen: CitizenId) -> i64 {
+        self.0.get(&citizen).copied().unwrap_or(0)
+    }
 }
 
 /// Returns the body of a change.

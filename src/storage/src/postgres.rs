@@ -21,6 +21,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 
 use crate::StorageError;
 use crate::error::Doing;
+use crate::feed::Told;
 use crate::names::{LocalNames, SharedNames};
 use crate::repository::{AuditLog, Storage, Transaction};
 
@@ -60,6 +61,7 @@ pub(crate) struct PostgresStorage {
 pub(crate) struct PostgresTransaction {
     inner: sqlx::Transaction<'static, Postgres>,
     names: LocalNames,
+    told: Told,
 }
 
 impl PostgresStorage {
@@ -88,7 +90,11 @@ impl PostgresStorage {
     async fn learn_names(&self) -> Result<(), StorageError> {
         let inner = self.pool.begin().await.doing("opening storage")?;
         let names = self.names.local();
-        let mut transaction = Box::new(PostgresTransaction { inner, names });
+        let mut transaction = Box::new(PostgresTransaction {
+            inner,
+            names,
+            told: Told::default(),
+        });
         transaction.read_names().await?;
         transaction.commit().await
     }
@@ -101,6 +107,7 @@ impl Storage for PostgresStorage {
         Ok(Box::new(PostgresTransaction {
             inner: inner.doing("beginning a transaction")?,
             names: self.names.local(),
+            told: Told::default(),
         }))
     }
 
@@ -118,6 +125,7 @@ impl Storage for PostgresStorage {
         Ok(Box::new(PostgresTransaction {
             inner,
             names: self.names.local(),
+            told: Told::default(),
         }))
     }
 

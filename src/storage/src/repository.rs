@@ -212,14 +212,14 @@ pub trait History: Send {
     ) -> Result<Vec<StoredRevision>, StorageError>;
 
     /// Returns up to `limit` revisions that were present when `sequence` was the last change,
-    /// behind that of `after` or from the first one. Every citizen who had a profile then is
-    /// returned once, in the order in which storage first heard of them.
+    /// behind the place `after`, 0 for the first one, each with its own place. Every citizen who
+    /// had a profile then is returned once, in the order in which storage first heard of them.
     async fn revisions_at(
         &mut self,
         sequence: u64,
-        after: Option<CitizenId>,
+        after: u64,
         limit: u32,
-    ) -> Result<Vec<StoredRevision>, StorageError>;
+    ) -> Result<Vec<(u64, StoredRevision)>, StorageError>;
 
     /// Returns what each of these records said at a place in history, in the order of the
     /// question; `None` for those that were not there.

@@ -73,7 +73,7 @@ pub struct StoredRevision {
     pub profile: StoredProfile,
     /// Its number among the revisions of its citizen, from 1.
     pub revision: u64,
-    /// The last change that there was when it was composed.
+    /// The last change that named the citizen when it was composed; 0 when there was none.
     pub sequence: u64,
     /// When another profile, or none, took its place.
     pub ended_at: Option<Timestamp>,

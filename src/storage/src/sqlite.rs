@@ -27,6 +27,7 @@ use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
 
 use crate::StorageError;
 use crate::error::Doing;
+use crate::feed::Told;
 use crate::names::{LocalNames, SharedNames};
 use crate::repository::{AuditLog, Storage, Transaction};
 
@@ -49,6 +50,7 @@ pub(crate) struct SqliteStorage {
 pub(crate) struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
     names: LocalNames,
+    told: Told,
 }
 
 impl SqliteStorage {
@@ -98,7 +100,11 @@ impl SqliteStorage {
     async fn learn_names(&self) -> Result<(), StorageError> {
         let inner = self.reader.begin().await.doing("opening storage")?;
         let names = self.names.local();
-        let mut transaction = Box::new(SqliteTransaction { inner, names });
+        let mut transaction = Box::new(SqliteTransaction {
+            inner,
+            names,
+            told: Told::default(),
+        });
         transaction.read_names().await?;
         transaction.commit().await
     }
@@ -111,6 +117,7 @@ impl Storage for SqliteStorage {
         Ok(Box::new(SqliteTransaction {
             inner: inner.doing("beginning a transaction")?,
             names: self.names.local(),
+            told: Told::default(),
         }))
     }
 
@@ -125,6 +132,7 @@ impl Storage for SqliteStorage {
         Ok(Box::new(SqliteTransaction {
             inner,
             names: self.names.local(),
+            told: Told::default(),
         }))
     }
 

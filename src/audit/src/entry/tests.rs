@@ -33,6 +33,7 @@ fn catalogue() -> Vec<AuditEvent> {
     let source = || "tax".parse().unwrap();
     vec![
         AuditEvent::Disclosed(Disclosed {
+            changes: Some((3, 5)),
             model: text("m"),
             outcome: text("disclosed"),
             question: question(),

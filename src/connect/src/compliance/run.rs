@@ -67,7 +67,7 @@ impl Taken {
                 let position = position.as_str().parse().unwrap_or(position);
                 self.checkpoints.push((position, self.rows.len()));
             }
-            Message::SchemaChanged(_) | Message::Progress(_) => {}
+            Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
         }
     }
 

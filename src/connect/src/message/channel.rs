@@ -120,7 +120,7 @@ impl Inlet {
                     ));
                 }
             }
-            Message::SchemaChanged(_) | Message::Progress(_) => {}
+            Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
         }
         Ok(Some(message))
     }

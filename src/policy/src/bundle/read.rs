@@ -219,7 +219,7 @@ impl<'t> Reader<'t> {
     pub(super) fn fields(
         &mut self,
         agreement: Table<'_>,
-        methods: u8,
+        methods: u16,
     ) -> Option<(FieldSet, FieldSet)> {
         let table = self.table(agreement, "fields")?;
         self.refuse_unknown(table, &["default", "maximum"]);

@@ -9,7 +9,7 @@ use rabt_model::{
 use super::{Band, Claim, Permit, says_no_more};
 use crate::{
     AccessRequest, Caller, Content, Criteria, Decision, DenialReason, Disclosure, FieldSet, Method,
-    Outcome, Policy, RequestContext, Role, Subject, Verdict,
+    Outcome, PastProfile, Policy, RequestContext, Role, Subject, Verdict,
 };
 
 fn instant() -> Timestamp {
@@ -28,6 +28,7 @@ legal_bases = ["l"]
 services = ["v"]
 channels = ["system"]
 period = { from = "2026-01-01", until = "2026-12-31" }
+feed = { events = ["born"], population = "all" }
 "#
     .to_owned();
     let methods: Vec<&str> = Method::ALL.iter().map(|method| method.as_str()).collect();
@@ -71,7 +72,11 @@ fn request(method: Method, fields: Option<Vec<String>>) -> AccessRequest {
             Method::GetCitizen
             | Method::VerifyAttributes
             | Method::ListSourceReferences
-            | Method::ExplainField => Subject::Citizen(citizen()),
+            | Method::ExplainField
+            | Method::ListCitizenRevisions => Subject::Citizen(citizen()),
+            Method::ListChanges | Method::WatchChanges | Method::ExportSnapshot => {
+                Subject::Feed(Vec::new())
+            }
         },
         at: instant(),
     }
@@ -138,13 +143,26 @@ fn all() -> Policy {
     policy(&["name.chain".to_owned()], &maximum)
 }
 
+fn past(profile: Profile) -> PastProfile {
+    PastProfile {
+        revision: 1,
+        sequence: 1,
+        ended_at: None,
+        profile,
+    }
+}
+
 /// Every value in an answer.
 fn released(disclosure: &Disclosure) -> Vec<&Attributed> {
     match disclosure.content() {
         Content::Citizen { values, .. } => values.iter().collect(),
         Content::Candidates(found) => found.iter().flat_map(|c| &c.values).collect(),
         Content::Explained { values, .. } => values.iter().map(|e| &e.value).collect(),
-        Content::Absent | Content::Verified(_) | Content::Holdings { .. } => Vec::new(),
+        Content::Snapshot(known) => known.iter().flat_map(|k| &k.values).collect(),
+        Content::Revisions { revisions, .. } => revisions.iter().flat_map(|r| &r.values).collect(),
+        Content::Absent | Content::Verified(_) | Content::Holdings { .. } | Content::Changes(_) => {
+            Vec::new()
+        }
     }
 }
 
@@ -186,14 +204,10 @@ fn an_absent_citizen_is_a_disclosure() {
 fn the_etag_follows_profile_and_mask() {
     let etag = |fields: &[&str], profile| {
         let disclosure = permit(&all(), Method::GetCitizen, fields).disclose(Some(profile));
-        match disclosure.content() {
-            Content::Citizen { etag, .. } => etag.clone(),
-            Content::Absent
-            | Content::Verified(_)
-            | Content::Holdings { .. }
-            | Content::Candidates(_)
-            | Content::Explained { .. } => panic!("no citizen"),
-        }
+        let Content::Citizen { etag, .. } = disclosure.content() else {
+            panic!("no citizen");
+        };
+        etag.clone()
     };
     let mut later = sample();
     later.composed_at = "2026-05-02T09:00:00Z".parse().unwrap();
@@ -309,7 +323,11 @@ fn a_permit_answers_only_its_own_question() {
             | Method::GetCitizen
             | Method::BatchLookupCitizens
             | Method::SearchCitizens
-            | Method::ListSourceReferences => &[],
+            | Method::ListSourceReferences
+            | Method::ListCitizenRevisions
+            | Method::ListChanges
+            | Method::WatchChanges
+            | Method::ExportSnapshot => &[],
         };
         let policy = all();
         let permit = || permit(&policy, method, fields);
@@ -320,6 +338,9 @@ fn a_permit_answers_only_its_own_question() {
             permit().verify(Some(sample()), &[], &never),
             permit().holdings(Some(sample())),
             permit().explain(Some(sample()), &|_| Vec::new()),
+            permit().revisions(vec![past(sample())]),
+            permit().changes(Vec::new()),
+            permit().snapshot(1, vec![(sample(), true)]),
         ];
         let given = answers
             .iter()
@@ -395,6 +416,9 @@ proptest! {
             Method::VerifyAttributes => permit.verify(Some(profile(values())), &claims, &|_, _, _| true),
             Method::ListSourceReferences => permit.holdings(Some(profile(values()))),
             Method::ExplainField => permit.explain(Some(profile(values())), &|_| Vec::new()),
+            Method::ListCitizenRevisions => permit.revisions(vec![past(profile(values())), past(profile(values()))]),
+            Method::ExportSnapshot => permit.snapshot(1, vec![(profile(values()), true)]),
+            Method::ListChanges | Method::WatchChanges => permit.changes(Vec::new()),
         };
         for value in released(&disclosure) {
             prop_assert!(covers(&maximum, &value.attribute), "{} leaked", value.attribute);

@@ -8,12 +8,14 @@ mod subject;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use rabt_model::Timestamp;
 use rabt_proto::citizen as pb;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common;
 use tonic::transport::Channel;
 
-use self::answer::{Answer, Candidates, Explanations, Verdicts};
+pub(crate) use self::answer::instant;
+use self::answer::{Answer, Candidates, Explanations, Revisions, Verdicts};
 use self::subject::{SubjectArgs, Who};
 use super::block_on;
 use crate::client::{Connection, Target, refusal};
@@ -21,7 +23,7 @@ use crate::error::CommandError;
 use crate::render::Render;
 
 /// Who asks unless `--as` says otherwise: the tax agency's system of `rabt pki dev`.
-const USUAL_IDENTITY: &str = "tax";
+pub(crate) const USUAL_IDENTITY: &str = "tax";
 
 /// The questions.
 #[derive(Debug, Subcommand)]
@@ -32,6 +34,8 @@ pub(crate) enum CitizenArgs {
     Search(SearchArgs),
     /// Show where the values of one attribute come from.
     Explain(ExplainArgs),
+    /// Show what was known of a citizen, and when.
+    Revisions(RevisionsArgs),
     /// Ask whether values are the citizen's, without seeing any.
     Verify(VerifyArgs),
 }
@@ -40,7 +44,7 @@ pub(crate) enum CitizenArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Asking {
     #[command(flatten)]
-    connection: Connection,
+    pub(crate) connection: Connection,
     /// Access agreement.
     #[arg(long, value_name = "ID")]
     agreement: Option<String>,
@@ -69,6 +73,27 @@ pub(crate) struct LookupArgs {
     /// Attributes to show, such as `name.*,birth.date`; the agreement's default set when absent.
     #[arg(long, value_delimiter = ',', value_name = "ATTRIBUTES")]
     fields: Vec<String>,
+    /// Show what was known at this time, such as `2026-01-31T12:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// `rabt citizen revisions`
+#[derive(Debug, clap::Args)]
+pub(crate) struct RevisionsArgs {
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Attributes to show; the agreement's default set when absent.
+    #[arg(long, value_delimiter = ',', value_name = "ATTRIBUTES")]
+    fields: Vec<String>,
+    /// Only what was known at this time, such as `2026-01-31T12:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+    /// Only values that were so at this time.
+    #[arg(long, value_name = "TIME")]
+    valid_at: Option<Timestamp>,
     #[command(flatten)]
     asking: Asking,
 }
@@ -127,11 +152,22 @@ pub(crate) fn run(args: CitizenArgs, render: &Render) -> Result<ExitCode, Comman
         CitizenArgs::Lookup(args) => block_on(Box::pin(lookup(args, render))),
         CitizenArgs::Search(args) => block_on(Box::pin(search(args, render))),
         CitizenArgs::Explain(args) => block_on(Box::pin(explain(args, render))),
+        CitizenArgs::Revisions(args) => block_on(Box::pin(revisions(args, render))),
         CitizenArgs::Verify(args) => block_on(Box::pin(verify(args, render))),
     }
 }
 
 async fn lookup(args: LookupArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    if args.as_of.is_some() {
+        let args = RevisionsArgs {
+            subject: args.subject,
+            fields: args.fields,
+            as_of: args.as_of,
+            valid_at: None,
+            asking: args.asking,
+        };
+        return revisions(args, render).await;
+    }
     let target = args.asking.connection.target(USUAL_IDENTITY)?;
     let who = args.subject.resolve(target.demo, render)?;
     let context = args.asking.context(&target);
@@ -171,15 +207,7 @@ async fn explain(args: ExplainArgs, render: &Render) -> Result<ExitCode, Command
     let who = args.subject.resolve(target.demo, render)?;
     let context = args.asking.context(&target);
     let mut client = connect(&target).await?;
-    // ExplainField takes a citizen by name; a number is looked up first, under the same agreement.
-    let name = match who {
-        Who::Name(name) => name,
-        number @ Who::Number(_) => {
-            ask_citizen(&mut client, context.clone(), number, None)
-                .await?
-                .name
-        }
-    };
+    let name = name_of(&mut client, &context, who).await?;
     let request = pb::ExplainFieldRequest {
         context: Some(context),
         name: name.clone(),
@@ -190,6 +218,48 @@ async fn explain(args: ExplainArgs, render: &Render) -> Result<ExitCode, Command
     let explanations = Explanations::of(&name, &args.attribute, &explained);
     render.result(&explanations, || explanations.to_text());
     Ok(ExitCode::SUCCESS)
+}
+
+async fn revisions(args: RevisionsArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    let target = args.asking.connection.target(USUAL_IDENTITY)?;
+    let who = args.subject.resolve(target.demo, render)?;
+    let context = args.asking.context(&target);
+    let mut client = connect(&target).await?;
+    let name = name_of(&mut client, &context, who).await?;
+    let request = pb::ListCitizenRevisionsRequest {
+        context: Some(context),
+        name,
+        read_mask: mask(args.fields),
+        recorded_at: args.as_of.map(timestamp),
+        valid_at: args.valid_at.map(timestamp),
+    };
+    let response = client.list_citizen_revisions(request).await;
+    let found = response.map_err(|status| refusal(&status))?.into_inner();
+    let revisions = Revisions::of(&found);
+    render.result(&revisions, || revisions.to_text());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the name of a citizen; a number is looked up first, under the same agreement.
+async fn name_of(
+    client: &mut CitizenServiceClient<Channel>,
+    context: &common::RequestContext,
+    who: Who,
+) -> Result<String, CommandError> {
+    match who {
+        Who::Name(name) => Ok(name),
+        number @ Who::Number(_) => {
+            let citizen = ask_citizen(client, context.clone(), number, None).await?;
+            Ok(citizen.name)
+        }
+    }
+}
+
+fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }
 }
 
 async fn verify(args: VerifyArgs, render: &Render) -> Result<ExitCode, CommandError> {
@@ -247,7 +317,7 @@ async fn ask_citizen(
         .unwrap_or_default())
 }
 
-fn mask(paths: Vec<String>) -> Option<prost_types::FieldMask> {
+pub(crate) fn mask(paths: Vec<String>) -> Option<prost_types::FieldMask> {
     (!paths.is_empty()).then_some(prost_types::FieldMask { paths })
 }
 
@@ -266,7 +336,7 @@ fn claim(text: &str) -> Result<pb::AttributeClaim, CommandError> {
 
 impl Asking {
     /// Returns the context of a question; the command line wins over the profile.
-    fn context(&self, target: &Target) -> common::RequestContext {
+    pub(crate) fn context(&self, target: &Target) -> common::RequestContext {
         let known = &target.context;
         let or = |given: &Option<String>, known: &String| given.as_ref().unwrap_or(known).clone();
         common::RequestContext {

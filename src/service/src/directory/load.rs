@@ -23,6 +23,8 @@ impl Directory {
 
     /// Makes the directory equal to one state of storage. Lookups go on meanwhile.
     pub(crate) async fn refresh(&self, storage: &dyn Storage) -> Result<(), StorageError> {
+        // what led elsewhere may have changed too; storage is asked where it leads
+        self.forget_redirects();
         let mut tx = storage.snapshot().await?;
         let members = members_by_citizen(tx.memberships().await?);
         let mut gone = self.ids();

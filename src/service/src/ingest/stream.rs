@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use rabt_connect::{
-    Batch, ConnectError, Connector, Inlet, MappingContext, Message, Mode, OnDrift, Outlet, Plan,
-    Position, RejectReason, Rejection, Session, StreamSpec, Table,
+    Batch, ConnectError, Connector, Deleted, Inlet, MappingContext, Message, Mode, OnDrift, Outlet,
+    Plan, Position, RejectReason, Rejection, Session, StreamSpec, Table,
 };
-use rabt_model::{Pii, SourceRecord};
-use rabt_storage::StoredRejection;
+use rabt_model::{Pii, RecordId, SourceRecord};
+use rabt_storage::{Deletion, StoredRejection};
 use rustc_hash::FxHashSet;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
@@ -45,6 +45,7 @@ pub(super) struct StreamRun<'a> {
 #[derive(Default)]
 struct Pending {
     records: Vec<SourceRecord>,
+    deletions: Vec<Deletion>,
     rejections: Vec<StoredRejection>,
     rows: u64,
 }
@@ -99,7 +100,7 @@ impl<'a> StreamRun<'a> {
             Ok(ended) => ended?,
             Err(_) => return Err(self.defect("the connector panicked").into()),
         }
-        if self.unit.rows > 0 {
+        if self.unit.rows > 0 || !self.unit.deletions.is_empty() {
             return Err(self.defect("rows came after the last checkpoint").into());
         }
         if self.spec.mode == Mode::Snapshot {
@@ -129,6 +130,7 @@ impl<'a> StreamRun<'a> {
         while let Some(message) = inlet.receive().await? {
             match message {
                 Message::Rows(batch) => self.map(&batch),
+                Message::Deleted(rows) => self.delete(rows),
                 Message::Checkpoint { position, .. } => {
                     if let Err(error) = self.guard() {
                         self.keep_rejections().await?;
@@ -171,6 +173,9 @@ impl<'a> StreamRun<'a> {
         }
         for record in mapped.records {
             if self.seen.is_new(&record.id.key) {
+                // a row that comes after its deletion is there again
+                let key = &record.id.key;
+                self.unit.deletions.retain(|gone| gone.id.key != *key);
                 self.unit.records.push(record);
             } else {
                 self.summary.duplicates += 1;
@@ -181,6 +186,21 @@ impl<'a> StreamRun<'a> {
                     field_only: false,
                 });
             }
+        }
+    }
+
+    /// Takes rows that are no longer there into the current unit.
+    fn delete(&mut self, rows: Vec<Deleted>) {
+        for row in rows {
+            self.unit.deletions.push(Deletion {
+                id: RecordId {
+                    source: self.registered.spec.id.clone(),
+                    stream: self.spec.id.clone(),
+                    key: row.key,
+                },
+                version: row.version,
+                event_at: row.event_at,
+            });
         }
     }
 
@@ -233,6 +253,7 @@ impl<'a> StreamRun<'a> {
     /// Stores why rows were refused although none of them is taken.
     async fn keep_rejections(&mut self) -> Result<(), Stop> {
         self.unit.records.clear();
+        self.unit.deletions.clear();
         self.submit(Place::Keep).await?;
         while let Some(written) = self.in_flight.pop_front() {
             self.acknowledge(written).await?;
@@ -252,6 +273,7 @@ impl<'a> StreamRun<'a> {
             source: self.registered.spec.id.clone(),
             stream: self.spec.id.clone(),
             records: pending.records,
+            deletions: pending.deletions,
             rejections: pending.rejections,
             place,
             rows: pending.rows,

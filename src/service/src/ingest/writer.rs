@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use rabt_model::{RunId, SourceId, SourceRecord, StreamId, Timestamp};
-use rabt_storage::{PutOutcome, RunCounts, Storage, StorageError, StoredRejection, Transaction};
+use rabt_storage::{
+    Deletion, PutOutcome, RunCounts, Storage, StorageError, StoredRejection, Transaction,
+};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,6 +30,8 @@ pub(crate) struct Unit {
     pub(crate) source: SourceId,
     pub(crate) stream: StreamId,
     pub(crate) records: Vec<SourceRecord>,
+    /// Applied after the records.
+    pub(crate) deletions: Vec<Deletion>,
     pub(crate) rejections: Vec<StoredRejection>,
     pub(crate) place: Place,
     pub(crate) rows: u64,
@@ -156,6 +160,9 @@ async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, St
     } else {
         tx.put_records(unit.run, &unit.records).await?
     };
+    if !unit.deletions.is_empty() {
+        tx.delete_records(&unit.deletions, unit.at).await?;
+    }
     if !unit.rejections.is_empty() {
         tx.put_rejections(unit.run, &unit.rejections).await?;
     }

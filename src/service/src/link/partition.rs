@@ -72,16 +72,37 @@ impl Held {
             let Some(before) = self.citizens.insert(*record, *citizen) else {
                 continue;
             };
-            let size = self.sizes.remove(&before).unwrap_or(0);
-            if size > 1 {
-                self.sizes.insert(before, size - 1);
-            }
+            self.shrink(before);
+        }
+    }
+
+    /// Follows a committed release.
+    pub(super) fn release(&mut self, numbers: &[RecordNumber]) {
+        for number in numbers {
+            let Some(citizen) = self.citizens.remove(number) else {
+                continue;
+            };
+            self.shrink(citizen);
+        }
+    }
+
+    fn shrink(&mut self, citizen: CitizenId) {
+        let size = self.sizes.remove(&citizen).unwrap_or(0);
+        if size > 1 {
+            self.sizes.insert(citizen, size - 1);
         }
     }
 
     /// Returns the citizens whose last record a change takes away.
-    pub(super) fn emptied_by(&self, assign: &[(RecordNumber, CitizenId)]) -> Vec<CitizenId> {
+    pub(super) fn emptied_by(
+        &self,
+        assign: &[(RecordNumber, CitizenId)],
+        released: &[RecordNumber],
+    ) -> Vec<CitizenId> {
         let mut balance: FxHashMap<CitizenId, isize> = FxHashMap::default();
+        for citizen in released.iter().filter_map(|record| self.of(*record)) {
+            *balance.entry(citizen).or_default() -= 1;
+        }
         for (record, citizen) in assign {
             if let Some(before) = self.of(*record) {
                 *balance.entry(before).or_default() -= 1;
@@ -112,42 +133,77 @@ impl Held {
     }
 }
 
-/// Packs clusters into transactions of about `limit` records. Clusters whose records were held by
-/// the same citizen stay together: which of them keeps the id is one decision.
+/// What one transaction is about.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Pack {
+    pub(super) clusters: Vec<Vec<RecordNumber>>,
+    /// Deleted records, ascending.
+    pub(super) departed: Vec<RecordNumber>,
+}
+
+/// Packs clusters and deleted records into transactions of about `limit` records. Those that were
+/// held by the same citizen, or speak for the same, stay together: who keeps the id is one
+/// decision.
 pub(super) fn pack(
     clusters: Vec<Vec<RecordNumber>>,
+    departed: &[RecordNumber],
     held: &Held,
+    claims: &FxHashMap<RecordNumber, CitizenId>,
     limit: usize,
-) -> Vec<Vec<Vec<RecordNumber>>> {
-    let mut parents: Vec<usize> = (0..clusters.len()).collect();
-    let mut first_with: FxHashMap<CitizenId, usize> = FxHashMap::default();
-    for (place, members) in clusters.iter().enumerate() {
-        for citizen in members.iter().filter_map(|member| held.of(*member)) {
-            let other = *first_with.entry(citizen).or_insert(place);
-            let (a, b) = (root(&mut parents, other), root(&mut parents, place));
-            parents[a.max(b)] = a.min(b);
-        }
-    }
-    let mut groups: Vec<Vec<Vec<RecordNumber>>> = vec![Vec::new(); clusters.len()];
-    for (place, members) in clusters.into_iter().enumerate() {
-        let root = root(&mut parents, place);
-        groups[root].push(members);
-    }
+) -> Vec<Pack> {
+    let mut groups: Vec<(Vec<RecordNumber>, bool)> = clusters
+        .into_iter()
+        .map(|members| (members, false))
+        .collect();
+    groups.extend(departed.iter().map(|record| (vec![*record], true)));
+    let claimed = |record: &RecordNumber| [held.of(*record), claims.get(record).copied()];
     let mut packs = Vec::new();
-    let mut current = Vec::new();
+    let mut current = Pack::default();
     let mut records = 0;
-    for group in groups {
-        records += group.iter().map(Vec::len).sum::<usize>();
-        current.extend(group);
+    for group in together(groups, &claimed) {
+        for (mut members, gone) in group {
+            records += members.len();
+            if gone {
+                current.departed.append(&mut members);
+            } else {
+                current.clusters.push(members);
+            }
+        }
         if records >= limit {
             packs.push(std::mem::take(&mut current));
             records = 0;
         }
     }
-    if !current.is_empty() {
+    if records > 0 {
         packs.push(current);
     }
+    for pack in &mut packs {
+        pack.departed.sort_unstable();
+    }
     packs
+}
+
+/// Groups what shares a citizen.
+fn together(
+    clusters: Vec<(Vec<RecordNumber>, bool)>,
+    claimed: &dyn Fn(&RecordNumber) -> [Option<CitizenId>; 2],
+) -> Vec<Vec<(Vec<RecordNumber>, bool)>> {
+    let mut parents: Vec<usize> = (0..clusters.len()).collect();
+    let mut first_with: FxHashMap<CitizenId, usize> = FxHashMap::default();
+    for (place, (members, _)) in clusters.iter().enumerate() {
+        for citizen in members.iter().flat_map(claimed).flatten() {
+            let other = *first_with.entry(citizen).or_insert(place);
+            let (a, b) = (root(&mut parents, other), root(&mut parents, place));
+            parents[a.max(b)] = a.min(b);
+        }
+    }
+    let mut groups = vec![Vec::new(); clusters.len()];
+    for (place, members) in clusters.into_iter().enumerate() {
+        let root = root(&mut parents, place);
+        groups[root].push(members);
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
 }
 
 fn root(parents: &mut [usize], mut place: usize) -> usize {
@@ -163,7 +219,7 @@ mod tests {
     use rabt_model::{CitizenId, RecordNumber};
     use rustc_hash::FxHashSet;
 
-    use super::{Held, Partition, pack};
+    use super::{Held, Pack, Partition, pack};
 
     fn numbers(all: &[i64]) -> Vec<RecordNumber> {
         all.iter().copied().map(RecordNumber).collect()
@@ -206,8 +262,19 @@ mod tests {
         let memberships = vec![(RecordNumber(1), citizen(1)), (RecordNumber(9), citizen(1))];
         let held = Held::from_memberships(&memberships);
         let clusters = vec![numbers(&[1]), numbers(&[2]), numbers(&[9])];
-        let packs = pack(clusters, &held, 2);
-        let expected = vec![vec![numbers(&[1]), numbers(&[9])], vec![numbers(&[2])]];
+        let claims = [(RecordNumber(2), citizen(7)), (RecordNumber(8), citizen(7))];
+        let packs = pack(
+            clusters,
+            &numbers(&[5, 8]),
+            &held,
+            &claims.into_iter().collect(),
+            2,
+        );
+        let of = |clusters: &[&[i64]], departed: &[i64]| Pack {
+            clusters: clusters.iter().map(|list| numbers(list)).collect(),
+            departed: numbers(departed),
+        };
+        let expected = [of(&[&[1], &[9]], &[]), of(&[&[2]], &[8]), of(&[], &[5])];
         assert_eq!(packs, expected);
     }
 
@@ -216,8 +283,13 @@ mod tests {
         let memberships = vec![(RecordNumber(1), citizen(1)), (RecordNumber(2), citizen(2))];
         let mut held = Held::from_memberships(&memberships);
         let change = [(RecordNumber(2), citizen(1))];
-        assert_eq!(held.emptied_by(&change), vec![citizen(2)]);
+        assert_eq!(held.emptied_by(&change, &[]), vec![citizen(2)]);
         held.assign(&change);
         assert_eq!(held.of(RecordNumber(2)), Some(citizen(1)));
+        let both = numbers(&[1, 2]);
+        assert_eq!(held.emptied_by(&[], &both[..1]), vec![]);
+        assert_eq!(held.emptied_by(&[], &both), vec![citizen(1)]);
+        held.release(&both);
+        assert!(!held.knows(citizen(1)));
     }
 }

@@ -31,12 +31,27 @@ id = "AG-1"
 title = { en = "Hospital admission", ar = "دخول المستشفى" }
 agency = "health"
 systems = ["hospital"]
-methods = ["LookupCitizen", "GetCitizen", "BatchLookupCitizens", "SearchCitizens", "VerifyAttributes", "ListSourceReferences", "ExplainField"]
+methods = ["LookupCitizen", "GetCitizen", "BatchLookupCitizens", "SearchCitizens", "VerifyAttributes", "ListSourceReferences", "ExplainField", "ListCitizenRevisions", "ListChanges", "WatchChanges", "ExportSnapshot"]
 purposes = ["admission"]
 legal_bases = ["law-1"]
 services = ["care"]
 channels = ["system"]
 fields = { default = ["name.chain", "birth.date"], maximum = ["name.chain", "birth.date", "identifier.national_id", "phone"] }
+feed = { events = ["born", "died", "moved", "name_changed", "identifier_changed", "updated", "corrected", "merged", "split", "holdings", "annulled"], population = "all" }
+period = { from = "2026-01-01", until = "2026-12-31" }
+
+[[agreement]]
+id = "AG-2"
+title = { en = "Tax files", ar = "ملفات الضرائب" }
+agency = "tax"
+systems = ["desk"]
+methods = ["ListChanges", "ExportSnapshot"]
+purposes = ["admission"]
+legal_bases = ["law-1"]
+services = ["care"]
+channels = ["system"]
+fields = { default = ["name.chain"], maximum = ["name.chain"] }
+feed = { events = ["born", "merged", "split", "name_changed", "updated", "annulled", "holdings"], population = "held" }
 period = { from = "2026-01-01", until = "2026-12-31" }
 "#;
 

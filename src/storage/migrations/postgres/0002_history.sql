@@ -26,10 +26,12 @@ CREATE TABLE departures (
     citizen BIGINT NOT NULL REFERENCES citizens (number)
 );
 
--- Of the present profile: its number among the citizen's, the change it belongs to, and the last
--- version there was when it was composed: what its records said then is in later versions.
+-- Of the present profile: its number among the citizen's, the last change of its commit, the last
+-- change that names the citizen (0 when there is none), and the last version there was when it was
+-- composed: what its records said then is in later versions.
 ALTER TABLE citizens ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE citizens ADD COLUMN sequence BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE citizens ADD COLUMN told BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE citizens ADD COLUMN horizon BIGINT NOT NULL DEFAULT 0;
 
 -- Profiles that another one took the place of; the present one is in `citizens` only.
@@ -40,6 +42,7 @@ CREATE TABLE revisions (
     ended_at BIGINT NOT NULL,
     sequence BIGINT NOT NULL,
     ended_sequence BIGINT NOT NULL,
+    told BIGINT NOT NULL,
     horizon BIGINT NOT NULL,
     profile TEXT NOT NULL,
     PRIMARY KEY (citizen, revision)

@@ -26,10 +26,12 @@ CREATE TABLE departures (
     citizen INTEGER NOT NULL REFERENCES citizens (number)
 ) STRICT;
 
--- Of the present profile: its number among the citizen's, the change it belongs to, and the last
--- version there was when it was composed: what its records said then is in later versions.
+-- Of the present profile: its number among the citizen's, the last change of its commit, the last
+-- change that names the citizen (0 when there is none), and the last version there was when it was
+-- composed: what its records said then is in later versions.
 ALTER TABLE citizens ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE citizens ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE citizens ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE citizens ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0;
 
 -- Profiles that another one took the place of; the present one is in `citizens` only.
@@ -40,6 +42,7 @@ CREATE TABLE revisions (
     ended_at INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
     ended_sequence INTEGER NOT NULL,
+    told INTEGER NOT NULL,
     horizon INTEGER NOT NULL,
     profile TEXT NOT NULL,
     PRIMARY KEY (citizen, revision)

@@ -114,6 +114,41 @@ pub(super) async fn a_replaced_profile_is_a_past_revision(storage: &dyn Storage)
     tx.commit().await.unwrap();
 }
 
+pub(super) async fn a_profile_belongs_to_its_citizens_own_change(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let records = ["a", "b", "c"].map(|key| record("tax", key, 1));
+    let numbers = tx.put_records(RUN, &records).await.unwrap().numbers;
+    let people = [1, 2, 3].map(citizen);
+    let memberships: Vec<_> = numbers.iter().copied().zip(people).collect();
+    tx.assign(&memberships).await.unwrap();
+    tell(tx.as_mut(), &people[..2], 1).await;
+    let put = async |tx: &mut dyn Transaction, seconds| {
+        let all = memberships.iter();
+        let all: Vec<_> = all.map(|(n, who)| profile(*who, *n, seconds)).collect();
+        tx.put_profiles(&all).await.unwrap();
+    };
+    put(tx.as_mut(), 1).await;
+    tx.commit().await.unwrap();
+    let mut tx = storage.begin().await.unwrap();
+    tell(tx.as_mut(), &people[..1], 2).await;
+    put(tx.as_mut(), 2).await;
+    let mut found = Vec::new();
+    for person in people {
+        let revisions = tx.revisions(person, 9).await.unwrap();
+        found.push(revisions.iter().map(|r| r.sequence).collect::<Vec<_>>());
+    }
+    assert_eq!(found, [[3, 1], [2, 2], [0, 0]]);
+    // what was known at a place is found by the commits, whoever they told of
+    assert!(tx.revisions_at(1, 0, 9).await.unwrap().is_empty());
+    let known = tx.revisions_at(2, 0, 9).await.unwrap();
+    let known: Vec<_> = known
+        .iter()
+        .map(|(_, r)| (r.revision, r.sequence))
+        .collect();
+    assert_eq!(known, [(1, 1), (1, 2), (1, 0)]);
+    tx.commit().await.unwrap();
+}
+
 pub(super) async fn records_are_found_as_a_profile_saw_them(storage: &dyn Storage) {
     let mut tx = storage.begin().await.unwrap();
     let version = |version| record("tax", "a", version);
@@ -158,19 +193,19 @@ pub(super) async fn the_state_at_a_change_is_walked_in_pages(storage: &dyn Stora
     tx.delete_profiles(&people[2..3], at(2)).await.unwrap();
     tx.put_profiles(&[state(4, 2)]).await.unwrap();
     let mut walked = Vec::new();
-    let mut after = None;
+    let mut after = 0;
     loop {
         let page = tx.revisions_at(pinned, after, 3).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(last.profile.citizen);
-        walked.extend(page.into_iter().map(|revision| revision.profile));
+        after = last.0;
+        walked.extend(page.into_iter().map(|(_, revision)| revision.profile));
     }
     assert_eq!(walked, births);
     let now = tx.last_change().await.unwrap();
-    let today = tx.revisions_at(now, None, 9).await.unwrap();
-    let today: Vec<CitizenId> = today.iter().map(|r| r.profile.citizen).collect();
+    let today = tx.revisions_at(now, 0, 9).await.unwrap();
+    let today: Vec<CitizenId> = today.iter().map(|(_, r)| r.profile.citizen).collect();
     assert_eq!(today, [people[0], people[1], people[3], people[4]]);
-    let nobody = tx.revisions_at(now, Some(citizen(99)), 9).await.unwrap();
+    let nobody = tx.revisions_at(now, 1_000, 9).await.unwrap();
     assert!(nobody.is_empty());
     tx.commit().await.unwrap();
 }

@@ -92,6 +92,7 @@ impl Changes for PostgresTransaction {
             .execute(self.connection())
             .await
             .doing("storing changes")?;
+        self.told.add(last, changes);
         if stored.rows_affected() == changes.len() as u64 {
             return Ok(end);
         }

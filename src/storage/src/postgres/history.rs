@@ -8,7 +8,9 @@ use super::PostgresTransaction;
 use super::profiles::ids;
 use crate::StorageError;
 use crate::batch::Writes;
-use crate::convert::{RevisionRow, citizen_bytes, to_index, to_integer, to_revision};
+use crate::convert::{
+    PlacedRow, RevisionRow, citizen_bytes, to_index, to_integer, to_placed, to_revision,
+};
 use crate::error::Doing;
 use crate::repository::History;
 use crate::row::{Horizon, StoredRecord, StoredRevision};
@@ -25,30 +27,27 @@ const ADD_LATE: &str = "INSERT INTO versions
     WHERE NOT EXISTS
         (SELECT 1 FROM versions WHERE record = $1 AND content_hash = $2)";
 
-const PRESENT: &str = "SELECT id, composed_at, profile, revision, sequence, horizon, NULL::BIGINT
+const PRESENT: &str = "SELECT id, composed_at, profile, revision, told, horizon, NULL::BIGINT
     FROM citizens
     WHERE id = ANY($1::BYTEA[]) AND profile IS NOT NULL";
 
-const REVISIONS: &str = "SELECT id, composed_at, profile, revision, sequence, horizon, NULL::BIGINT
+const REVISIONS: &str = "SELECT id, composed_at, profile, revision, told, horizon, NULL::BIGINT
     FROM citizens WHERE id = $1 AND profile IS NOT NULL
     UNION ALL
-    SELECT citizens.id, past.composed_at, past.profile, past.revision, past.sequence,
+    SELECT citizens.id, past.composed_at, past.profile, past.revision, past.told,
         past.horizon, past.ended_at
     FROM citizens JOIN revisions AS past ON past.citizen = citizens.number
     WHERE citizens.id = $1
     ORDER BY 4 DESC LIMIT $2";
 
-const AT: &str =
-    "SELECT id, composed_at, profile, revision, sequence, horizon, NULL::BIGINT, number
+const AT: &str = "SELECT id, composed_at, profile, revision, told, horizon, NULL::BIGINT, number
     FROM citizens WHERE number > $1 AND profile IS NOT NULL AND sequence <= $2
     UNION ALL
-    SELECT citizens.id, past.composed_at, past.profile, past.revision, past.sequence,
+    SELECT citizens.id, past.composed_at, past.profile, past.revision, past.told,
         past.horizon, past.ended_at, past.citizen
     FROM revisions AS past JOIN citizens ON citizens.number = past.citizen
     WHERE past.citizen > $1 AND past.sequence <= $2 AND past.ended_sequence > $2
     ORDER BY 8 LIMIT $3";
-
-const NUMBER: &str = "SELECT number FROM citizens WHERE id = $1";
 
 /// The first version that was set aside behind the horizon is what the record said there.
 const RECORDS_AT: &str = "SELECT records.number, records.stream, records.key,
@@ -100,29 +99,17 @@ impl History for PostgresTransaction {
     async fn revisions_at(
         &mut self,
         sequence: u64,
-        after: Option<CitizenId>,
+        after: u64,
         limit: u32,
-    ) -> Result<Vec<StoredRevision>, StorageError> {
-        let mut number = 0;
-        if let Some(citizen) = after {
-            let found: Option<i64> = sqlx::query_scalar(NUMBER)
-                .bind(citizen_bytes(citizen).to_vec())
-                .fetch_optional(self.connection())
-                .await
-                .doing("reading revisions")?;
-            let Some(found) = found else {
-                return Ok(Vec::new());
-            };
-            number = found;
-        }
-        let rows: Vec<RevisionRow> = sqlx::query_as(AT)
-            .bind(number)
+    ) -> Result<Vec<(u64, StoredRevision)>, StorageError> {
+        let rows: Vec<PlacedRow> = sqlx::query_as(AT)
+            .bind(to_integer(after))
             .bind(to_integer(sequence))
             .bind(i64::from(limit))
             .fetch_all(self.connection())
             .await
             .doing("reading revisions")?;
-        rows.into_iter().map(to_revision).collect()
+        rows.into_iter().map(to_placed).collect()
     }
 
     async fn records_at(

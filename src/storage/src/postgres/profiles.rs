@@ -11,20 +11,22 @@ use crate::error::Doing;
 use crate::repository::Profiles;
 use crate::row::StoredProfile;
 
-const PUT: &str = "INSERT INTO citizens (id, composed_at, profile, revision, sequence, horizon)
-    SELECT id, composed_at, profile, 1, $4, $5
-    FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::TEXT[]) WITH ORDINALITY
-        AS given (id, composed_at, profile, place)
+const PUT: &str =
+    "INSERT INTO citizens (id, composed_at, profile, revision, sequence, told, horizon)
+    SELECT id, composed_at, profile, 1, $4, told, $5
+    FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::TEXT[], $6::BIGINT[]) WITH ORDINALITY
+        AS given (id, composed_at, profile, told, place)
     ORDER BY place
     ON CONFLICT (id) DO UPDATE SET
         composed_at = excluded.composed_at, profile = excluded.profile,
         revision = citizens.revision + 1, sequence = excluded.sequence,
-        horizon = excluded.horizon";
+        told = GREATEST(citizens.told, excluded.told), horizon = excluded.horizon";
 
 /// Makes past revisions of present profiles.
 const ARCHIVE: &str = "INSERT INTO revisions
-    (citizen, revision, composed_at, ended_at, sequence, ended_sequence, horizon, profile)
-    SELECT citizens.number, revision, composed_at, given.ended_at, sequence, $3, horizon, profile
+    (citizen, revision, composed_at, ended_at, sequence, ended_sequence, told, horizon, profile)
+    SELECT citizens.number, revision, composed_at, given.ended_at, sequence, $3, told,
+        horizon, profile
     FROM UNNEST($1::BYTEA[], $2::BIGINT[]) AS given (id, ended_at)
     JOIN citizens ON citizens.id = given.id
     WHERE profile IS NOT NULL";
@@ -49,10 +51,12 @@ const COUNT: &str = "SELECT COUNT(*) FROM citizens WHERE profile IS NOT NULL";
 impl Profiles for PostgresTransaction {
     async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError> {
         let (mut ids, mut times, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+        let mut told = Vec::new();
         for profile in last_by_citizen(profiles) {
             ids.push(citizen_bytes(profile.citizen).to_vec());
             times.push(to_micros(profile.composed_at));
             bodies.push(encode_profile(profile)?);
+            told.push(self.told.of(profile.citizen));
         }
         let (sequence, horizon) = self.archive(&ids, &times).await?;
         sqlx::query(PUT)
@@ -61,6 +65,7 @@ impl Profiles for PostgresTransaction {
             .bind(bodies)
             .bind(sequence)
             .bind(horizon)
+            .bind(told)
             .execute(self.connection())
             .await
             .doing("storing profiles")?;

@@ -101,6 +101,7 @@ impl Changes for SqliteTransaction {
                 .add(change.supersedes.map(to_integer));
         };
         PUT.insert(self.connection(), &rows, fill).await?;
+        self.told.add(last, changes);
         Ok(last + changes.len() as u64)
     }
 

@@ -15,19 +15,20 @@ use crate::row::StoredProfile;
 
 const PUT: Bulk = Bulk {
     doing: "storing profiles",
-    head: "INSERT INTO citizens (id, composed_at, profile, revision, sequence, horizon) VALUES",
-    columns: 6,
+    head: "INSERT INTO citizens
+        (id, composed_at, profile, revision, sequence, told, horizon) VALUES",
+    columns: 7,
     tail: "ON CONFLICT (id) DO UPDATE SET
         composed_at = excluded.composed_at, profile = excluded.profile,
         revision = citizens.revision + 1, sequence = excluded.sequence,
-        horizon = excluded.horizon",
+        told = MAX(citizens.told, excluded.told), horizon = excluded.horizon",
 };
 
 /// Makes past revisions of present profiles: each parameter is an id and the time of the end.
 const ARCHIVE: &str = "INSERT INTO revisions
-    (citizen, revision, composed_at, ended_at, sequence, ended_sequence, horizon, profile)
-    SELECT citizens.number, revision, composed_at, wanted.value ->> 1, sequence, $2, horizon,
-        profile
+    (citizen, revision, composed_at, ended_at, sequence, ended_sequence, told, horizon, profile)
+    SELECT citizens.number, revision, composed_at, wanted.value ->> 1, sequence, $2, told,
+        horizon, profile
     FROM json_each($1) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 0)
     WHERE profile IS NOT NULL";
 
@@ -56,12 +57,13 @@ impl Profiles for SqliteTransaction {
             let id = citizen_bytes(profile.citizen);
             let at = to_micros(profile.composed_at);
             ends.push((citizen_hex(profile.citizen), at));
-            rows.push((id, at, encode_profile(profile)?));
+            let told = self.told.of(profile.citizen);
+            rows.push((id, at, encode_profile(profile)?, told));
         }
         let (sequence, horizon) = self.archive(&ends).await?;
-        PUT.insert(self.connection(), &rows, |values, (id, at, body)| {
+        PUT.insert(self.connection(), &rows, |values, (id, at, body, told)| {
             values.add(id.as_slice()).add(*at).add(body.as_str());
-            values.add(1_i64).add(sequence).add(horizon);
+            values.add(1_i64).add(sequence).add(*told).add(horizon);
         })
         .await
     }

@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use futures::{FutureExt, stream};
 use rabt_policy::Caller;
+use rabt_proto::change::change_service_server::ChangeService;
+use rabt_proto::change::{
+    ExportSnapshotRequest, ExportSnapshotResponse, ListChangesRequest, ListChangesResponse,
+    WatchChangesRequest, WatchChangesResponse,
+};
 use rabt_proto::citizen::citizen_service_server::CitizenService;
 use rabt_proto::citizen::{
     BatchLookupCitizensRequest, BatchLookupCitizensResponse, ExplainFieldRequest,
-    ExplainFieldResponse, GetCitizenRequest, GetCitizenResponse, ListSourceReferencesRequest,
-    ListSourceReferencesResponse, LookupCitizenRequest, LookupCitizenResponse,
-    SearchCitizensRequest, SearchCitizensResponse, VerifyAttributesRequest,
-    VerifyAttributesResponse,
+    ExplainFieldResponse, GetCitizenRequest, GetCitizenResponse, ListCitizenRevisionsRequest,
+    ListCitizenRevisionsResponse, ListSourceReferencesRequest, ListSourceReferencesResponse,
+    LookupCitizenRequest, LookupCitizenResponse, SearchCitizensRequest, SearchCitizensResponse,
+    VerifyAttributesRequest, VerifyAttributesResponse,
 };
 use rabt_proto::common::Citizen;
 use rabt_proto::connector::connector_service_server::ConnectorService;
@@ -33,9 +38,10 @@ use crate::server::Parts;
 
 pub(super) struct Fake;
 
-pub(super) fn parts() -> Parts<Fake, Fake> {
+pub(super) fn parts() -> Parts<Fake, Fake, Fake> {
     Parts {
         citizens: Fake,
+        changes: Fake,
         connectors: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
         start: "2026-01-01T00:00:00Z".parse().unwrap(),
@@ -97,6 +103,18 @@ impl CitizenService for Fake {
         verify_attributes(VerifyAttributesRequest) -> VerifyAttributesResponse;
         list_source_references(ListSourceReferencesRequest) -> ListSourceReferencesResponse;
         explain_field(ExplainFieldRequest) -> ExplainFieldResponse;
+        list_citizen_revisions(ListCitizenRevisionsRequest) -> ListCitizenRevisionsResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl ChangeService for Fake {
+    type WatchChangesStream = stream::Pending<Result<WatchChangesResponse, Status>>;
+
+    unimplemented_methods! {
+        list_changes(ListChangesRequest) -> ListChangesResponse;
+        watch_changes(WatchChangesRequest) -> Self::WatchChangesStream;
+        export_snapshot(ExportSnapshotRequest) -> ExportSnapshotResponse;
     }
 }
 

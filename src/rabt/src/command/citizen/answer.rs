@@ -47,6 +47,22 @@ struct ExplainedRow {
     steps: Vec<Label>,
 }
 
+/// What a citizen's profile was, the last revision first.
+#[derive(Debug, Serialize)]
+pub(super) struct Revisions {
+    revisions: Vec<Past>,
+}
+
+#[derive(Debug, Serialize)]
+struct Past {
+    revision: u64,
+    sequence: u64,
+    recorded_at: String,
+    ended_at: Option<String>,
+    #[serde(flatten)]
+    answer: Answer,
+}
+
 /// Whether claims are true.
 #[derive(Debug, Serialize)]
 pub(super) struct Verdicts {
@@ -184,6 +200,40 @@ impl Explanations {
             for step in steps {
                 let _ = writeln!(text, "  - {} / {}", step.en, step.ar);
             }
+        }
+        text
+    }
+}
+
+impl Revisions {
+    /// Returns the revisions of an answer.
+    pub(super) fn of(found: &pb::ListCitizenRevisionsResponse) -> Self {
+        let revision = |one: &pb::CitizenRevision| Past {
+            revision: one.revision,
+            sequence: one.sequence,
+            recorded_at: instant(one.record_time.as_ref()).unwrap_or_default(),
+            ended_at: instant(one.end_time.as_ref()),
+            answer: Answer::of(&one.citizen.clone().unwrap_or_default()),
+        };
+        Self {
+            revisions: found.revisions.iter().map(revision).collect(),
+        }
+    }
+
+    /// Returns one table a revision.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = String::new();
+        for one in &self.revisions {
+            let end = one.ended_at.as_deref().unwrap_or("now");
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "revision {} of change {}, known from {} until {end}\n{}",
+                one.revision,
+                one.sequence,
+                one.recorded_at,
+                one.answer.to_text()
+            );
         }
         text
     }
@@ -382,7 +432,7 @@ fn address(address: Option<&common::Address>) -> String {
     .to_line()
 }
 
-fn instant(at: Option<&prost_types::Timestamp>) -> Option<String> {
+pub(crate) fn instant(at: Option<&prost_types::Timestamp>) -> Option<String> {
     let at = at?;
     let instant = Timestamp::new(at.seconds, at.nanos).ok()?;
     Some(instant.to_string())

@@ -1,0 +1,94 @@
+//! What a citizen's profile was.
+
+use rabt_model::{CitizenId, Profile, Timestamp};
+use rabt_policy::{AccessRequest, PastProfile, Target};
+use rabt_storage::{StoredRevision, Transaction};
+
+use super::{Answer, asked, permit, release};
+use crate::error::EnquiryError;
+use crate::link::as_composed;
+use crate::services::Services;
+
+/// Most revisions of one answer.
+pub const REVISIONS: u32 = 100;
+
+/// Which of a citizen's revisions are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AsOf {
+    /// Only what was known then: the one revision that was present.
+    pub recorded_at: Option<Timestamp>,
+    /// Only what was so then: values whose event is not later.
+    pub valid_at: Option<Timestamp>,
+}
+
+/// Discloses what a citizen's profile was, the last revision first, at most [`REVISIONS`]. An id
+/// that was merged answers with its own past when the time asked for lies in it, and otherwise
+/// with that of the citizen who goes on.
+///
+/// # Errors
+/// The audited denial, or a failure that kept the answer from being audited.
+pub async fn list_citizen_revisions(
+    services: &Services,
+    request: AccessRequest,
+    as_of: AsOf,
+) -> Answer {
+    let permit = permit(services, request).await?;
+    let past = match permit.subject() {
+        Target::Citizen(citizen) => find(services, *citizen, as_of).await?,
+        Target::Identifier { .. } | Target::Criteria(_) | Target::Feed(_) => Vec::new(),
+    };
+    let asked = asked(services, &permit);
+    release(services, permit.revisions(past), asked).await
+}
+
+async fn find(
+    services: &Services,
+    citizen: CitizenId,
+    as_of: AsOf,
+) -> Result<Vec<PastProfile>, EnquiryError> {
+    let mut tx = services.storage.snapshot().await?;
+    let mut revisions = select(tx.as_mut(), citizen, as_of).await?;
+    if revisions.is_empty()
+        && let Some(today) = tx.resolve(citizen).await?.filter(|today| *today != citizen)
+    {
+        revisions = select(tx.as_mut(), today, as_of).await?;
+    }
+    let profiles = as_composed(tx.as_mut(), &revisions).await?;
+    let pairs = revisions.into_iter().zip(profiles);
+    let past = pairs.map(|(revision, profile)| PastProfile {
+        revision: revision.revision,
+        sequence: revision.sequence,
+        ended_at: revision.ended_at,
+        profile: valid(profile, as_of.valid_at),
+    });
+    Ok(past.collect())
+}
+
+async fn select(
+    tx: &mut dyn Transaction,
+    citizen: CitizenId,
+    as_of: AsOf,
+) -> Result<Vec<StoredRevision>, EnquiryError> {
+    let Some(at) = as_of.recorded_at else {
+        return Ok(tx.revisions(citizen, REVISIONS).await?);
+    };
+    let mut revisions = tx.revisions(citizen, u32::MAX).await?;
+    revisions.retain(|revision| {
+        revision.profile.composed_at <= at && revision.ended_at.is_none_or(|end| at < end)
+    });
+    // several in one instant: the last one counts
+    revisions.truncate(1);
+    Ok(revisions)
+}
+
+/// Leaves out the values that became so later. A value whose source does not say when holds from
+/// when it was first read.
+fn valid(mut profile: Profile, at: Option<Timestamp>) -> Profile {
+    if let Some(at) = at {
+        profile.values.retain(|value| {
+            let origin = &value.provenance;
+            origin.event_at.unwrap_or(origin.observed_at) <= at
+        });
+    }
+    profile
+}

@@ -1,0 +1,243 @@
+//! One transaction of linking: decided from what was and what is, then written.
+
+use rabt_linkage::{ClusterChange, continue_identity};
+use rabt_model::{Change, CitizenId, Profile, RecordNumber};
+use rabt_storage::{StoredProfile, StoredRecord};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::LinkSummary;
+use super::partition::{Held, Pack};
+use super::prior::{Before, Returning};
+use crate::audited::Audited;
+use crate::change::{Deed, derive};
+use crate::compose::{compose, profile_of};
+use crate::directory::pick;
+use crate::error::LinkError;
+use crate::event;
+use crate::services::Services;
+
+/// One transaction, decided but not written.
+pub(super) struct Step {
+    assign: Vec<(RecordNumber, CitizenId)>,
+    unmoved: Vec<RecordNumber>,
+    departed: Vec<RecordNumber>,
+    redirects: Vec<(CitizenId, CitizenId)>,
+    emptied: Vec<CitizenId>,
+    changes: Vec<Change>,
+    stored: Vec<StoredProfile>,
+    served: Vec<Profile>,
+    records: u64,
+    new_citizens: u64,
+}
+
+/// What a step is decided from.
+pub(super) struct Question<'a> {
+    pub(super) held: &'a Held,
+    pub(super) pack: &'a Pack,
+    pub(super) fresh: &'a FxHashSet<RecordNumber>,
+    pub(super) records: &'a [StoredRecord],
+    pub(super) returning: &'a Returning,
+    pub(super) before: &'a FxHashMap<CitizenId, Before>,
+    /// Where ids that nobody has lead today.
+    pub(super) led: &'a FxHashMap<CitizenId, CitizenId>,
+}
+
+impl Step {
+    pub(super) fn decide(services: &Services, question: &Question<'_>) -> Self {
+        let Question { held, pack, .. } = question;
+        let (change, new_citizens) = continue_identities(services, question);
+        let (unmoved, records) = settled(question, &change);
+        let (stored, served) = compose_all(services, question, change.clusters);
+        let redirects = news(question, change.redirects);
+        let emptied = held.emptied_by(&change.assign, &pack.departed);
+        let assign = change.assign;
+        let changes = tell(question, &assign, &redirects, &emptied, &served);
+        let stored = stored.into_iter().flatten().collect();
+        Self {
+            assign,
+            unmoved,
+            departed: pack.departed.clone(),
+            redirects,
+            emptied,
+            changes,
+            stored,
+            served,
+            records,
+            new_citizens,
+        }
+    }
+
+    /// Writes the step, then lets the directory, the memberships and the watchers follow.
+    pub(super) async fn commit(
+        self,
+        services: &Services,
+        held: &mut Held,
+        summary: &mut LinkSummary,
+    ) -> Result<Audited<LinkSummary>, LinkError> {
+        let at = services.clock.now();
+        let mut tx = services.storage.begin().await?;
+        tx.assign(&self.assign).await?;
+        tx.mark_linked(&self.unmoved).await?;
+        if !self.departed.is_empty() {
+            tx.release(&self.departed).await?;
+        }
+        tx.redirect(&self.redirects).await?;
+        let last = tx.put_changes(&self.changes, at).await?;
+        tx.put_profiles(&self.stored).await?;
+        tx.delete_profiles(&self.emptied, at).await?;
+        let this = LinkSummary {
+            records: self.records,
+            departed: self.departed.len() as u64,
+            profiles: self.stored.len() as u64,
+            new_citizens: self.new_citizens,
+            merged_citizens: self.redirects.len() as u64,
+            changes: self.changes.len() as u64,
+            transactions: 1,
+            ..LinkSummary::default()
+        };
+        summary.add(&this);
+        let entry = event::of_link(&this, services.model_fingerprint(), at);
+        let audited = services.audit.commit(tx, &entry, *summary).await?;
+        held.assign(&self.assign);
+        held.release(&self.departed);
+        self.follow(services);
+        services.feed.announce(last);
+        Ok(audited)
+    }
+
+    fn follow(&self, services: &Services) {
+        for profile in &self.served {
+            services.directory.put(profile);
+        }
+        for citizen in &self.emptied {
+            services.directory.remove(*citizen);
+        }
+        for (from, to) in &self.redirects {
+            services.directory.redirect(*from, *to);
+        }
+    }
+}
+
+fn continue_identities(services: &Services, question: &Question<'_>) -> (ClusterChange, u64) {
+    let Question {
+        held, returning, ..
+    } = question;
+    let mut minted = 0;
+    let mut mint = || {
+        minted += 1;
+        loop {
+            let citizen = services.mint();
+            // 128 random bits do not repeat, unless somebody seeded them alike twice
+            if !held.knows(citizen) {
+                return citizen;
+            }
+        }
+    };
+    let of = |record| held.of(record);
+    let retired = |record| returning.retired(record);
+    let change = continue_identity(&question.pack.clusters, &of, &retired, &mut mint);
+    (change, minted)
+}
+
+/// Returns the new or changed records that stay with their citizen, and how many there are with
+/// those that do not.
+fn settled(question: &Question<'_>, change: &ClusterChange) -> (Vec<RecordNumber>, u64) {
+    let moved: FxHashSet<RecordNumber> = change.assign.iter().map(|(n, _)| *n).collect();
+    let members = question.pack.clusters.iter().flatten();
+    let (mut unmoved, mut count) = (Vec::new(), 0);
+    for number in members.filter(|number| question.fresh.contains(number)) {
+        count += 1;
+        if !moved.contains(number) {
+            unmoved.push(*number);
+        }
+    }
+    (unmoved, count)
+}
+
+/// Composes the profiles of clusters: what is served, and what is stored unless it is held so
+/// already.
+fn compose_all(
+    services: &Services,
+    question: &Question<'_>,
+    clusters: Vec<(CitizenId, Vec<RecordNumber>)>,
+) -> (Vec<Option<StoredProfile>>, Vec<Profile>) {
+    let at = services.clock.now();
+    let rank = services.registry.ranks();
+    let mut stored = Vec::with_capacity(clusters.len());
+    let mut served = Vec::with_capacity(clusters.len());
+    for (citizen, mut numbers) in clusters {
+        numbers.sort_unstable();
+        let members = pick(question.records, &numbers);
+        let mut profile = compose(citizen, &members, &rank, at);
+        let before = question.before.get(&citizen);
+        let same = before.filter(|before| before.revision.profile.values == profile.values);
+        if let Some(before) = same {
+            profile.composed_at = before.profile.composed_at;
+            let now = profile_of(&profile, &members);
+            if says_the_same(&before.profile, &now) {
+                served.push(now);
+                stored.push(None);
+                continue;
+            }
+            profile.composed_at = at;
+        }
+        served.push(profile_of(&profile, &members));
+        stored.push(Some(profile));
+    }
+    (stored, served)
+}
+
+/// Says whether two profiles differ in nothing but when their records were read.
+fn says_the_same(left: &Profile, right: &Profile) -> bool {
+    let values = left.values.iter().zip(&right.values);
+    left.values.len() == right.values.len()
+        && values.into_iter().all(|(left, right)| {
+            let mut origin = left.provenance.clone();
+            origin.observed_at = right.provenance.observed_at;
+            left.value == right.value && origin == right.provenance
+        })
+}
+
+/// Leaves out the redirects that are in force already.
+fn news(
+    question: &Question<'_>,
+    redirects: Vec<(CitizenId, CitizenId)>,
+) -> Vec<(CitizenId, CitizenId)> {
+    let known = |(from, to): &(CitizenId, CitizenId)| {
+        !question.held.knows(*from) && question.led.get(from) == Some(to)
+    };
+    let redirects = redirects.into_iter();
+    redirects.filter(|redirect| !known(redirect)).collect()
+}
+
+fn tell(
+    question: &Question<'_>,
+    assign: &[(RecordNumber, CitizenId)],
+    redirects: &[(CitizenId, CitizenId)],
+    emptied: &[CitizenId],
+    served: &[Profile],
+) -> Vec<Change> {
+    let Question {
+        held,
+        pack,
+        returning,
+        before,
+        ..
+    } = question;
+    let came = assign.iter();
+    let came = came.map(|(record, citizen)| (*record, held.of(*record), Some(*citizen)));
+    let went = pack.departed.iter();
+    let went = went.map(|record| (*record, held.of(*record), None));
+    derive(&Deed {
+        moves: came.chain(went).collect(),
+        redirects,
+        emptied,
+        before: before
+            .iter()
+            .map(|(citizen, before)| (*citizen, (&before.profile, before.told())))
+            .collect(),
+        after: served.iter().collect(),
+        undone: &returning.undone,
+        told: &returning.told,
+    })
+}
