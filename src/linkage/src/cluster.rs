@@ -9,7 +9,7 @@ mod giant;
 
 use crate::batch::Edge;
 use crate::comparison::{ComparisonVector, Pair, score};
-use crate::model::{ComparisonType, Definite, LinkageModel};
+use crate::model::{ComparisonType, Decision, Definite, LinkageModel};
 use crate::rule;
 use crate::standardise::Standardised;
 
@@ -36,6 +36,16 @@ pub(crate) fn resolve(
         cluster.sort_unstable();
         return vec![cluster];
     }
+    resolve_by_weights(model, data, component, links)
+}
+
+/// As [`resolve`], with every pair weighed, plain or not.
+pub(crate) fn resolve_by_weights(
+    model: &LinkageModel,
+    data: &Standardised,
+    component: &[u32],
+    links: &[Edge],
+) -> Vec<Vec<u32>> {
     let mut rows = component.to_vec();
     rows.sort_unstable_by_key(|row| data.identity(*row));
     let places = if rows.len() <= WHOLE {
@@ -65,7 +75,10 @@ fn is_plain(model: &LinkageModel, data: &Standardised, component: &[u32], links:
         return false;
     }
     let exclusive = Exclusive::of(model);
-    model.decision.mean <= model.decision.link
+    let Decision { link, mean, .. } = model.decision;
+    // A pair that a rule rules out has the weight of one, and is no link above that.
+    mean <= link
+        && link > rule::NON_MATCH.0
         && component.iter().enumerate().all(|(at, left)| {
             let mut others = component[at + 1..].iter();
             others.all(|right| !exclusive.holds_of(model, data, *left, *right))

@@ -162,7 +162,10 @@ impl Index {
 
     /// Returns the live records that may be the person of these cells, at or above the review
     /// threshold, the likeliest first; equal weights in the order of the numbers. Nothing is kept
-    /// of the search.
+    /// of the search. The first search on an index that was linked in one batch builds its blocks.
+    ///
+    /// # Panics
+    /// When `cells` has another length than the model has columns.
     pub fn search(&mut self, cells: &Cells<'_>) -> Vec<(RecordNumber, MatchWeight)> {
         if self.postings.is_none() {
             let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);

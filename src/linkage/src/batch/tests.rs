@@ -278,6 +278,40 @@ fn a_giant_component_is_resolved_in_little_memory_and_keeps_valid_ids_apart() {
 }
 
 #[test]
+fn components_whose_pairs_are_all_links_are_clustered_as_all_others() {
+    let model = egypt();
+    let (mut plain, mut others) = (0, 0);
+    for seed in 0..60 {
+        let records = hard(12, seed);
+        let data = batch(&model, &[(0, &records)]).data;
+        // Every pair that is a link, whether blocking makes it or not.
+        for size in 2..=4_u32 {
+            for first in 0..=12 - size {
+                let rows: Vec<u32> = (first..first + size).collect();
+                let links: Vec<_> = rows
+                    .iter()
+                    .flat_map(|left| (left + 1..first + size).map(|right| (*left, right)))
+                    .map(|(left, right)| {
+                        let weight = crate::comparison::weight(&model, &data, left, right);
+                        (left, right, weight.0)
+                    })
+                    .filter(|link| link.2 >= model.decision.link)
+                    .collect();
+                let by_weights = crate::cluster::resolve_by_weights(&model, &data, &rows, &links);
+                let found = crate::cluster::resolve(&model, &data, &rows, &links);
+                assert_eq!(found, by_weights, "seed {seed}, rows {rows:?}");
+                if links.len() == rows.len() * (rows.len() - 1) / 2 {
+                    plain += 1;
+                } else {
+                    others += 1;
+                }
+            }
+        }
+    }
+    assert!(plain > 20 && others > 20, "{plain} {others}");
+}
+
+#[test]
 fn nothing_and_one_record_are_no_special_case() {
     let model = egypt();
     let empty = batch(&model, &[(0, &[])]);

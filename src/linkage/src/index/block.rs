@@ -1,8 +1,7 @@
 //! Blocks of the resident index: who shares which key.
 //!
 //! A block is a chain of rows, found by its key. Only blocks that split are followed into their
-//! parts, and keys are made again from cards when they are needed, so that a record costs some
-//! twenty bytes for each of its keys.
+//! parts, and keys are made again from cards when they are needed instead of being kept.
 
 use rustc_hash::FxHashMap;
 
@@ -123,16 +122,13 @@ impl Postings {
 
     /// Says whether two rows share an open block.
     pub(super) fn meet(&self, cards: Cards<'_>, left: u32, right: u32) -> bool {
-        self.keys(cards, left).into_iter().any(|(place, key)| {
-            let values = 0..self.values[place.rule];
-            values.map(|value| Place { value, ..place }).any(|other| {
-                cards.key(right, other) == key && self.share(cards, (left, place), (right, other))
-            })
+        self.keys(cards, left).into_iter().any(|(place, _)| {
+            let mut values = 0..self.values[place.rule];
+            values.any(|value| self.share(cards, (left, place), (right, Place { value, ..place })))
         })
     }
 
-    /// Says whether two rows, which have one key at these places, share an open block there or
-    /// below.
+    /// Says whether two rows share an open block by their keys at these places, or below them.
     fn share(&self, cards: Cards<'_>, left: (u32, Place), right: (u32, Place)) -> bool {
         let ((left, place), (right, other)) = (left, right);
         let key = cards.key(left, place);
@@ -168,6 +164,8 @@ impl Postings {
         keys
     }
 
+    /// Adds a row to the block of `key` and, where that is closed, to its parts. Keys of blocks that
+    /// close go to `crossed`.
     fn add(
         &mut self,
         cards: Cards<'_>,
@@ -183,15 +181,15 @@ impl Postings {
         if cards.is_open(place.rule, was + 1) {
             return;
         }
-        let opened = cards.is_open(place.rule, was);
-        if opened {
+        let closes = cards.is_open(place.rule, was);
+        if closes {
             crossed.push(key);
         }
         let Some(below) = cards.below(place) else {
             return;
         };
-        // The block has just closed: all of its rows go on to its parts.
-        let rows = if opened { self.rows(key) } else { vec![row] };
+        // A block that closes sends all of its rows on to its parts.
+        let rows = if closes { self.rows(key) } else { vec![row] };
         for row in rows {
             if let Some(place) = self.same_key(cards, row, below, key) {
                 self.add(cards, row, place, cards.key(row, place), crossed);
@@ -199,6 +197,8 @@ impl Postings {
         }
     }
 
+    /// Takes a row out of the block of `key` and of its parts. Keys of blocks that open again go to
+    /// `crossed`.
     fn take(
         &mut self,
         cards: Cards<'_>,
@@ -220,7 +220,7 @@ impl Postings {
         let Some(below) = cards.below(place) else {
             return;
         };
-        // The block is open again: its parts are no longer needed.
+        // A block that opens again needs its parts no more.
         let mut rows = if opens { self.rows(key) } else { Vec::new() };
         rows.push(row);
         for row in rows {
