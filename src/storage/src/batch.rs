@@ -11,8 +11,18 @@ use crate::convert::{corrupt, to_micros};
 use crate::names::Names;
 use crate::row::PutOutcome;
 
+/// What becomes of a version whose source dates it before what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// It is kept as a version: the source tells its changes, and they may come in any order.
+    Kept,
+    /// It counts: the source says what it holds now, so an older date is a correction.
+    Counts,
+}
+
 /// The records of one call, sorted.
 pub(crate) struct Batch<'a> {
+    late: Late,
     rows: Vec<BatchRow<'a>>,
     /// Versions that are older than a later one of the same call, with the row that holds their id.
     overtaken: Vec<(usize, &'a SourceRecord)>,
@@ -69,7 +79,11 @@ pub(crate) struct WriteRow<'a> {
 
 impl<'a> Batch<'a> {
     /// Sorts the records, whose streams all have numbers.
-    pub(crate) fn new(records: &'a [SourceRecord], names: &Names) -> Result<Self, StorageError> {
+    pub(crate) fn new(
+        records: &'a [SourceRecord],
+        names: &Names,
+        late: Late,
+    ) -> Result<Self, StorageError> {
         let mut order = Vec::with_capacity(records.len());
         for (index, record) in records.iter().enumerate() {
             let stream = names
@@ -99,7 +113,7 @@ impl<'a> Batch<'a> {
                 && let Some(last) = rows.pop()
             {
                 let order = (Order::of(last.record), Order::of(record));
-                if order.1.is_before(&order.0) {
+                if late == Late::Kept && order.1.is_before(&order.0) {
                     places[index] = rows.len();
                     overtaken.push((rows.len(), record));
                     rows.push(last);
@@ -115,6 +129,7 @@ impl<'a> Batch<'a> {
             });
         }
         Ok(Self {
+            late,
             rows,
             overtaken,
             places,
@@ -146,7 +161,7 @@ impl<'a> Batch<'a> {
             let number = held.number;
             row.fate = if !held.deleted && row.record.content_hash == *held.content_hash {
                 Fate::Same(number)
-            } else if Order::of(row.record).is_before(&held.order()) {
+            } else if self.late == Late::Kept && Order::of(row.record).is_before(&held.order()) {
                 Fate::Late(number)
             } else {
                 Fate::Changed(number)

@@ -104,6 +104,7 @@ cases! {
         a_released_record_is_no_member_and_remembered;
     history:
         versions_that_come_late_are_kept_and_not_applied,
+        what_a_source_says_now_is_never_late,
         versions_are_ordered_by_number_when_times_do_not_tell,
         a_profile_belongs_to_its_citizens_own_change,
         a_replaced_profile_is_a_past_revision,

@@ -64,6 +64,14 @@ pub trait Records: Send {
         records: &[SourceRecord],
     ) -> Result<PutOutcome, StorageError>;
 
+    /// As [`Records::put_records`], for records that are all that their source says now: none is
+    /// late, whatever time or version it states, and the last one of a call counts.
+    async fn put_present_records(
+        &mut self,
+        run: RunId,
+        records: &[SourceRecord],
+    ) -> Result<PutOutcome, StorageError>;
+
     /// Stores rejections; one of the same row and column takes the place of an earlier one.
     async fn put_rejections(
         &mut self,

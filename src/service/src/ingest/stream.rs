@@ -273,6 +273,7 @@ impl<'a> StreamRun<'a> {
             source: self.registered.spec.id.clone(),
             stream: self.spec.id.clone(),
             records: pending.records,
+            present: self.spec.mode == Mode::Snapshot,
             deletions: pending.deletions,
             rejections: pending.rejections,
             place,

@@ -30,6 +30,8 @@ pub(crate) struct Unit {
     pub(crate) source: SourceId,
     pub(crate) stream: StreamId,
     pub(crate) records: Vec<SourceRecord>,
+    /// Whether the records are what the source says now, rather than changes in any order.
+    pub(crate) present: bool,
     /// Applied after the records.
     pub(crate) deletions: Vec<Deletion>,
     pub(crate) rejections: Vec<StoredRejection>,
@@ -157,6 +159,8 @@ impl Task {
 async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, StorageError> {
     let put = if unit.records.is_empty() {
         PutOutcome::default()
+    } else if unit.present {
+        tx.put_present_records(unit.run, &unit.records).await?
     } else {
         tx.put_records(unit.run, &unit.records).await?
     };

@@ -49,6 +49,24 @@ pub(super) async fn versions_that_come_late_are_kept_and_not_applied(storage: &d
     tx.commit().await.unwrap();
 }
 
+pub(super) async fn what_a_source_says_now_is_never_late(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let version = |version| record("tax", "a", version);
+    let number = tx.put_records(RUN, &[version(9)]).await.unwrap().numbers[0];
+    let put = tx.put_present_records(RUN, &[version(2)]).await.unwrap();
+    assert_eq!((put.updated, put.late, put.unchanged), (1, 0, 0));
+    let held = tx.get_records(&[number]).await.unwrap();
+    assert_eq!(held[0].record, version(2));
+    let kept = tx.versions(number).await.unwrap();
+    assert_eq!((&kept[0].0.record, kept[0].1), (&version(9), false));
+    // Within one call the last one counts, whatever its date.
+    let call = [version(5), version(4)];
+    tx.put_present_records(RUN, &call).await.unwrap();
+    let held = tx.get_records(&[number]).await.unwrap();
+    assert_eq!(held[0].record, version(4));
+    tx.commit().await.unwrap();
+}
+
 pub(super) async fn versions_are_ordered_by_number_when_times_do_not_tell(storage: &dyn Storage) {
     let mut tx = storage.begin().await.unwrap();
     let version = |content: u8, version: Option<&str>| {

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 
 use super::{LOCK, PostgresTransaction, lock};
 use crate::StorageError;
-use crate::batch::{Batch, StreamKeys, WriteRow};
+use crate::batch::{Batch, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
 use crate::convert::{FoundRow, corrupt, count_by_source, to_count, to_held, to_index, to_integer};
 use crate::error::Doing;
@@ -101,27 +101,15 @@ impl Records for PostgresTransaction {
         run: RunId,
         records: &[SourceRecord],
     ) -> Result<PutOutcome, StorageError> {
-        self.add_names(records).await?;
-        let mut batch = Batch::new(records, self.names.get())?;
-        for stream in batch.streams() {
-            self.lock_stream(stream.number).await?;
-            self.find(&mut batch, &stream).await?;
-            self.clear_rejections(run, &stream).await?;
-        }
-        let numbers = self.new_numbers(batch.count_new()).await?;
-        let writes = batch.writes(self.names.get(), numbers.into_iter())?;
-        self.keep_versions(&writes).await?;
-        self.write(WRITE, &writes.inserts).await?;
-        self.write(REWRITE, &writes.updates).await?;
-        let changed = writes.inserts.iter().chain(&writes.updates);
-        let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
-        changed.sort_unstable();
-        sqlx::query(UNLINK)
-            .bind(changed)
-            .execute(self.connection())
-            .await
-            .doing("marking records as unlinked")?;
-        Ok(writes.outcome)
+        self.put(run, records, Late::Kept).await
+    }
+
+    async fn put_present_records(
+        &mut self,
+        run: RunId,
+        records: &[SourceRecord],
+    ) -> Result<PutOutcome, StorageError> {
+        self.put(run, records, Late::Counts).await
     }
 
     async fn put_rejections(
@@ -217,6 +205,35 @@ impl Records for PostgresTransaction {
 }
 
 impl PostgresTransaction {
+    async fn put(
+        &mut self,
+        run: RunId,
+        records: &[SourceRecord],
+        late: Late,
+    ) -> Result<PutOutcome, StorageError> {
+        self.add_names(records).await?;
+        let mut batch = Batch::new(records, self.names.get(), late)?;
+        for stream in batch.streams() {
+            self.lock_stream(stream.number).await?;
+            self.find(&mut batch, &stream).await?;
+            self.clear_rejections(run, &stream).await?;
+        }
+        let numbers = self.new_numbers(batch.count_new()).await?;
+        let writes = batch.writes(self.names.get(), numbers.into_iter())?;
+        self.keep_versions(&writes).await?;
+        self.write(WRITE, &writes.inserts).await?;
+        self.write(REWRITE, &writes.updates).await?;
+        let changed = writes.inserts.iter().chain(&writes.updates);
+        let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
+        changed.sort_unstable();
+        sqlx::query(UNLINK)
+            .bind(changed)
+            .execute(self.connection())
+            .await
+            .doing("marking records as unlinked")?;
+        Ok(writes.outcome)
+    }
+
     async fn add_names(&mut self, records: &[SourceRecord]) -> Result<(), StorageError> {
         let missing = self.names.get().missing(records)?;
         if missing.is_empty() {

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::SqliteTransaction;
 use super::bulk::Bulk;
 use crate::StorageError;
-use crate::batch::{Batch, StreamKeys, WriteRow};
+use crate::batch::{Batch, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
 use crate::convert::{FoundRow, corrupt, count_by_source, to_count, to_held, to_index};
 use crate::error::Doing;
@@ -112,33 +112,15 @@ impl Records for SqliteTransaction {
         run: RunId,
         records: &[SourceRecord],
     ) -> Result<PutOutcome, StorageError> {
-        self.add_names(records).await?;
-        let mut batch = Batch::new(records, self.names.get())?;
-        for stream in batch.streams() {
-            self.find(&mut batch, &stream).await?;
-            self.clear_rejections(run, &stream).await?;
-        }
-        let first = self.last_number().await? + 1;
-        let writes = batch.writes(self.names.get(), first..)?;
-        self.keep_versions(&writes).await?;
-        WRITE
-            .insert(self.connection(), &writes.inserts, |values, row| {
-                values.add(row.number);
-                fill(values, row);
-            })
-            .await?;
-        REWRITE
-            .insert(self.connection(), &writes.updates, fill)
-            .await?;
-        let changed = writes.inserts.iter().chain(&writes.updates);
-        let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
-        changed.sort_unstable();
-        sqlx::query(UNLINK)
-            .bind(json(&changed)?)
-            .execute(self.connection())
-            .await
-            .doing("marking records as unlinked")?;
-        Ok(writes.outcome)
+        self.put(run, records, Late::Kept).await
+    }
+
+    async fn put_present_records(
+        &mut self,
+        run: RunId,
+        records: &[SourceRecord],
+    ) -> Result<PutOutcome, StorageError> {
+        self.put(run, records, Late::Counts).await
     }
 
     async fn put_rejections(
@@ -227,6 +209,41 @@ impl Records for SqliteTransaction {
 }
 
 impl SqliteTransaction {
+    async fn put(
+        &mut self,
+        run: RunId,
+        records: &[SourceRecord],
+        late: Late,
+    ) -> Result<PutOutcome, StorageError> {
+        self.add_names(records).await?;
+        let mut batch = Batch::new(records, self.names.get(), late)?;
+        for stream in batch.streams() {
+            self.find(&mut batch, &stream).await?;
+            self.clear_rejections(run, &stream).await?;
+        }
+        let first = self.last_number().await? + 1;
+        let writes = batch.writes(self.names.get(), first..)?;
+        self.keep_versions(&writes).await?;
+        WRITE
+            .insert(self.connection(), &writes.inserts, |values, row| {
+                values.add(row.number);
+                fill(values, row);
+            })
+            .await?;
+        REWRITE
+            .insert(self.connection(), &writes.updates, fill)
+            .await?;
+        let changed = writes.inserts.iter().chain(&writes.updates);
+        let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
+        changed.sort_unstable();
+        sqlx::query(UNLINK)
+            .bind(json(&changed)?)
+            .execute(self.connection())
+            .await
+            .doing("marking records as unlinked")?;
+        Ok(writes.outcome)
+    }
+
     async fn add_names(&mut self, records: &[SourceRecord]) -> Result<(), StorageError> {
         let missing = self.names.get().missing(records)?;
         if missing.is_empty() {
