@@ -5,7 +5,10 @@
 //! weight while the evidence across them, taken together, is for one person, and while no two
 //! records carry different valid national ids.
 
+mod decided;
 mod giant;
+
+pub(crate) use decided::{Constraints, resolve_decided};
 
 use crate::batch::Edge;
 use crate::comparison::{ComparisonVector, Pair, score};
@@ -36,24 +39,28 @@ pub(crate) fn resolve(
         cluster.sort_unstable();
         return vec![cluster];
     }
-    resolve_by_weights(model, data, component, links)
+    resolve_by_weights(model, data, component, links, &Constraints::default())
 }
 
-/// As [`resolve`], with every pair weighed, plain or not.
+/// As [`resolve`], with every pair weighed, plain or not, and under what people decided. What
+/// must be together starts together.
 pub(crate) fn resolve_by_weights(
     model: &LinkageModel,
     data: &Standardised,
     component: &[u32],
     links: &[Edge],
+    constraints: &Constraints,
 ) -> Vec<Vec<u32>> {
     let mut rows = component.to_vec();
     rows.sort_unstable_by_key(|row| data.identity(*row));
+    let constraints = constraints.map(|row| place_in(data, &rows, row));
     let places = if rows.len() <= WHOLE {
         let mut table = Table::new(model, data, &rows, links);
+        table.constrain(&constraints);
         table.agglomerate(model.decision.mean);
         table.members
     } else {
-        giant::resolve(model, data, &rows, links)
+        giant::resolve(model, data, &rows, links, &constraints)
     };
     let kept = places.into_iter().filter(|members| !members.is_empty());
     let clusters = kept.map(|members| {
@@ -136,6 +143,18 @@ impl Table {
         }
     }
 
+    fn constrain(&mut self, constraints: &Constraints<usize>) {
+        for (a, b) in &constraints.apart {
+            self.keep_apart(*a, *b);
+        }
+        for group in &constraints.together {
+            // The lowest first: a cluster is known by it.
+            for member in &group[1..] {
+                self.join(group[0], *member);
+            }
+        }
+    }
+
     fn keep_apart(&mut self, a: usize, b: usize) {
         for place in [a * self.size + b, b * self.size + a] {
             self.apart[place] = true;
@@ -145,21 +164,25 @@ impl Table {
     /// Joins the two clusters with the highest mean weight until none may be joined.
     fn agglomerate(&mut self, least_mean: i32) {
         while let Some((a, b)) = self.best(least_mean) {
-            let absorbed = std::mem::take(&mut self.members[b]);
-            self.members[a].extend(absorbed);
-            for c in 0..self.size {
-                if c == a || c == b || self.members[c].is_empty() {
-                    continue;
-                }
-                let (from, to) = (b * self.size + c, a * self.size + c);
-                let sum = self.sum[to] + self.sum[from];
-                let linked = self.linked[to] || self.linked[from];
-                let apart = self.apart[to] || self.apart[from];
-                for place in [to, c * self.size + a] {
-                    self.sum[place] = sum;
-                    self.linked[place] = linked;
-                    self.apart[place] = apart;
-                }
+            self.join(a, b);
+        }
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let absorbed = std::mem::take(&mut self.members[b]);
+        self.members[a].extend(absorbed);
+        for c in 0..self.size {
+            if c == a || c == b || self.members[c].is_empty() {
+                continue;
+            }
+            let (from, to) = (b * self.size + c, a * self.size + c);
+            let sum = self.sum[to] + self.sum[from];
+            let linked = self.linked[to] || self.linked[from];
+            let apart = self.apart[to] || self.apart[from];
+            for place in [to, c * self.size + a] {
+                self.sum[place] = sum;
+                self.linked[place] = linked;
+                self.apart[place] = apart;
             }
         }
     }

@@ -1,10 +1,12 @@
 //! The resident candidate index: every live record's card, its blocking keys and its edges.
 //!
 //! It is rebuilt from storage and never a source of truth. Invariant: after any sequence of
-//! [`Index::link`] calls its clusters are those of one call with the records that are live, so
-//! that online equals batch.
+//! [`Index::link`], [`Index::remove`], [`Index::decide`] and [`Index::undo`] calls its clusters are
+//! those of one call with the records that are live and the decisions in force, so that online
+//! equals batch.
 
 mod block;
+mod decided;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -17,9 +19,9 @@ use block::{Cards, Postings};
 
 use crate::batch::{self, Edge};
 use crate::blocking::{Blocks, KeyLayout, SkippedBlock};
-use crate::cluster;
 use crate::comparison::weight;
 use crate::explanation::{self, Explanation};
+use crate::judgement::Judgements;
 use crate::model::LinkageModel;
 use crate::registry;
 use crate::standardise::{Cells, Standardised};
@@ -38,6 +40,7 @@ pub struct Index {
     postings: Option<Postings>,
     /// Per row: the rows at or above the review threshold, with their weights.
     edges: Vec<Vec<(u32, i32)>>,
+    judgements: Judgements,
     reached: Reached,
 }
 
@@ -77,6 +80,9 @@ pub struct Linked {
     pub reviews: u64,
     /// Links that clustering did not follow: their records ended in different clusters.
     pub contradicted: u64,
+    /// Pairs at or above the review threshold that touch these clusters and whose records are in
+    /// different ones, each once and ascending, with weight in 1/1024 bit.
+    pub questions: Vec<(RecordNumber, RecordNumber, i32)>,
     /// Blocks above their cap.
     pub skipped_blocks: Vec<SkippedBlock>,
 }
@@ -92,6 +98,7 @@ impl Index {
             rows: FxHashMap::default(),
             postings: None,
             edges: Vec::new(),
+            judgements: Judgements::default(),
             reached: Reached::default(),
         }
     }
@@ -143,10 +150,10 @@ impl Index {
         }
         let first = u32::try_from(first).unwrap_or(u32::MAX);
         let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
-        if first == 0 && replaced.is_empty() {
+        if first == 0 && replaced.is_empty() && self.postings.is_none() {
             self.link_first(end)
         } else {
-            self.link_more(first, end, &replaced)
+            self.link_more(first, end, &replaced, BTreeSet::new())
         }
     }
 
@@ -157,7 +164,8 @@ impl Index {
             .filter_map(|number| self.retire(*number))
             .collect();
         let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
-        self.link_more(end, end, &gone)
+        let left = self.rows_of_people(numbers);
+        self.link_more(end, end, &gone, left.into_iter().collect())
     }
 
     /// Returns the live records that may be the person of these cells, at or above the review
@@ -244,13 +252,19 @@ impl Index {
         linked
     }
 
-    /// A later batch: rows `first..end` are new, `gone` are dead.
-    fn link_more(&mut self, first: u32, end: u32, gone: &[u32]) -> Linked {
+    /// A later batch: rows `first..end` are new, `gone` are dead, and `touched` lost company.
+    fn link_more(
+        &mut self,
+        first: u32,
+        end: u32,
+        gone: &[u32],
+        mut touched: BTreeSet<u32>,
+    ) -> Linked {
         let mut postings = self
             .postings
             .take()
             .unwrap_or_else(|| self.build_postings(first, gone));
-        let mut touched: BTreeSet<u32> = (first..end).collect();
+        touched.extend(first..end);
         let mut revisit: FxHashSet<u64> = FxHashSet::default();
         for row in gone.iter().filter(|row| **row < first) {
             revisit.extend(postings.remove(self.cards(), *row));
@@ -344,11 +358,9 @@ impl Index {
             }
             let component = self.component(*seed, link, &mut reached);
             let links = self.links(&component, link, &mut linked);
-            let clusters = match component.len() {
-                1 => vec![component],
-                _ => cluster::resolve(&self.model, &self.data, &component, &links),
-            };
+            let clusters = self.resolve(component, &links);
             count_contradicted(&clusters, &links, &mut linked);
+            self.ask(&clusters, &mut linked);
             for rows in clusters {
                 let mut numbers: Vec<RecordNumber> = rows
                     .iter()
@@ -360,10 +372,12 @@ impl Index {
         }
         self.reached = reached;
         linked.clusters.sort_unstable();
+        linked.questions.sort_unstable();
+        linked.questions.dedup();
         linked
     }
 
-    /// Returns the rows that links lead to from one that has been reached.
+    /// Returns the rows that links or decisions lead to from one that has been reached.
     fn component(&self, seed: u32, link: i32, reached: &mut Reached) -> Vec<u32> {
         let mut component = vec![seed];
         let mut next = 0;
@@ -374,6 +388,8 @@ impl Index {
                     component.push(*other);
                 }
             }
+            let same = self.decided_same(row);
+            component.extend(same.into_iter().filter(|other| !reached.reach(*other)));
         }
         component
     }

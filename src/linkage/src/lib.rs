@@ -14,6 +14,7 @@ mod continuity;
 pub mod evaluation;
 mod explanation;
 mod index;
+mod judgement;
 mod model;
 mod pack;
 mod prefetch;
@@ -36,6 +37,7 @@ pub use comparison::{LineageAgreement, NameAgreement, NameReading, SlotAgreement
 pub use continuity::{ClusterChange, Retired, continue_identity};
 pub use explanation::{Explanation, Step};
 pub use index::{Index, Linked};
+pub use judgement::{Judged, Judgements};
 pub use model::{
     Adjust, BlockingRule, ColumnSpec, ColumnType, Comparison, ComparisonType, Decision, Definite,
     Imported, KeyPart, LevelWeight, LinkageModel, ModelError, Predicate, Rule, Shares, SourcePair,

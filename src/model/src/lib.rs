@@ -12,6 +12,7 @@ mod label;
 mod pii;
 mod profile;
 mod record;
+mod review;
 mod value;
 
 pub use attribute::{Attribute, ParseAttributeError, Sensitivity};
@@ -28,4 +29,5 @@ pub use label::Label;
 pub use pii::Pii;
 pub use profile::{Attributed, GoldenRecord, GoldenValue, Holding, Profile, Provenance, Rule};
 pub use record::{RecordValue, SourceRecord};
+pub use review::{DecisionNumber, Judgement, RecordPair, ReviewKind, TaskNumber};
 pub use value::{Address, Kin, Name, NamePart, Relation, Value};

@@ -297,7 +297,9 @@ fn components_whose_pairs_are_all_links_are_clustered_as_all_others() {
                     })
                     .filter(|link| link.2 >= model.decision.link)
                     .collect();
-                let by_weights = crate::cluster::resolve_by_weights(&model, &data, &rows, &links);
+                let free = crate::cluster::Constraints::default();
+                let by_weights =
+                    crate::cluster::resolve_by_weights(&model, &data, &rows, &links, &free);
                 let found = crate::cluster::resolve(&model, &data, &rows, &links);
                 assert_eq!(found, by_weights, "seed {seed}, rows {rows:?}");
                 if links.len() == rows.len() * (rows.len() - 1) / 2 {

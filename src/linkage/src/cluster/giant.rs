@@ -4,9 +4,9 @@
 //! every pair that is no link counts as weakly against, stays above the bound, and while nothing
 //! keeps the two apart. Memory is proportional to the links.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Exclusive, is_ruled_out, place_in};
+use super::{Constraints, Exclusive, is_ruled_out, place_in};
 use crate::batch::Edge;
 use crate::comparison::compare;
 use crate::model::LinkageModel;
@@ -24,14 +24,18 @@ struct Clusters {
     across: Vec<FxHashMap<usize, (i64, i64)>>,
     /// Per cluster: members with identifiers that exclude others, one for each identifier.
     holders: Vec<Vec<usize>>,
+    /// Per cluster: those that people hold to be somebody else.
+    apart: Vec<FxHashSet<usize>>,
 }
 
-/// Splits a component; `rows` are in the order of their identities. Returns places in `rows`.
+/// Splits a component; `rows` are in the order of their identities. Returns places in `rows`, as
+/// those of the constraints are.
 pub(super) fn resolve(
     model: &LinkageModel,
     data: &Standardised,
     rows: &[u32],
     links: &[Edge],
+    constraints: &Constraints<usize>,
 ) -> Vec<Vec<usize>> {
     let mut ordered: Vec<(i32, usize, usize)> = Vec::with_capacity(links.len());
     let mut clusters = Clusters::new(data, rows);
@@ -42,6 +46,16 @@ pub(super) fn resolve(
         let (a, b) = (a.min(b), a.max(b));
         ordered.push((-weight, a, b));
         clusters.link(a, b, *weight);
+    }
+    for (a, b) in &constraints.apart {
+        clusters.apart[*a].insert(*b);
+        clusters.apart[*b].insert(*a);
+    }
+    for group in &constraints.together {
+        for member in &group[1..] {
+            let (a, b) = (clusters.of[group[0]], clusters.of[*member]);
+            clusters.join(a, b);
+        }
     }
     // The strongest first; ties go to the lower identities.
     ordered.sort_unstable();
@@ -72,6 +86,7 @@ impl Clusters {
                     }
                 })
                 .collect(),
+            apart: vec![FxHashSet::default(); count],
         }
     }
 
@@ -85,6 +100,9 @@ impl Clusters {
 
     fn may_join(&self, model: &LinkageModel, a: usize, b: usize) -> bool {
         let count = |cluster: usize| i64::try_from(self.members[cluster].len()).unwrap_or(i64::MAX);
+        if self.apart[a].contains(&b) {
+            return false;
+        }
         let pairs = count(a).saturating_mul(count(b));
         let (sum, links) = self.across[a].get(&b).copied().unwrap_or_default();
         let sum = sum + (pairs - links).saturating_mul(i64::from(model.decision.review));
@@ -127,6 +145,11 @@ impl Clusters {
                     known.1 += links;
                 }
             }
+        }
+        for other in std::mem::take(&mut self.apart[from]) {
+            self.apart[other].remove(&from);
+            self.apart[other].insert(to);
+            self.apart[to].insert(other);
         }
         let holders = std::mem::take(&mut self.holders[from]);
         self.holders[to].extend(holders);

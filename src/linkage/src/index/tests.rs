@@ -1,3 +1,5 @@
+mod decided;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
