@@ -23,6 +23,8 @@ pub enum AuditEvent {
     RunFinished(RunFinished),
     /// Records were linked.
     Linked(LinkFinished),
+    /// A clerk looked at citizens, or decided about them.
+    Reviewed(Reviewed),
     /// A bundle of agreements came into force.
     BundleActivated(BundleActivated),
     /// The node started.
@@ -188,6 +190,29 @@ pub struct LinkFinished {
     pub redirects: u64,
 }
 
+/// A clerk looked at citizens, or decided about them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reviewed {
+    /// What was done: `read`, `claim`, `release`, `preview`, `explain`, `list_decisions`, `protect`,
+    /// `unprotect`, or the state that a decision came to: `proposed`, `standing`, `undo_proposed`,
+    /// `undone`, `withdrawn`.
+    pub action: String,
+    /// Who did it.
+    pub actor: String,
+    /// Number of the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<i64>,
+    /// What the decision says: `same`, `different`, `ignore`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub judgement: String,
+    /// About whom.
+    pub subjects: Vec<Pseudonym>,
+    /// Number of the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<i64>,
+}
+
 /// A bundle of agreements came into force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,6 +258,7 @@ impl AuditEvent {
             Self::SourceStarted(_) => "source_started",
             Self::RunFinished(_) => "run_finished",
             Self::Linked(_) => "linked",
+            Self::Reviewed(_) => "reviewed",
             Self::BundleActivated(_) => "bundle_activated",
             Self::Started(_) => "started",
             Self::Stopped(_) => "stopped",
@@ -243,6 +269,7 @@ impl AuditEvent {
     pub fn subjects(&self) -> &[Pseudonym] {
         match self {
             Self::Disclosed(disclosed) => &disclosed.subjects,
+            Self::Reviewed(reviewed) => &reviewed.subjects,
             Self::Denied(_)
             | Self::SourceCreated(_)
             | Self::SourceChanged(_)
@@ -269,6 +296,7 @@ impl AuditEvent {
             "source_started" => read(fields).map(Self::SourceStarted),
             "run_finished" => read(fields).map(Self::RunFinished),
             "linked" => read(fields).map(Self::Linked),
+            "reviewed" => read(fields).map(Self::Reviewed),
             "bundle_activated" => read(fields).map(Self::BundleActivated),
             "started" => read(fields).map(Self::Started),
             "stopped" => read(fields).map(Self::Stopped),
@@ -288,6 +316,7 @@ impl Serialize for AuditEvent {
             Self::SourceStarted(fields) => fields.serialize(s),
             Self::RunFinished(fields) => fields.serialize(s),
             Self::Linked(fields) => fields.serialize(s),
+            Self::Reviewed(fields) => fields.serialize(s),
             Self::BundleActivated(fields) => fields.serialize(s),
             Self::Started(fields) => fields.serialize(s),
             Self::Stopped(fields) => fields.serialize(s),

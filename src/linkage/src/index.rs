@@ -41,6 +41,8 @@ pub struct Index {
     /// Per row: the rows at or above the review threshold, with their weights.
     edges: Vec<Vec<(u32, i32)>>,
     judgements: Judgements,
+    /// Of records that somebody decided about: the row of what they said before.
+    former: FxHashMap<RecordNumber, u32>,
     reached: Reached,
 }
 
@@ -83,6 +85,9 @@ pub struct Linked {
     /// Pairs at or above the review threshold that touch these clusters and whose records are in
     /// different ones, each once and ascending, with weight in 1/1024 bit.
     pub questions: Vec<(RecordNumber, RecordNumber, i32)>,
+    /// Records that somebody decided about and that no longer describe whom they described: what
+    /// they say now and what they said are two people.
+    pub estranged: Vec<RecordNumber>,
     /// Blocks above their cap.
     pub skipped_blocks: Vec<SkippedBlock>,
 }
@@ -99,6 +104,7 @@ impl Index {
             postings: None,
             edges: Vec::new(),
             judgements: Judgements::default(),
+            former: FxHashMap::default(),
             reached: Reached::default(),
         }
     }
@@ -143,17 +149,23 @@ impl Index {
     ) -> Linked {
         let first = self.data.len();
         let mut replaced: Vec<u32> = Vec::new();
+        let mut estranged = Vec::new();
         for at in 0..count {
             read(at, &mut |number, identity, cells| {
                 replaced.extend(self.add(number, identity, cells));
+                estranged.extend(self.is_estranged(number).then_some(number));
             });
         }
         let first = u32::try_from(first).unwrap_or(u32::MAX);
         let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
-        if first == 0 && replaced.is_empty() && self.postings.is_none() {
+        let linked = if first == 0 && replaced.is_empty() && self.postings.is_none() {
             self.link_first(end)
         } else {
             self.link_more(first, end, &replaced, BTreeSet::new())
+        };
+        Linked {
+            estranged,
+            ..linked
         }
     }
 
@@ -234,6 +246,9 @@ impl Index {
     fn retire(&mut self, number: RecordNumber) -> Option<u32> {
         let row = self.rows.remove(&number)?;
         self.numbers[row as usize] = None;
+        if self.judgements.about(number).next().is_some() {
+            self.former.insert(number, row);
+        }
         Some(row)
     }
 

@@ -68,6 +68,14 @@ impl Judgements {
         records_of(&pairs)
     }
 
+    /// Gives a decision in force another number.
+    pub fn renumber(&mut self, from: DecisionNumber, to: DecisionNumber) {
+        if let Some((judgement, pairs)) = self.decisions.get(&from).cloned() {
+            self.take(from);
+            self.put(to, judgement, &pairs);
+        }
+    }
+
     /// Returns what was said of a record and which others, ascending.
     pub fn about(
         &self,

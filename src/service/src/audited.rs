@@ -30,6 +30,11 @@ impl<T> Audited<T> {
     pub fn into_inner(self) -> T {
         self.0
     }
+
+    /// Returns another form of the value, under the same entry.
+    pub(crate) fn map<U>(self, to: impl FnOnce(T) -> U) -> Audited<U> {
+        Audited(to(self.0))
+    }
 }
 
 impl<T> Deref for Audited<T> {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use rabt_model::{ErrorClass, SourceId};
+use rabt_linkage::Judged;
+use rabt_model::{DecisionNumber, ErrorClass, Judgement, SourceId, TaskNumber, Timestamp};
 use rabt_policy::Denial;
 use rabt_storage::StorageError;
 
@@ -103,6 +104,78 @@ pub enum OperateError {
     Storage(#[from] StorageError),
 }
 
+/// What a clerk asked for and did not get; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReviewError {
+    /// The caller's role does not allow it; the refusal itself has been audited.
+    #[error("not permitted")]
+    NotPermitted(Audited<()>),
+    /// Nothing of this name.
+    #[error("there is no {thing} `{name}`")]
+    NotFound {
+        /// What kind of thing.
+        thing: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The request cannot be carried out as it is.
+    #[error("{0}")]
+    Invalid(String),
+    /// Another person has claimed the task.
+    #[error("task {} is another person's until {until}; take another, or wait", .task.0)]
+    Claimed {
+        /// Which task.
+        task: TaskNumber,
+        /// Until when it is theirs.
+        until: Timestamp,
+    },
+    /// The decision stands where this step does not lead on from.
+    #[error("decision {} is {state}; {remedy}", .decision.0)]
+    State {
+        /// Which decision.
+        decision: DecisionNumber,
+        /// Where it stands.
+        state: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The person who proposed a step cannot be the one who confirms it.
+    #[error("decision {} needs a second person; another certificate must confirm it", .0.0)]
+    SecondPerson(DecisionNumber),
+    /// Somebody else took the decision a step on in the meantime.
+    #[error("decision {} was changed in the meantime; look at it again", .0.0)]
+    Moved(DecisionNumber),
+    /// It contradicts decisions in force; the chain that does.
+    #[error("it contradicts what was decided: {}; undo one of these decisions first", chain(.0))]
+    Contradicts(Vec<Judged>),
+    /// Linking failed on the way.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The entry did not become durable.
+    #[error(transparent)]
+    NotAudited(#[from] AuditError),
+    /// Storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Writes a chain of decisions: `record 4 is record 7 (decision 12), …`.
+fn chain(links: &[Judged]) -> String {
+    let links = links.iter().map(|link| {
+        let is = match link.judgement {
+            Judgement::Same => "is",
+            Judgement::Different => "is not",
+            Judgement::Ignore => "may be",
+        };
+        let by = match link.decision {
+            Some(decision) => format!("decision {}", decision.0),
+            None => "this one".to_owned(),
+        };
+        format!("record {} {is} record {} ({by})", link.left.0, link.right.0)
+    });
+    links.collect::<Vec<_>>().join(", ")
+}
+
 /// Linking stopped; what was committed stays.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -194,6 +267,25 @@ impl OperateError {
             Self::NotFound { .. } => ErrorClass::NotFound,
             Self::Exists { .. } => ErrorClass::AlreadyExists,
             Self::State { .. } => ErrorClass::Configuration,
+            Self::NotAudited(error) => error.class(),
+            Self::Storage(error) => error.class(),
+        }
+    }
+}
+
+impl ReviewError {
+    /// Returns the class that the failure belongs to.
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotPermitted(_) => ErrorClass::NotPermitted,
+            Self::NotFound { .. } => ErrorClass::NotFound,
+            Self::Invalid(_) => ErrorClass::InvalidRequest,
+            Self::SecondPerson(_) => ErrorClass::SecondPersonRequired,
+            Self::Moved(_) => ErrorClass::EtagMismatch,
+            Self::Claimed { .. } | Self::State { .. } | Self::Contradicts(_) => {
+                ErrorClass::Configuration
+            }
+            Self::Link(error) => error.class(),
             Self::NotAudited(error) => error.class(),
             Self::Storage(error) => error.class(),
         }

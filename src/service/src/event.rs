@@ -2,15 +2,16 @@
 
 use rabt_audit::{
     AuditEvent, BundleActivated, Denied, Disclosed, Entry, LinkFinished, Pseudonym, PseudonymKey,
-    Question, RunFinished, SourceChanged, SourceCreated, SourceStarted,
+    Question, Reviewed, RunFinished, SourceChanged, SourceCreated, SourceStarted,
 };
-use rabt_model::{RunId, SourceId, Timestamp};
+use rabt_model::{CitizenId, DecisionNumber, Judgement, RunId, SourceId, TaskNumber, Timestamp};
 use rabt_policy::{Caller, DenialReason, Facts, Target};
-use rabt_storage::{RunCounts, RunState, StoredSource};
+use rabt_storage::{DecisionState, RunCounts, RunState, StoredSource};
 use sha2::{Digest, Sha256};
 
 use crate::ingest::Unit;
 use crate::link::LinkSummary;
+use crate::services::Services;
 
 /// An answer left. When it is about nobody, the identifier that was asked about stands in.
 pub(crate) fn of_answer(
@@ -186,6 +187,88 @@ pub(crate) fn of_bundle(caller: &Caller, agreements: u64, revision: &str, at: Ti
         revision: revision.to_owned(),
     };
     Entry::new(at, AuditEvent::BundleActivated(activated))
+}
+
+/// What a clerk did, for the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Clerical {
+    pub(crate) action: &'static str,
+    pub(crate) task: Option<TaskNumber>,
+    pub(crate) decision: Option<DecisionNumber>,
+    pub(crate) judgement: Option<Judgement>,
+}
+
+impl Clerical {
+    pub(crate) fn of(action: &'static str) -> Self {
+        Self {
+            action,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn of_task(action: &'static str, task: TaskNumber) -> Self {
+        Self {
+            task: Some(task),
+            ..Self::of(action)
+        }
+    }
+
+    /// A decision came to stand at a state.
+    pub(crate) fn of_decision(
+        decision: DecisionNumber,
+        judgement: Judgement,
+        state: DecisionState,
+    ) -> Self {
+        Self {
+            decision: Some(decision),
+            judgement: Some(judgement),
+            ..Self::of(state.code())
+        }
+    }
+}
+
+/// A clerk looked at citizens, or decided about them.
+pub(crate) fn of_review(
+    services: &Services,
+    caller: &Caller,
+    clerical: &Clerical,
+    citizens: &[CitizenId],
+    at: Timestamp,
+) -> Entry {
+    let keys = services.audit.pseudonyms();
+    let reviewed = Reviewed {
+        action: clerical.action.to_owned(),
+        actor: actor(caller),
+        decision: clerical.decision.map(|decision| decision.0),
+        judgement: clerical.judgement.map_or("", Judgement::code).to_owned(),
+        subjects: citizens
+            .iter()
+            .map(|citizen| keys.citizen(*citizen))
+            .collect(),
+        task: clerical.task.map(|task| task.0),
+    };
+    Entry::new(at, AuditEvent::Reviewed(reviewed))
+}
+
+/// Who ends decisions of themselves.
+pub(crate) const LINKER: &str = "rabt:linker";
+
+/// A decision ended of itself.
+pub(crate) fn of_lapse(decision: DecisionNumber, judgement: Judgement, at: Timestamp) -> Entry {
+    let reviewed = Reviewed {
+        action: DecisionState::Undone.code().to_owned(),
+        actor: format!("{LINKER}:system"),
+        decision: Some(decision.0),
+        judgement: judgement.code().to_owned(),
+        subjects: Vec::new(),
+        task: None,
+    };
+    Entry::new(at, AuditEvent::Reviewed(reviewed))
+}
+
+/// Returns the name of a person, whatever their role: who it is for the rule of two people.
+pub(crate) fn person(caller: &Caller) -> String {
+    format!("{}:{}", caller.agency, caller.system)
 }
 
 fn actor(caller: &Caller) -> String {

@@ -15,6 +15,7 @@ mod link;
 pub mod operate;
 mod policy;
 mod registry;
+pub mod review;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,11 @@ mod tests;
 pub use audited::{AuditKeys, Audited, Sequencer};
 pub use directory::Directory;
 pub use enquiry::{Answer, HIT_CAP};
-pub use error::{AuditError, EnquiryError, LinkError, OperateError, Problem};
+pub use error::{AuditError, EnquiryError, LinkError, OperateError, Problem, ReviewError};
 pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
 pub use link::{LinkSummary, link};
 pub use policy::PolicyHandle;
+pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
     RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
 };

@@ -4,14 +4,18 @@
 //! link rebuilds its index from storage, sees which clusters storage does not hold just so, and
 //! ends in the same state.
 
+mod decide;
+mod lapse;
 mod partition;
 mod prior;
+mod question;
 mod step;
+mod write;
 
 use std::sync::Arc;
 
-use rabt_linkage::Index;
-use rabt_model::{CitizenId, RecordNumber, SourceRecord};
+use rabt_linkage::{Explanation, Index};
+use rabt_model::{CitizenId, DecisionNumber, RecordNumber, SourceRecord};
 use rabt_storage::{StorageError, StoredRecord};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -19,15 +23,14 @@ use crate::audited::Audited;
 use crate::error::LinkError;
 use crate::event;
 use crate::services::Services;
-use partition::{Held, Pack, Partition, pack};
+pub(crate) use decide::{Act, Effect, carry_out, foresee};
+use partition::{Held, Partition};
 pub(crate) use prior::as_composed;
-use prior::{Before, Returning};
-use step::{Question, Step};
+use question::Questions;
+use write::write;
 
 /// Records that are read and compared at a time.
 const PAGE: u32 = 50_000;
-/// Records whose clusters are written in one transaction, about.
-const TRANSACTION: usize = 20_000;
 /// Records that a rebuild compares at a time: the first batch of an index is by far the cheapest.
 const REBUILD: usize = 500_000;
 /// Records that are kept between comparing and composing, so that they are read once.
@@ -67,6 +70,8 @@ pub struct LinkSummary {
 pub(crate) struct Linker {
     index: Index,
     held: Held,
+    /// Citizens whom an open review task may name.
+    asked: FxHashSet<CitizenId>,
 }
 
 /// Where the linker rests between two calls.
@@ -81,6 +86,10 @@ pub(crate) struct LinkerSlot {
 #[derive(Default)]
 struct Feed {
     partition: Partition,
+    questions: Questions,
+    estranged: Vec<RecordNumber>,
+    /// Decisions that ended because of a record that is somebody else's now.
+    lapsed: Vec<(DecisionNumber, RecordNumber)>,
     fresh: FxHashSet<RecordNumber>,
     departed: Vec<RecordNumber>,
     kept: FxHashMap<RecordNumber, StoredRecord>,
@@ -95,22 +104,7 @@ struct Feed {
 pub async fn link(services: &Services) -> Result<Audited<LinkSummary>, LinkError> {
     let mut slot = services.linker.lock().await;
     let mut summary = LinkSummary::default();
-    let mut audited = None;
-    if slot.broken {
-        services
-            .directory
-            .refresh(services.storage.as_ref())
-            .await?;
-    }
-    slot.broken = true;
-    let mut linker = if let Some(linker) = slot.linker.take() {
-        linker
-    } else {
-        let _turn = services.turn.lock().await;
-        let (mut linker, feed) = rebuild(services, &mut summary).await?;
-        audited = write(services, &mut linker, feed, &mut summary).await?;
-        linker
-    };
+    let (mut linker, mut audited) = slot.take(services, &mut summary).await?;
     loop {
         let _turn = services.turn.lock().await;
         let (page, departed) = read_unlinked(services).await?;
@@ -121,18 +115,72 @@ pub async fn link(services: &Services) -> Result<Audited<LinkSummary>, LinkError
         let mut feed = Feed::default();
         linker.index = remove(services, linker.index, departed, &mut feed).await?;
         linker.index = compare(services, linker.index, page, &mut feed, &mut summary).await?;
+        lapse::end(&mut linker.index, &mut feed);
         let written = write(services, &mut linker, feed, &mut summary).await?;
         audited = Some(written.ok_or(LinkError::Unclustered(count))?);
     }
-    *slot = LinkerSlot {
-        linker: Some(linker),
-        broken: false,
-    };
+    slot.rest(linker);
     if let Some(audited) = audited {
         return Ok(audited);
     }
     let entry = event::of_link(&summary, services.model_fingerprint(), services.clock.now());
     Ok(services.audit.record(&entry, summary).await?)
+}
+
+/// Explains a pair of records, or returns `None` when one of them is not held.
+pub(crate) async fn explain(
+    services: &Services,
+    left: RecordNumber,
+    right: RecordNumber,
+) -> Result<Option<Explanation>, LinkError> {
+    let mut slot = services.linker.lock().await;
+    let (linker, _) = slot.take(services, &mut LinkSummary::default()).await?;
+    let explanation = linker.index.explain(left, right);
+    slot.rest(linker);
+    Ok(explanation)
+}
+
+impl LinkerSlot {
+    /// Takes the linker out; one that is not there, because none was needed before or the last
+    /// one did not come to its end, is rebuilt and brings storage up to date.
+    async fn take(
+        &mut self,
+        services: &Services,
+        summary: &mut LinkSummary,
+    ) -> Result<(Linker, Option<Audited<LinkSummary>>), LinkError> {
+        if self.broken {
+            services
+                .directory
+                .refresh(services.storage.as_ref())
+                .await?;
+        }
+        self.broken = true;
+        if let Some(linker) = self.linker.take() {
+            return Ok((linker, None));
+        }
+        let _turn = services.turn.lock().await;
+        let (mut linker, feed) = rebuild(services, summary).await?;
+        let audited = write(services, &mut linker, feed, summary).await?;
+        Ok((linker, audited))
+    }
+
+    /// Returns the citizens who have these records, ascending; nothing while there is no linker.
+    pub(crate) fn citizens_of(&self, records: &[RecordNumber]) -> Vec<CitizenId> {
+        let Some(linker) = &self.linker else {
+            return Vec::new();
+        };
+        let held = records.iter().filter_map(|record| linker.held.of(*record));
+        let mut citizens: Vec<CitizenId> = held.collect();
+        citizens.sort_unstable();
+        citizens.dedup();
+        citizens
+    }
+
+    /// Puts the linker back, with everything it knows in storage too.
+    fn rest(&mut self, linker: Linker) {
+        self.linker = Some(linker);
+        self.broken = false;
+    }
 }
 
 /// Compares all records again, in the order of their numbers.
@@ -143,6 +191,10 @@ async fn rebuild(
     let mut tx = services.storage.snapshot().await?;
     let held = Held::from_memberships(&tx.memberships().await?);
     let mut index = Index::new(Arc::clone(&services.model));
+    for (number, judgement, pairs) in tx.decisions_in_force().await? {
+        index.decide(number, judgement, &pairs);
+    }
+    let asked = question::asked_of(tx.as_mut()).await?;
     let mut feed = Feed {
         departed: tx.departed_records(u32::MAX).await?,
         ..Feed::default()
@@ -163,7 +215,8 @@ async fn rebuild(
     if !batch.is_empty() {
         index = compare(services, index, batch, &mut feed, summary).await?;
     }
-    Ok((Linker { index, held }, feed))
+    let linker = Linker { index, held, asked };
+    Ok((linker, feed))
 }
 
 async fn read_unlinked(
@@ -188,7 +241,8 @@ async fn remove(
         let linked = index.remove(&departed);
         (index, departed, linked)
     });
-    let (index, departed, linked) = work.await.map_err(|_| LinkError::Stopped)?;
+    let (index, departed, mut linked) = work.await.map_err(|_| LinkError::Stopped)?;
+    feed.questions.report(&mut linked, &departed);
     feed.partition.report(linked.clusters);
     feed.departed = departed;
     Ok(index)
@@ -208,13 +262,15 @@ async fn compare(
         let linked = index.link(&batch);
         (index, page, linked)
     });
-    let (index, page, linked) = work.await.map_err(|_| LinkError::Stopped)?;
+    let (index, page, mut linked) = work.await.map_err(|_| LinkError::Stopped)?;
     summary.candidate_pairs += linked.candidate_pairs;
     summary.links += linked.links;
     summary.reviews += linked.reviews;
     summary.contradicted += linked.contradicted;
     summary.skipped_blocks += linked.skipped_blocks.len() as u64;
+    feed.questions.report(&mut linked, &[]);
     feed.partition.report(linked.clusters);
+    feed.estranged.extend(linked.estranged);
     for record in page {
         if !record.linked {
             feed.fresh.insert(record.number);
@@ -224,101 +280,6 @@ async fn compare(
         }
     }
     Ok(index)
-}
-
-async fn write(
-    services: &Services,
-    linker: &mut Linker,
-    feed: Feed,
-    summary: &mut LinkSummary,
-) -> Result<Option<Audited<LinkSummary>>, LinkError> {
-    let Feed {
-        partition,
-        fresh,
-        departed,
-        mut kept,
-    } = feed;
-    let changed = partition.into_changed(&linker.held, &fresh);
-    let mut tx = services.storage.snapshot().await?;
-    let returning = prior::returning(tx.as_mut(), &linker.held, &changed).await?;
-    drop(tx);
-    let claims = &returning.claims;
-    let mut audited = None;
-    for pack in pack(changed, &departed, &linker.held, claims, TRANSACTION) {
-        let records = records_of(services, &pack.clusters, &mut kept).await?;
-        let (before, led) = before(services, &linker.held, &pack, &returning).await?;
-        let step = Step::decide(
-            services,
-            &Question {
-                held: &linker.held,
-                pack: &pack,
-                fresh: &fresh,
-                records: &records,
-                returning: &returning,
-                before: &before,
-                led: &led,
-            },
-        );
-        audited = Some(step.commit(services, &mut linker.held, summary).await?);
-    }
-    Ok(audited)
-}
-
-/// Returns the profiles that a pack may change, and where the citizens lead who may return.
-async fn before(
-    services: &Services,
-    held: &Held,
-    pack: &Pack,
-    returning: &Returning,
-) -> Result<
-    (
-        FxHashMap<CitizenId, Before>,
-        FxHashMap<CitizenId, CitizenId>,
-    ),
-    StorageError,
-> {
-    let members = pack.clusters.iter().flatten().chain(&pack.departed);
-    let (mut citizens, mut led) = (FxHashSet::default(), FxHashMap::default());
-    let mut retired = FxHashSet::default();
-    for record in members {
-        citizens.extend(held.of(*record));
-        retired.extend(returning.claims.get(record).copied());
-    }
-    if citizens.is_empty() && retired.is_empty() {
-        return Ok((FxHashMap::default(), led));
-    }
-    let mut tx = services.storage.snapshot().await?;
-    for citizen in retired {
-        if let Some(today) = tx.resolve(citizen).await? {
-            led.insert(citizen, today);
-        }
-    }
-    let citizens: Vec<CitizenId> = citizens.into_iter().collect();
-    let before = prior::profiles_before(tx.as_mut(), &citizens).await?;
-    Ok((before, led))
-}
-
-/// Returns the records of some clusters, ascending; those that were kept are not read again.
-async fn records_of(
-    services: &Services,
-    clusters: &[Vec<RecordNumber>],
-    kept: &mut FxHashMap<RecordNumber, StoredRecord>,
-) -> Result<Vec<StoredRecord>, StorageError> {
-    let mut records = Vec::new();
-    let mut missing = Vec::new();
-    for number in clusters.iter().flatten() {
-        match kept.remove(number) {
-            Some(record) => records.push(record),
-            None => missing.push(*number),
-        }
-    }
-    if !missing.is_empty() {
-        missing.sort_unstable();
-        let mut tx = services.storage.snapshot().await?;
-        records.extend(tx.get_records(&missing).await?);
-    }
-    records.sort_unstable_by_key(|record| record.number);
-    Ok(records)
 }
 
 impl LinkSummary {

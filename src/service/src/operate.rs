@@ -255,14 +255,25 @@ async fn allow(
     method: &str,
     roles: &[Role],
 ) -> Result<(), OperateError> {
+    match refuse(services, caller, method, roles).await? {
+        None => Ok(()),
+        Some(refusal) => Err(OperateError::NotPermitted(refusal)),
+    }
+}
+
+/// Returns the audited refusal of a caller whose role is none of these.
+pub(crate) async fn refuse(
+    services: &Services,
+    caller: &Caller,
+    method: &str,
+    roles: &[Role],
+) -> Result<Option<Audited<()>>, AuditError> {
     if roles.contains(&caller.role) {
-        return Ok(());
+        return Ok(None);
     }
     let policy = services.policy.current();
     let entry = event::of_refusal(caller, method, policy.revision(), services.clock.now());
-    Err(OperateError::NotPermitted(
-        services.audit.record(&entry, ()).await?,
-    ))
+    services.audit.record(&entry, ()).await.map(Some)
 }
 
 async fn put_source(

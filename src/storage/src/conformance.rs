@@ -5,12 +5,15 @@ pub mod sample;
 
 mod audit_log;
 mod changes;
+mod claims;
 mod clusters;
+mod decisions;
 mod deletions;
 mod fingerprints;
 mod history;
 mod profiles;
 mod records;
+mod reviews;
 mod scratch;
 mod sources;
 mod transactions;
@@ -116,6 +119,30 @@ cases! {
         the_feed_grows_in_the_order_of_commits,
         a_change_of_somebody_unknown_is_refused,
         whose_records_and_citizens_are_is_told;
+    decisions:
+        a_decision_comes_back_as_it_went_in,
+        a_step_is_taken_from_where_the_decision_stands,
+        of_two_steps_at_once_one_is_taken,
+        a_decision_needs_its_records,
+        decisions_are_walked_and_found_by_record,
+        reasons_are_kept_in_any_words,
+        protected_records_are_told;
+    reviews:
+        a_task_comes_back_as_it_went_in,
+        a_task_that_is_asked_again_keeps_its_place,
+        what_is_asked_no_more_is_removed,
+        two_citizens_have_one_task,
+        a_task_needs_two_known_citizens,
+        many_tasks_are_put_at_once,
+        a_second_writer_of_tasks_misses_none;
+    claims:
+        tasks_are_walked_in_their_order,
+        tasks_are_counted_by_kind,
+        tasks_are_filtered,
+        a_claim_runs_out_and_is_released,
+        of_two_claims_at_once_one_is_given,
+        a_claim_survives_linking_at_the_same_time,
+        a_proposal_waits_on_its_task;
     sources:
         a_source_comes_back_as_it_went_in,
         positions_are_kept_by_stream,

@@ -93,6 +93,11 @@ pub(crate) fn citizen_bytes(citizen: CitizenId) -> [u8; 16] {
     citizen.bits().to_be_bytes()
 }
 
+/// Returns a text as it is stored: PostgreSQL holds no NUL in one.
+pub(crate) fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// Returns the id as `UNHEX` reads it.
 pub(crate) fn citizen_hex(citizen: CitizenId) -> String {
     format!("{:032x}", citizen.bits())

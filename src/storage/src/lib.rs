@@ -8,6 +8,7 @@ mod body;
 #[expect(clippy::unwrap_used, reason = "a case that does not hold panics")]
 pub mod conformance;
 mod convert;
+mod decision;
 mod deletion;
 mod error;
 mod feed;
@@ -16,15 +17,21 @@ mod names;
 mod open;
 mod postgres;
 mod repository;
+mod review;
 mod row;
 mod sqlite;
+mod task;
 
 pub use error::StorageError;
 pub use fingerprint::fingerprint;
 pub use open::open;
 pub use repository::{
-    Agreements, AuditLog, Changes, Clusters, Deletions, History, Outbox, Profiles, Records,
-    Sources, Storage, Transaction,
+    Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, History, Outbox, Profiles,
+    Records, Reviews, Sources, Storage, Transaction,
+};
+pub use review::{
+    DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,
+    TaskCounts, TaskFilter, TaskPlace,
 };
 pub use row::{
     DeleteOutcome, Deletion, GoldenRef, Horizon, PutOutcome, RunCounts, RunError, RunOutcome,

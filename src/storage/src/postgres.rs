@@ -4,11 +4,13 @@ mod agreements;
 mod audit_log;
 mod changes;
 mod clusters;
+mod decisions;
 mod deletions;
 mod history;
 mod outbox;
 mod profiles;
 mod records;
+mod reviews;
 mod sources;
 
 use std::str::FromStr;
@@ -44,7 +46,8 @@ mod lock {
     pub(super) const OUTBOX: i32 = 0x5261_6202;
     /// Writers of the audit log.
     pub(super) const AUDIT_LOG: i32 = 0x5261_6203;
-    /// Writers of the change feed.
+    /// Writers of the change feed and of review tasks, which one transaction writes together: with
+    /// one lock, no two of them wait for each other.
     pub(super) const CHANGES: i32 = 0x5261_6204;
 }
 

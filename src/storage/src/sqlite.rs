@@ -6,11 +6,13 @@ mod audit_log;
 mod bulk;
 mod changes;
 mod clusters;
+mod decisions;
 mod deletions;
 mod history;
 mod outbox;
 mod profiles;
 mod records;
+mod reviews;
 mod sources;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,9 @@ use rustc_hash::FxHashMap;
 use super::{Index, Linked};
 use crate::batch::Edge;
 use crate::cluster::{self, Constraints};
+use crate::comparison::weight;
 use crate::judgement::{Judgements, records_of};
+use crate::weight::MatchWeight;
 
 impl Index {
     /// Returns the decisions in force.
@@ -32,9 +34,23 @@ impl Index {
         self.cluster_people(&records)
     }
 
+    /// Gives a decision in force another number.
+    pub fn renumber(&mut self, from: DecisionNumber, to: DecisionNumber) {
+        self.judgements.renumber(from, to);
+    }
+
     fn cluster_people(&mut self, records: &[RecordNumber]) -> Linked {
         let rows = self.rows_of_people(records);
         self.cluster(&rows)
+    }
+
+    /// Says whether a record that somebody decided about has come to describe somebody else.
+    pub(super) fn is_estranged(&mut self, number: RecordNumber) -> bool {
+        let (Some(was), Some(now)) = (self.former.remove(&number), self.rows.get(&number)) else {
+            return false;
+        };
+        let MatchWeight(weight) = weight(&self.model, &self.data, was, *now);
+        weight < self.model.decision.review
     }
 
     /// Returns the live rows that were decided to be the people of these records, ascending.

@@ -14,6 +14,8 @@ use rustc_hash::FxHashMap;
 /// What one commit does.
 #[derive(Debug)]
 pub(crate) struct Deed<'a> {
+    /// Why it is done; that records disappeared counts before this.
+    pub(crate) cause: ChangeCause,
     /// Records that come, move or go, with the citizens they leave and come to.
     pub(crate) moves: Vec<(RecordNumber, Option<CitizenId>, Option<CitizenId>)>,
     /// Citizens who are merged away, each with the one who goes on.
@@ -63,7 +65,7 @@ pub(crate) fn derive(deed: &Deed<'_>) -> Vec<Change> {
         .collect();
     let takers: BTreeSet<CitizenId> = splits.keys().map(|(_, to)| *to).collect();
     for ((from, to), records) in splits {
-        let mut change = Change::new(ChangeKind::Split, from, cause(&balances, from));
+        let mut change = Change::new(ChangeKind::Split, from, cause(deed, &balances, from));
         change.other = Some(to);
         change.supersedes =
             superseded(deed, to, &records).or(deed.before.get(&from).and_then(|(_, told)| *told));
@@ -71,7 +73,7 @@ pub(crate) fn derive(deed: &Deed<'_>) -> Vec<Change> {
         changes.push(change);
     }
     for ((from, to), records) in merges {
-        let mut change = Change::new(ChangeKind::Merged, to, ChangeCause::Link);
+        let mut change = Change::new(ChangeKind::Merged, to, deed.cause);
         change.other = Some(from);
         change.supersedes = deed.undone.get(&from).copied();
         change.joined = records;
@@ -80,7 +82,7 @@ pub(crate) fn derive(deed: &Deed<'_>) -> Vec<Change> {
     tell_holdings(deed, &balances, &takers, &mut changes);
     for profile in &deed.after {
         if let Some((before, told)) = deed.before.get(&profile.citizen) {
-            let why = cause(&balances, profile.citizen);
+            let why = cause(deed, &balances, profile.citizen);
             match parted.get(&profile.citizen) {
                 Some(undone) => {
                     let told = undone.or(*told);
@@ -105,7 +107,11 @@ fn tell_holdings(
     let mut annulled: BTreeSet<CitizenId> = deed.emptied.iter().copied().collect();
     annulled.retain(|citizen| !merged.contains(citizen));
     for citizen in annulled {
-        let mut change = Change::new(ChangeKind::Annulled, citizen, cause(balances, citizen));
+        let mut change = Change::new(
+            ChangeKind::Annulled,
+            citizen,
+            cause(deed, balances, citizen),
+        );
         if let Some(balance) = balances.get(&citizen) {
             change.left.clone_from(&balance.left);
         }
@@ -125,7 +131,7 @@ fn tell_holdings(
         } else {
             ChangeKind::Holdings
         };
-        let mut change = Change::new(kind, *citizen, cause(balances, *citizen));
+        let mut change = Change::new(kind, *citizen, cause(deed, balances, *citizen));
         change.joined.clone_from(&balance.joined);
         change.left.clone_from(&balance.left);
         if kind == ChangeKind::Born {
@@ -143,10 +149,14 @@ fn superseded(deed: &Deed<'_>, taker: CitizenId, records: &[RecordNumber]) -> Op
     undone.or_else(|| came.max().copied())
 }
 
-fn cause(balances: &BTreeMap<CitizenId, Balance>, citizen: CitizenId) -> ChangeCause {
+fn cause(
+    deed: &Deed<'_>,
+    balances: &BTreeMap<CitizenId, Balance>,
+    citizen: CitizenId,
+) -> ChangeCause {
     match balances.get(&citizen) {
         Some(balance) if !balance.left.is_empty() => ChangeCause::Deletion,
-        Some(_) | None => ChangeCause::Link,
+        Some(_) | None => deed.cause,
     }
 }
 

@@ -65,7 +65,12 @@ impl Held {
         self.sizes.contains_key(&citizen)
     }
 
-    /// Follows a committed change.
+    /// Returns how many records a citizen has.
+    pub(super) fn size(&self, citizen: CitizenId) -> usize {
+        self.sizes.get(&citizen).copied().unwrap_or(0)
+    }
+
+    /// Follows a change.
     pub(super) fn assign(&mut self, memberships: &[(RecordNumber, CitizenId)]) {
         for (record, citizen) in memberships {
             *self.sizes.entry(*citizen).or_default() += 1;
@@ -76,7 +81,7 @@ impl Held {
         }
     }
 
-    /// Follows a committed release.
+    /// Follows a release.
     pub(super) fn release(&mut self, numbers: &[RecordNumber]) {
         for number in numbers {
             let Some(citizen) = self.citizens.remove(number) else {

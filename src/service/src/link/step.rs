@@ -1,19 +1,16 @@
 //! One transaction of linking: decided from what was and what is, then written.
 
 use rabt_linkage::{ClusterChange, continue_identity};
-use rabt_model::{Change, CitizenId, Profile, RecordNumber};
-use rabt_storage::{StoredProfile, StoredRecord};
+use rabt_model::{Change, ChangeCause, CitizenId, Profile, RecordNumber, Timestamp};
+use rabt_storage::{StorageError, StoredProfile, StoredRecord, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::LinkSummary;
 use super::partition::{Held, Pack};
 use super::prior::{Before, Returning};
-use crate::audited::Audited;
 use crate::change::{Deed, derive};
 use crate::compose::{compose, profile_of};
 use crate::directory::pick;
-use crate::error::LinkError;
-use crate::event;
 use crate::services::Services;
 
 /// One transaction, decided but not written.
@@ -32,6 +29,8 @@ pub(super) struct Step {
 
 /// What a step is decided from.
 pub(super) struct Question<'a> {
+    /// Why records may move.
+    pub(super) cause: ChangeCause,
     pub(super) held: &'a Held,
     pub(super) pack: &'a Pack,
     pub(super) fresh: &'a FxHashSet<RecordNumber>,
@@ -67,15 +66,12 @@ impl Step {
         }
     }
 
-    /// Writes the step, then lets the directory, the memberships and the watchers follow.
-    pub(super) async fn commit(
-        self,
-        services: &Services,
-        held: &mut Held,
-        summary: &mut LinkSummary,
-    ) -> Result<Audited<LinkSummary>, LinkError> {
-        let at = services.clock.now();
-        let mut tx = services.storage.begin().await?;
+    /// Writes the step and returns the number of its last change.
+    pub(super) async fn write(
+        &self,
+        tx: &mut dyn Transaction,
+        at: Timestamp,
+    ) -> Result<u64, StorageError> {
         tx.assign(&self.assign).await?;
         tx.mark_linked(&self.unmoved).await?;
         if !self.departed.is_empty() {
@@ -85,7 +81,23 @@ impl Step {
         let last = tx.put_changes(&self.changes, at).await?;
         tx.put_profiles(&self.stored).await?;
         tx.delete_profiles(&self.emptied, at).await?;
-        let this = LinkSummary {
+        Ok(last)
+    }
+
+    /// Lets the memberships follow.
+    pub(super) fn move_in(&self, held: &mut Held) {
+        held.assign(&self.assign);
+        held.release(&self.departed);
+    }
+
+    /// Returns what happens to citizens.
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Returns what the step alone does.
+    pub(super) fn summary(&self) -> LinkSummary {
+        LinkSummary {
             records: self.records,
             departed: self.departed.len() as u64,
             profiles: self.stored.len() as u64,
@@ -94,15 +106,13 @@ impl Step {
             changes: self.changes.len() as u64,
             transactions: 1,
             ..LinkSummary::default()
-        };
-        summary.add(&this);
-        let entry = event::of_link(&this, services.model_fingerprint(), at);
-        let audited = services.audit.commit(tx, &entry, *summary).await?;
-        held.assign(&self.assign);
-        held.release(&self.departed);
+        }
+    }
+
+    /// Lets the directory and the watchers follow what was committed.
+    pub(super) fn publish(&self, services: &Services, last: u64) {
         self.follow(services);
         services.feed.announce(last);
-        Ok(audited)
     }
 
     fn follow(&self, services: &Services) {
@@ -229,6 +239,7 @@ fn tell(
     let went = pack.departed.iter();
     let went = went.map(|record| (*record, held.of(*record), None));
     derive(&Deed {
+        cause: question.cause,
         moves: came.chain(went).collect(),
         redirects,
         emptied,

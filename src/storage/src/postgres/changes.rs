@@ -63,12 +63,7 @@ impl Changes for PostgresTransaction {
         }
         // The lock is held until the commit, so the numbers are in the order of the commits and
         // one that is undone leaves no gap.
-        sqlx::query(LOCK)
-            .bind(lock::CHANGES)
-            .bind(0_i32)
-            .execute(self.connection())
-            .await
-            .doing("storing changes")?;
+        self.lock_feed("storing changes").await?;
         let last = self.last_change().await?;
         let end = last + changes.len() as u64;
         let mut bodies = Vec::with_capacity(changes.len());
@@ -163,5 +158,18 @@ impl Changes for PostgresTransaction {
             .await
             .doing("reading whose citizens are")?;
         rows.iter().map(|id| to_citizen(id)).collect()
+    }
+}
+
+impl PostgresTransaction {
+    /// Waits for the other writers of the feed and of tasks.
+    pub(super) async fn lock_feed(&mut self, doing: &'static str) -> Result<(), StorageError> {
+        sqlx::query(LOCK)
+            .bind(lock::CHANGES)
+            .bind(0_i32)
+            .execute(self.connection())
+            .await
+            .doing(doing)?;
+        Ok(())
     }
 }

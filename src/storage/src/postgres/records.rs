@@ -9,7 +9,9 @@ use super::{LOCK, PostgresTransaction, lock};
 use crate::StorageError;
 use crate::batch::{Batch, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
-use crate::convert::{FoundRow, corrupt, count_by_source, to_count, to_held, to_index, to_integer};
+use crate::convert::{
+    FoundRow, corrupt, count_by_source, to_count, to_held, to_index, to_integer, without_nul,
+};
 use crate::error::Doing;
 use crate::names::{FieldRow, Missing, StreamRow};
 use crate::repository::Records;
@@ -122,7 +124,7 @@ impl Records for PostgresTransaction {
             rejections.iter().map(|rejection| text(rejection)).collect()
         };
         let keys = rejections.iter();
-        let keys = keys.map(|rejection| rejection.key.expose().replace('\0', "\u{fffd}"));
+        let keys = keys.map(|rejection| without_nul(rejection.key.expose()));
         let fields = rejections.iter().map(|rejection| rejection.field_only);
         sqlx::query(REJECT)
             .bind(texts(|rejection| rejection.source.as_str()))

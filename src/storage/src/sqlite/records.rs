@@ -10,7 +10,9 @@ use super::bulk::Bulk;
 use crate::StorageError;
 use crate::batch::{Batch, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
-use crate::convert::{FoundRow, corrupt, count_by_source, to_count, to_held, to_index};
+use crate::convert::{
+    FoundRow, corrupt, count_by_source, to_count, to_held, to_index, without_nul,
+};
 use crate::error::Doing;
 use crate::names::{FieldRow, Missing, StreamRow};
 use crate::repository::Records;
@@ -133,7 +135,7 @@ impl Records for SqliteTransaction {
                 values
                     .add(rejection.source.as_str())
                     .add(rejection.stream.as_str())
-                    .add(rejection.key.expose().replace('\0', "\u{fffd}"))
+                    .add(without_nul(rejection.key.expose()))
                     .add(rejection.column.as_str())
                     .add(rejection.reason.as_str())
                     .add(i64::from(rejection.field_only))

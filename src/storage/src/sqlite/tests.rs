@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rabt_model::{RecordNumber, RunId};
+use sqlx::Connection;
 
 use crate::conformance::sample::{at, record, source, stream};
 use crate::{RunCounts, Storage, StorageError, StoredEntry, open};
@@ -58,6 +59,29 @@ async fn a_file_is_opened_again() {
         drop(tx);
         storage.close().await;
     }
+}
+
+#[tokio::test]
+async fn who_protected_a_record_first_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(&folder.path().join("rabt.db"));
+    let storage = open(&url).await.unwrap();
+    let mut tx = storage.begin().await.unwrap();
+    let put = tx.put_records(RunId(1), &[record("tax", "a", 1)]).await;
+    let numbers = put.unwrap().numbers;
+    for (by, seconds) in [("mona", 1), ("omar", 2)] {
+        tx.protect(&numbers, by, at(seconds)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    storage.close().await;
+    // Nothing of ours reads it: it is for those who look into the database.
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let kept: Vec<(String, i64)> =
+        sqlx::query_as("SELECT protected_by, protected_at FROM protections")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(kept, [("mona".into(), at(1).as_microsecond())]);
 }
 
 #[tokio::test]

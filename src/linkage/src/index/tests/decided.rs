@@ -219,3 +219,29 @@ fn a_giant_component_keeps_what_people_decided() {
         state.at_once().clusters.into_iter().collect()
     );
 }
+
+#[test]
+fn a_record_that_comes_to_describe_somebody_else_is_named() {
+    let one = person("29002110112357", "أحمد محمد البدري");
+    let mut moved = one.clone();
+    moved[3] = Some("01012345671".to_owned());
+    let other = person("30105051512348", "محمود على سالم");
+    let mut index = Index::new(model());
+    let rows = [1, 2, 3].map(|number| (number, &one));
+    link(&mut index, &rows);
+    index.decide(
+        DecisionNumber(1),
+        Judgement::Different,
+        &[(RecordNumber(1), RecordNumber(2))],
+    );
+    let estranged = |linked: Linked| linked.estranged;
+    assert!(estranged(link(&mut index, &[(1, &moved)])).is_empty());
+    let named = estranged(link(&mut index, &[(1, &other), (3, &other)]));
+    assert_eq!(named, [RecordNumber(1)], "nobody decided about the third");
+    // also when it was gone in between
+    index.remove(&[RecordNumber(2)]);
+    assert_eq!(
+        estranged(link(&mut index, &[(2, &other)])),
+        [RecordNumber(2)]
+    );
+}

@@ -1,6 +1,6 @@
 use rabt_model::{
-    Attribute, Attributed, Change, ChangeKind, CitizenId, Profile, Provenance, RecordNumber, Rule,
-    Timestamp, Value,
+    Attribute, Attributed, Change, ChangeCause, ChangeKind, CitizenId, Profile, Provenance,
+    RecordNumber, Rule, Timestamp, Value,
 };
 use rustc_hash::FxHashMap;
 
@@ -67,6 +67,7 @@ struct Case {
 impl Case {
     fn told(&self) -> Vec<Change> {
         derive(&Deed {
+            cause: ChangeCause::Link,
             moves: self.moves.clone(),
             redirects: &self.redirects,
             emptied: &self.emptied,

@@ -1,0 +1,189 @@
+//! From a feed to transactions: what changed is packed, decided and written.
+
+use rabt_audit::Entry;
+use rabt_model::{ChangeCause, CitizenId, DecisionNumber, RecordNumber, Timestamp};
+use rabt_storage::{StorageError, StoredRecord, Transaction};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::partition::{Held, Pack, pack};
+use super::prior::{self, Before, Returning};
+use super::question::Questions;
+use super::step::{Question, Step};
+use super::{Feed, LinkSummary, Linker, lapse};
+use crate::audited::Audited;
+use crate::error::LinkError;
+use crate::event;
+use crate::services::Services;
+
+/// Records whose clusters are written in one transaction, about.
+const TRANSACTION: usize = 20_000;
+
+/// Writes what a feed changed, in transactions that are each complete in themselves.
+pub(super) async fn write(
+    services: &Services,
+    linker: &mut Linker,
+    feed: Feed,
+    summary: &mut LinkSummary,
+) -> Result<Option<Audited<LinkSummary>>, LinkError> {
+    let mut work = Work::of(services, linker, feed, TRANSACTION).await?;
+    let mut audited = None;
+    let packs = std::mem::take(&mut work.packs);
+    let last = packs.len().checked_sub(1);
+    for (place, pack) in packs.iter().enumerate() {
+        let step = work
+            .decide(services, linker, pack, ChangeCause::Link)
+            .await?;
+        let at = services.clock.now();
+        let mut tx = services.storage.begin().await?;
+        let change = step.write(tx.as_mut(), at).await?;
+        step.move_in(&mut linker.held);
+        let model = services.model_fingerprint();
+        let mut entries = vec![event::of_link(&step.summary(), model, at)];
+        if Some(place) == last {
+            work.finish(tx.as_mut(), linker, at, &mut entries).await?;
+        }
+        summary.add(&step.summary());
+        audited = Some(services.audit.commit_all(tx, &entries, *summary).await?);
+        step.publish(services, change);
+    }
+    if last.is_none() {
+        // Clusters are as storage has them, and still a rebuild may find that tasks are missing.
+        let at = services.clock.now();
+        let mut tx = services.storage.begin().await?;
+        let mut entries = Vec::new();
+        work.finish(tx.as_mut(), linker, at, &mut entries).await?;
+        services.audit.commit_all(tx, &entries, ()).await?;
+    }
+    Ok(audited)
+}
+
+/// What was fed, and the transactions it is packed into.
+pub(super) struct Work {
+    pub(super) packs: Vec<Pack>,
+    lapsed: Vec<(DecisionNumber, RecordNumber)>,
+    questions: Questions,
+    /// Who had the touched records before.
+    told: FxHashSet<CitizenId>,
+    fresh: FxHashSet<RecordNumber>,
+    kept: FxHashMap<RecordNumber, StoredRecord>,
+    returning: Returning,
+}
+
+impl Work {
+    pub(super) async fn of(
+        services: &Services,
+        linker: &Linker,
+        feed: Feed,
+        limit: usize,
+    ) -> Result<Self, StorageError> {
+        let changed = feed.partition.into_changed(&linker.held, &feed.fresh);
+        let mut tx = services.storage.snapshot().await?;
+        let returning = prior::returning(tx.as_mut(), &linker.held, &changed).await?;
+        drop(tx);
+        let claims = &returning.claims;
+        Ok(Self {
+            packs: pack(changed, &feed.departed, &linker.held, claims, limit),
+            lapsed: feed.lapsed,
+            told: feed.questions.citizens(&linker.held),
+            questions: feed.questions,
+            fresh: feed.fresh,
+            kept: feed.kept,
+            returning,
+        })
+    }
+
+    pub(super) async fn decide(
+        &mut self,
+        services: &Services,
+        linker: &Linker,
+        pack: &Pack,
+        cause: ChangeCause,
+    ) -> Result<Step, StorageError> {
+        let records = records_of(services, &pack.clusters, &mut self.kept).await?;
+        let (before, led) = before(services, &linker.held, pack, &self.returning).await?;
+        let question = Question {
+            cause,
+            held: &linker.held,
+            pack,
+            fresh: &self.fresh,
+            records: &records,
+            returning: &self.returning,
+            before: &before,
+            led: &led,
+        };
+        Ok(Step::decide(services, &question))
+    }
+
+    /// Writes what belongs to the whole feed: the tasks that are open behind it, and the decisions
+    /// that ended with it. The memberships must have followed.
+    pub(super) async fn finish(
+        &self,
+        tx: &mut dyn Transaction,
+        linker: &mut Linker,
+        at: Timestamp,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), StorageError> {
+        linker
+            .put_tasks(tx, &self.questions, &self.told, at)
+            .await?;
+        entries.extend(lapse::write(tx, &self.lapsed, at).await?);
+        Ok(())
+    }
+}
+
+/// Returns the profiles that a pack may change, and where the citizens lead who may return.
+async fn before(
+    services: &Services,
+    held: &Held,
+    pack: &Pack,
+    returning: &Returning,
+) -> Result<
+    (
+        FxHashMap<CitizenId, Before>,
+        FxHashMap<CitizenId, CitizenId>,
+    ),
+    StorageError,
+> {
+    let members = pack.clusters.iter().flatten().chain(&pack.departed);
+    let (mut citizens, mut led) = (FxHashSet::default(), FxHashMap::default());
+    let mut retired = FxHashSet::default();
+    for record in members {
+        citizens.extend(held.of(*record));
+        retired.extend(returning.claims.get(record).copied());
+    }
+    if citizens.is_empty() && retired.is_empty() {
+        return Ok((FxHashMap::default(), led));
+    }
+    let mut tx = services.storage.snapshot().await?;
+    for citizen in retired {
+        if let Some(today) = tx.resolve(citizen).await? {
+            led.insert(citizen, today);
+        }
+    }
+    let citizens: Vec<CitizenId> = citizens.into_iter().collect();
+    let before = prior::profiles_before(tx.as_mut(), &citizens).await?;
+    Ok((before, led))
+}
+
+/// Returns the records of some clusters, ascending; those that were kept are not read again.
+async fn records_of(
+    services: &Services,
+    clusters: &[Vec<RecordNumber>],
+    kept: &mut FxHashMap<RecordNumber, StoredRecord>,
+) -> Result<Vec<StoredRecord>, StorageError> {
+    let mut records = Vec::new();
+    let mut missing = Vec::new();
+    for number in clusters.iter().flatten() {
+        match kept.remove(number) {
+            Some(record) => records.push(record),
+            None => missing.push(*number),
+        }
+    }
+    if !missing.is_empty() {
+        missing.sort_unstable();
+        let mut tx = services.storage.snapshot().await?;
+        records.extend(tx.get_records(&missing).await?);
+    }
+    records.sort_unstable_by_key(|record| record.number);
+    Ok(records)
+}

@@ -1,0 +1,234 @@
+//! What people decided about records, on PostgreSQL.
+
+use async_trait::async_trait;
+use rabt_model::{DecisionNumber, RecordNumber, Timestamp};
+
+use super::PostgresTransaction;
+use crate::StorageError;
+use crate::convert::{to_micros, without_nul};
+use crate::decision::{
+    DecisionRow, ForceRow, InForce, PairRow, StepRow, to_decisions, to_in_force,
+};
+use crate::error::Doing;
+use crate::repository::Decisions;
+use crate::review::{DecisionState, DecisionStep, NewDecision, StoredDecision};
+
+const PUT: &str = "INSERT INTO decisions (judgement, origin, state)
+    VALUES ($1, $2, $3) RETURNING number";
+
+const ADD_PAIRS: &str = "INSERT INTO decision_pairs (decision, low_record, high_record)
+    SELECT $1, given.low, given.high FROM UNNEST($2::BIGINT[], $3::BIGINT[]) AS given (low, high)";
+
+const ADD_STEP: &str = "INSERT INTO decision_steps
+    (decision, step, state, taken_by, taken_at, reason)
+    SELECT $1, COALESCE(MAX(step), 0) + 1, $2, $3, $4, $5
+    FROM decision_steps WHERE decision = $1";
+
+const MOVE: &str = "UPDATE decisions SET state = $3 WHERE number = $1 AND state = $2";
+
+const GET: &str = "SELECT number, judgement, origin FROM decisions WHERE number = $1";
+
+const IN_FORCE: &str = "SELECT number, judgement, low_record, high_record
+    FROM decisions LEFT JOIN decision_pairs ON decision = number
+    WHERE state IN ('standing', 'undo_proposed')
+    ORDER BY number, low_record, high_record";
+
+const BEFORE: &str = "SELECT number, judgement, origin FROM decisions
+    WHERE number < $1 ORDER BY number DESC LIMIT $2";
+
+const OF_RECORDS: &str = "SELECT number, judgement, origin FROM decisions
+    WHERE number IN (
+        SELECT decision FROM decision_pairs WHERE low_record = ANY($1::BIGINT[])
+        UNION
+        SELECT decision FROM decision_pairs WHERE high_record = ANY($1::BIGINT[]))
+    ORDER BY number DESC LIMIT $2";
+
+const PAIRS: &str = "SELECT decision, low_record, high_record FROM decision_pairs
+    WHERE decision = ANY($1::BIGINT[])
+    ORDER BY decision, low_record, high_record";
+
+const STEPS: &str = "SELECT decision, state, taken_by, taken_at, reason FROM decision_steps
+    WHERE decision = ANY($1::BIGINT[]) ORDER BY decision, step";
+
+const PROTECT: &str = "INSERT INTO protections (record, protected_by, protected_at)
+    SELECT given.record, $2, $3 FROM UNNEST($1::BIGINT[]) AS given (record)
+    ORDER BY given.record ON CONFLICT (record) DO NOTHING";
+
+const UNPROTECT: &str = "DELETE FROM protections
+    WHERE record = ANY($1::BIGINT[])";
+
+const PROTECTED: &str = "SELECT record FROM protections
+    WHERE record = ANY($1::BIGINT[]) ORDER BY record";
+
+#[async_trait]
+impl Decisions for PostgresTransaction {
+    async fn put_decision(
+        &mut self,
+        decision: &NewDecision,
+    ) -> Result<DecisionNumber, StorageError> {
+        let pairs = decision.pairs.iter();
+        let (low, high): (Vec<i64>, Vec<i64>) = pairs.map(|(low, high)| (low.0, high.0)).unzip();
+        let number: i64 = sqlx::query_scalar(PUT)
+            .bind(decision.judgement.code())
+            .bind(decision.origin.code())
+            .bind(decision.step.state.code())
+            .fetch_one(self.connection())
+            .await
+            .doing("storing a decision")?;
+        sqlx::query(ADD_PAIRS)
+            .bind(number)
+            .bind(low)
+            .bind(high)
+            .execute(self.connection())
+            .await
+            .doing("storing what a decision is about")?;
+        self.add_step(number, &decision.step).await?;
+        Ok(DecisionNumber(number))
+    }
+
+    async fn step_decision(
+        &mut self,
+        number: DecisionNumber,
+        from: DecisionState,
+        step: &DecisionStep,
+    ) -> Result<bool, StorageError> {
+        let moved = sqlx::query(MOVE)
+            .bind(number.0)
+            .bind(from.code())
+            .bind(step.state.code())
+            .execute(self.connection())
+            .await
+            .doing("taking a decision further")?;
+        if moved.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.add_step(number.0, step).await?;
+        Ok(true)
+    }
+
+    async fn get_decision(
+        &mut self,
+        number: DecisionNumber,
+    ) -> Result<Option<StoredDecision>, StorageError> {
+        let rows: Vec<DecisionRow> = sqlx::query_as(GET)
+            .bind(number.0)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading a decision")?;
+        Ok(self.complete(rows).await?.pop())
+    }
+
+    async fn decisions_in_force(&mut self) -> Result<Vec<InForce>, StorageError> {
+        let rows: Vec<ForceRow> = sqlx::query_as(IN_FORCE)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading the decisions in force")?;
+        to_in_force(rows)
+    }
+
+    async fn decisions_before(
+        &mut self,
+        before: Option<DecisionNumber>,
+        limit: u32,
+    ) -> Result<Vec<StoredDecision>, StorageError> {
+        let rows: Vec<DecisionRow> = sqlx::query_as(BEFORE)
+            .bind(before.map_or(i64::MAX, |number| number.0))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading decisions")?;
+        self.complete(rows).await
+    }
+
+    async fn decisions_of(
+        &mut self,
+        records: &[RecordNumber],
+        limit: u32,
+    ) -> Result<Vec<StoredDecision>, StorageError> {
+        let rows: Vec<DecisionRow> = sqlx::query_as(OF_RECORDS)
+            .bind(numbers(records))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading decisions")?;
+        self.complete(rows).await
+    }
+
+    async fn protect(
+        &mut self,
+        records: &[RecordNumber],
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), StorageError> {
+        sqlx::query(PROTECT)
+            .bind(numbers(records))
+            .bind(without_nul(by))
+            .bind(to_micros(at))
+            .execute(self.connection())
+            .await
+            .doing("protecting records")?;
+        Ok(())
+    }
+
+    async fn unprotect(&mut self, records: &[RecordNumber]) -> Result<(), StorageError> {
+        sqlx::query(UNPROTECT)
+            .bind(numbers(records))
+            .execute(self.connection())
+            .await
+            .doing("ending the protection of records")?;
+        Ok(())
+    }
+
+    async fn protected(
+        &mut self,
+        records: &[RecordNumber],
+    ) -> Result<Vec<RecordNumber>, StorageError> {
+        let rows: Vec<i64> = sqlx::query_scalar(PROTECTED)
+            .bind(numbers(records))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading which records are protected")?;
+        Ok(rows.into_iter().map(RecordNumber).collect())
+    }
+}
+
+impl PostgresTransaction {
+    async fn add_step(&mut self, decision: i64, step: &DecisionStep) -> Result<(), StorageError> {
+        sqlx::query(ADD_STEP)
+            .bind(decision)
+            .bind(step.state.code())
+            .bind(without_nul(&step.by))
+            .bind(to_micros(step.at))
+            .bind(without_nul(step.reason.expose()))
+            .execute(self.connection())
+            .await
+            .doing("storing a step of a decision")?;
+        Ok(())
+    }
+
+    /// Reads the pairs and the steps of decisions.
+    async fn complete(
+        &mut self,
+        rows: Vec<DecisionRow>,
+    ) -> Result<Vec<StoredDecision>, StorageError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let numbers: Vec<i64> = rows.iter().map(|row| row.0).collect();
+        let pairs: Vec<PairRow> = sqlx::query_as(PAIRS)
+            .bind(&numbers)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading what decisions are about")?;
+        let steps: Vec<StepRow> = sqlx::query_as(STEPS)
+            .bind(&numbers)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading the steps of decisions")?;
+        to_decisions(rows, pairs, steps)
+    }
+}
+
+fn numbers(records: &[RecordNumber]) -> Vec<i64> {
+    records.iter().map(|record| record.0).collect()
+}
