@@ -177,7 +177,7 @@ fn chain(links: &[Judged]) -> String {
 }
 
 /// Linking stopped; what was committed stays.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// Storage failed.
     #[error(transparent)]

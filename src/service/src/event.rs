@@ -251,7 +251,7 @@ pub(crate) fn of_review(
 }
 
 /// Who ends decisions of themselves.
-pub(crate) const LINKER: &str = "rabt:linker";
+pub(crate) const LINKER: &str = "rabt-linker";
 
 /// A decision ended of itself.
 pub(crate) fn of_lapse(decision: DecisionNumber, judgement: Judgement, at: Timestamp) -> Entry {

@@ -4,6 +4,7 @@
 //! link rebuilds its index from storage, sees which clusters storage does not hold just so, and
 //! ends in the same state.
 
+mod apply;
 mod decide;
 mod lapse;
 mod partition;
@@ -16,13 +17,15 @@ use std::sync::Arc;
 
 use rabt_linkage::{Explanation, Index};
 use rabt_model::{CitizenId, DecisionNumber, RecordNumber, SourceRecord};
-use rabt_storage::{StorageError, StoredRecord};
+use rabt_storage::{StorageError, StoredRecord, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::audited::Audited;
 use crate::error::LinkError;
 use crate::event;
 use crate::services::Services;
+pub(crate) use apply::Arrivals;
+pub use apply::{Arrival, upsert};
 pub(crate) use decide::{Act, Effect, carry_out, foresee};
 use partition::{Held, Partition};
 pub(crate) use prior::as_composed;
@@ -107,7 +110,9 @@ pub async fn link(services: &Services) -> Result<Audited<LinkSummary>, LinkError
     let (mut linker, mut audited) = slot.take(services, &mut summary).await?;
     loop {
         let _turn = services.turn.lock().await;
-        let (page, departed) = read_unlinked(services).await?;
+        let mut tx = services.storage.snapshot().await?;
+        let (page, departed) = read_unlinked(tx.as_mut()).await?;
+        drop(tx);
         if page.is_empty() && departed.is_empty() {
             break;
         }
@@ -220,9 +225,8 @@ async fn rebuild(
 }
 
 async fn read_unlinked(
-    services: &Services,
+    tx: &mut dyn Transaction,
 ) -> Result<(Vec<StoredRecord>, Vec<RecordNumber>), StorageError> {
-    let mut tx = services.storage.snapshot().await?;
     let departed = tx.departed_records(PAGE).await?;
     Ok((tx.unlinked_records(PAGE).await?, departed))
 }

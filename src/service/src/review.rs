@@ -4,11 +4,12 @@
 //! agency does; a decision, its entry and all that follows from it are one commit.
 
 mod act;
+mod confirm;
 mod detail;
 
 use std::time::Duration;
 
-use rabt_model::{CitizenId, DecisionNumber, TaskNumber};
+use rabt_model::{CitizenId, DecisionNumber, Pii, RecordNumber, TaskNumber};
 use rabt_policy::{Caller, Role};
 use rabt_storage::Transaction;
 
@@ -19,9 +20,10 @@ use crate::operate::refuse;
 use crate::services::Services;
 
 pub use act::{
-    Outcome, Preview, confirm_decision, merge_citizens, preview_merge, preview_split,
-    protect_citizen, resolve_task, split_citizen, undo_decision, withdraw_decision,
+    Outcome, Preview, merge_citizens, preview_merge, preview_split, protect_citizen, resolve_task,
+    split_citizen,
 };
+pub use confirm::{confirm_decision, undo_decision, withdraw_decision};
 pub use detail::{TaskDetail, explain_pair, get_task};
 pub use rabt_storage::{
     DecisionOrigin, DecisionState, DecisionStep, NewTask, StoredDecision as DecisionView,
@@ -112,7 +114,8 @@ pub async fn release_task(
     Ok(services.audit.commit(tx, &entry, task).await?)
 }
 
-/// Returns up to `limit` decisions below a number, in force or not, the last one first.
+/// Returns up to `limit` decisions below a number, in force or not, the last one first, without
+/// the reasons.
 ///
 /// # Errors
 /// The caller's role does not allow it, or storage failed.
@@ -124,7 +127,14 @@ pub async fn list_decisions(
 ) -> Result<Vec<DecisionView>, ReviewError> {
     allow(services, caller, "ListDecisions", &READERS).await?;
     let mut tx = services.storage.snapshot().await?;
-    Ok(tx.decisions_before(before, limit.min(MOST)).await?)
+    let mut decisions = tx.decisions_before(before, limit.min(MOST)).await?;
+    for step in decisions
+        .iter_mut()
+        .flat_map(|decision| &mut decision.steps)
+    {
+        step.reason = Pii::new(String::new());
+    }
+    Ok(decisions)
 }
 
 /// Returns up to `limit` decisions that name a record of a citizen, the last one first: how the
@@ -150,18 +160,34 @@ pub async fn list_decisions_of(
     Ok(services.audit.record(&entry, decisions).await?)
 }
 
-/// Returns a decision.
+/// Returns a decision with its reasons, which may name people.
 ///
 /// # Errors
-/// There is no such decision, the caller's role does not allow it, or storage failed.
+/// There is no such decision, the caller's role does not allow it, or a failure.
 pub async fn get_decision(
     services: &Services,
     caller: &Caller,
     number: DecisionNumber,
-) -> Result<DecisionView, ReviewError> {
+) -> Result<Audited<DecisionView>, ReviewError> {
     allow(services, caller, "GetDecision", &READERS).await?;
     let mut tx = services.storage.snapshot().await?;
-    decision_of(tx.as_mut(), number).await
+    let decision = decision_of(tx.as_mut(), number).await?;
+    drop(tx);
+    let records = decision.pairs.iter().flat_map(|pair| [pair.0, pair.1]);
+    let records: Vec<RecordNumber> = records.collect();
+    let citizens = services.linker.lock().await.citizens_of(&records);
+    let clerical = Clerical {
+        decision: Some(number),
+        ..Clerical::of("read")
+    };
+    let now = services.clock.now();
+    let entry = event::of_review(services, caller, &clerical, &citizens, now);
+    Ok(services.audit.record(&entry, decision).await?)
+}
+
+/// Returns the name that claims and decisions give a caller: the same under every role.
+pub fn person(caller: &Caller) -> String {
+    event::person(caller)
 }
 
 /// Refuses callers of other roles; the refusal is audited.

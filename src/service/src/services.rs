@@ -17,7 +17,7 @@ use crate::change::Bell;
 use crate::directory::Directory;
 use crate::error::AuditError;
 use crate::ingest::{Reading, Writer};
-use crate::link::LinkerSlot;
+use crate::link::{Arrivals, LinkerSlot};
 use crate::policy::PolicyHandle;
 use crate::registry::Registry;
 
@@ -59,6 +59,7 @@ pub struct Services {
     pub(crate) registry: Registry,
     pub(crate) random: Mutex<StdRng>,
     pub(crate) linker: tokio::sync::Mutex<LinkerSlot>,
+    pub(crate) arrivals: Arrivals,
     pub(crate) writer: Writer,
     pub(crate) reading: Reading,
     pub(crate) feed: Bell,
@@ -151,6 +152,7 @@ impl Services {
             model: setup.model,
             random: Mutex::new(setup.random),
             linker: tokio::sync::Mutex::new(LinkerSlot::default()),
+            arrivals: Arrivals::default(),
             writer,
             reading: Reading::default(),
             feed: Bell::default(),

@@ -152,11 +152,12 @@ pub(crate) async fn foresee(
     })
     .await?;
     linker.index = index;
-    let mut work = work_of(services, &linker, found).await?;
+    let mut tx = services.storage.snapshot().await?;
+    let mut work = work_of(tx.as_mut(), &linker, found).await?;
     let mut changes = Vec::new();
     for pack in std::mem::take(&mut work.packs) {
         let step = work
-            .decide(services, &linker, &pack, ChangeCause::Decision)
+            .decide(services, tx.as_mut(), &linker, &pack, ChangeCause::Decision)
             .await?;
         changes.extend_from_slice(step.changes());
     }
@@ -184,14 +185,16 @@ async fn perform(
     .await?;
     linker.index = index;
     let before = held_of(&linker, pairs);
-    let mut work = work_of(services, &linker, found).await?;
+    let mut tx = services.storage.snapshot().await?;
+    let mut work = work_of(tx.as_mut(), &linker, found).await?;
     let mut steps = Vec::new();
     for pack in std::mem::take(&mut work.packs) {
         steps.push(
-            work.decide(services, &linker, &pack, ChangeCause::Decision)
+            work.decide(services, tx.as_mut(), &linker, &pack, ChangeCause::Decision)
                 .await?,
         );
     }
+    drop(tx);
     let at = act.step().at;
     let mut tx = services.storage.begin().await?;
     let number = act.write(tx.as_mut()).await?;
@@ -247,14 +250,14 @@ async fn judge(
 
 /// Returns what follows from a report, in one transaction.
 async fn work_of(
-    services: &Services,
+    tx: &mut dyn Transaction,
     linker: &Linker,
     mut found: Linked,
 ) -> Result<Work, StorageError> {
     let mut feed = Feed::default();
     feed.questions.report(&mut found, &[]);
     feed.partition.report(found.clusters);
-    Work::of(services, linker, feed, usize::MAX).await
+    Work::of(tx, linker, feed, usize::MAX).await
 }
 
 fn held_of(linker: &Linker, pairs: &[RecordPair]) -> Vec<CitizenId> {

@@ -25,14 +25,18 @@ pub(super) async fn write(
     feed: Feed,
     summary: &mut LinkSummary,
 ) -> Result<Option<Audited<LinkSummary>>, LinkError> {
-    let mut work = Work::of(services, linker, feed, TRANSACTION).await?;
+    let mut tx = services.storage.snapshot().await?;
+    let mut work = Work::of(tx.as_mut(), linker, feed, TRANSACTION).await?;
+    drop(tx);
     let mut audited = None;
     let packs = std::mem::take(&mut work.packs);
     let last = packs.len().checked_sub(1);
     for (place, pack) in packs.iter().enumerate() {
+        let mut tx = services.storage.snapshot().await?;
         let step = work
-            .decide(services, linker, pack, ChangeCause::Link)
+            .decide(services, tx.as_mut(), linker, pack, ChangeCause::Link)
             .await?;
+        drop(tx);
         let at = services.clock.now();
         let mut tx = services.storage.begin().await?;
         let change = step.write(tx.as_mut(), at).await?;
@@ -71,15 +75,13 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) async fn of(
-        services: &Services,
+        tx: &mut dyn Transaction,
         linker: &Linker,
         feed: Feed,
         limit: usize,
     ) -> Result<Self, StorageError> {
         let changed = feed.partition.into_changed(&linker.held, &feed.fresh);
-        let mut tx = services.storage.snapshot().await?;
-        let returning = prior::returning(tx.as_mut(), &linker.held, &changed).await?;
-        drop(tx);
+        let returning = prior::returning(tx, &linker.held, &changed).await?;
         let claims = &returning.claims;
         Ok(Self {
             packs: pack(changed, &feed.departed, &linker.held, claims, limit),
@@ -95,12 +97,13 @@ impl Work {
     pub(super) async fn decide(
         &mut self,
         services: &Services,
+        tx: &mut dyn Transaction,
         linker: &Linker,
         pack: &Pack,
         cause: ChangeCause,
     ) -> Result<Step, StorageError> {
-        let records = records_of(services, &pack.clusters, &mut self.kept).await?;
-        let (before, led) = before(services, &linker.held, pack, &self.returning).await?;
+        let records = records_of(tx, &pack.clusters, &mut self.kept).await?;
+        let (before, led) = before(tx, &linker.held, pack, &self.returning).await?;
         let question = Question {
             cause,
             held: &linker.held,
@@ -133,7 +136,7 @@ impl Work {
 
 /// Returns the profiles that a pack may change, and where the citizens lead who may return.
 async fn before(
-    services: &Services,
+    tx: &mut dyn Transaction,
     held: &Held,
     pack: &Pack,
     returning: &Returning,
@@ -154,20 +157,19 @@ async fn before(
     if citizens.is_empty() && retired.is_empty() {
         return Ok((FxHashMap::default(), led));
     }
-    let mut tx = services.storage.snapshot().await?;
     for citizen in retired {
         if let Some(today) = tx.resolve(citizen).await? {
             led.insert(citizen, today);
         }
     }
     let citizens: Vec<CitizenId> = citizens.into_iter().collect();
-    let before = prior::profiles_before(tx.as_mut(), &citizens).await?;
+    let before = prior::profiles_before(tx, &citizens).await?;
     Ok((before, led))
 }
 
 /// Returns the records of some clusters, ascending; those that were kept are not read again.
 async fn records_of(
-    services: &Services,
+    tx: &mut dyn Transaction,
     clusters: &[Vec<RecordNumber>],
     kept: &mut FxHashMap<RecordNumber, StoredRecord>,
 ) -> Result<Vec<StoredRecord>, StorageError> {
@@ -181,7 +183,6 @@ async fn records_of(
     }
     if !missing.is_empty() {
         missing.sort_unstable();
-        let mut tx = services.storage.snapshot().await?;
         records.extend(tx.get_records(&missing).await?);
     }
     records.sort_unstable_by_key(|record| record.number);

@@ -85,10 +85,10 @@ async fn a_protected_person_needs_two_people_both_ways() {
         .await
         .unwrap();
     assert_eq!(fingerprint(&services).await, before);
-    let steps = get_decision(&services, &clerk("a"), done.decision)
+    let decision = get_decision(&services, &clerk("a"), done.decision)
         .await
-        .unwrap()
-        .steps;
+        .unwrap();
+    let steps = &decision.steps;
     assert_eq!(steps.len(), 6);
 }
 
@@ -198,9 +198,9 @@ async fn a_key_that_is_given_to_somebody_else_ends_what_was_decided_of_it() {
         .await
         .unwrap();
     assert_eq!(decision.state(), DecisionState::Undone);
-    assert_eq!(decision.steps[1].by, "rabt:linker");
+    assert_eq!(decision.steps[1].by, "rabt-linker");
     let ended = events(storage.as_ref()).await.into_iter().filter(|event| {
-        matches!(event, AuditEvent::Reviewed(reviewed) if reviewed.actor == "rabt:linker:system")
+        matches!(event, AuditEvent::Reviewed(reviewed) if reviewed.actor == "rabt-linker:system")
     });
     assert_eq!(ended.count(), 1);
     assert!(tasks(&services).await.is_empty());

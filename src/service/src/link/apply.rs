@@ -1,0 +1,152 @@
+//! Records that arrive, change and disappear one by one: stored, linked and told in one transaction.
+//!
+//! Arrivals that wait while a transaction is under way share the next one, so that a commit is paid
+//! for by as many as there are.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rabt_model::{ChangeCause, RecordNumber, RunId, SourceRecord, Timestamp};
+use rabt_storage::{Deletion, StorageError, StoredRecord, Transaction};
+use tokio::sync::oneshot;
+
+use super::write::Work;
+use super::{Feed, LinkSummary, Linker, LinkerSlot, compare, lapse, read_unlinked, remove};
+use crate::audited::Audited;
+use crate::error::LinkError;
+use crate::event;
+use crate::services::Services;
+
+/// What a source says of some of its records.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The run that reads the source.
+    pub run: RunId,
+    /// Records as they are now; one that is older than what is held changes nothing.
+    pub records: Vec<SourceRecord>,
+    /// Records that are no more; applied after `records`.
+    pub deletions: Vec<Deletion>,
+}
+
+/// What became of an arrival: what the transaction did that it shared with others.
+type Applied = Result<Audited<LinkSummary>, LinkError>;
+
+/// Arrivals that wait for their transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals(Mutex<Vec<(Arrival, oneshot::Sender<Applied>)>>);
+
+impl Arrivals {
+    fn push(&self, arrival: Arrival) -> oneshot::Receiver<Applied> {
+        let (done, told) = oneshot::channel();
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push((arrival, done));
+        told
+    }
+
+    fn take(&self) -> Vec<(Arrival, oneshot::Sender<Applied>)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Stores records, links them and tells what happens to citizens; returns when all of it is durable.
+/// Records of one arrival are in one transaction.
+///
+/// # Errors
+/// Storage or the audit log failed; nothing of the arrival was stored then.
+pub async fn upsert(services: &Arc<Services>, arrival: Arrival) -> Applied {
+    let told = services.arrivals.push(arrival);
+    let owner = Arc::clone(services);
+    // A task of its own: who goes away does not take the others' transaction along.
+    services.tasks.spawn(async move {
+        let mut slot = owner.linker.lock().await;
+        let waiting = owner.arrivals.take();
+        if waiting.is_empty() {
+            return;
+        }
+        let (arrivals, done): (Vec<Arrival>, Vec<_>) = waiting.into_iter().unzip();
+        let applied = apply(&owner, &mut slot, &arrivals).await;
+        drop(slot);
+        for done in done {
+            // who no longer listens has gone away; the records stay
+            let _ = done.send(applied.clone());
+        }
+    });
+    told.await.map_err(|_| LinkError::Stopped)?
+}
+
+async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: &[Arrival]) -> Applied {
+    let mut summary = LinkSummary::default();
+    let (mut linker, _) = slot.take(services, &mut summary).await?;
+    let _turn = services.turn.lock().await;
+    let (tx, (page, departed)) = match store(services, arrivals).await {
+        Ok(stored) => stored,
+        Err(error) => {
+            // The index has not followed yet, and need not be built anew.
+            slot.rest(linker);
+            return Err(error.into());
+        }
+    };
+    let mut feed = Feed::default();
+    linker.index = remove(services, linker.index, departed, &mut feed).await?;
+    linker.index = compare(services, linker.index, page, &mut feed, &mut summary).await?;
+    lapse::end(&mut linker.index, &mut feed);
+    let (linker, audited) = commit(services, tx, linker, feed, summary).await?;
+    slot.rest(linker);
+    Ok(audited)
+}
+
+/// Begins the transaction and stores what arrived; returns what is to be linked with it.
+async fn store(
+    services: &Services,
+    arrivals: &[Arrival],
+) -> Result<(Box<dyn Transaction>, (Vec<StoredRecord>, Vec<RecordNumber>)), StorageError> {
+    let mut tx = services.storage.begin().await?;
+    let at = services.clock.now();
+    for arrival in arrivals {
+        put(tx.as_mut(), arrival, at).await?;
+    }
+    let unlinked = read_unlinked(tx.as_mut()).await?;
+    Ok((tx, unlinked))
+}
+
+async fn put(
+    tx: &mut dyn Transaction,
+    arrival: &Arrival,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    if !arrival.records.is_empty() {
+        tx.put_records(arrival.run, &arrival.records).await?;
+    }
+    if !arrival.deletions.is_empty() {
+        tx.delete_records(&arrival.deletions, at).await?;
+    }
+    Ok(())
+}
+
+async fn commit(
+    services: &Services,
+    mut tx: Box<dyn Transaction>,
+    mut linker: Linker,
+    feed: Feed,
+    mut summary: LinkSummary,
+) -> Result<(Linker, Audited<LinkSummary>), LinkError> {
+    let at = services.clock.now();
+    let mut work = Work::of(tx.as_mut(), &linker, feed, usize::MAX).await?;
+    let (mut steps, mut last) = (Vec::new(), 0);
+    for pack in std::mem::take(&mut work.packs) {
+        let step = work
+            .decide(services, tx.as_mut(), &linker, &pack, ChangeCause::Link)
+            .await?;
+        last = step.write(tx.as_mut(), at).await?;
+        step.move_in(&mut linker.held);
+        summary.add(&step.summary());
+        steps.push(step);
+    }
+    let mut entries = vec![event::of_link(&summary, services.model_fingerprint(), at)];
+    work.finish(tx.as_mut(), &mut linker, at, &mut entries)
+        .await?;
+    let audited = services.audit.commit_all(tx, &entries, summary).await?;
+    for step in &steps {
+        step.publish(services, last);
+    }
+    Ok((linker, audited))
+}
