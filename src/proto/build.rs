@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use prost::Message;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "rabt/type/v1/label.proto",
     "rabt/type/v1/provenance.proto",
     "rabt/type/v1/context.proto",
@@ -14,6 +14,7 @@ const FILES: [&str; 7] = [
     "rabt/citizen/v1/citizen_service.proto",
     "rabt/change/v1/change_service.proto",
     "rabt/connector/v1/connector_service.proto",
+    "rabt/linkage/v1/linkage_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

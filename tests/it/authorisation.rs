@@ -1,5 +1,7 @@
 //! Every method, asked by everybody who may not ask.
 
+mod review;
+
 use std::collections::BTreeSet;
 
 use prost::Message;
@@ -230,6 +232,7 @@ fn the_table_covers_every_method() {
     let covered: BTreeSet<String> = CITIZEN_METHODS
         .iter()
         .chain(&CONNECTOR_METHODS)
+        .chain(&review::METHODS)
         .map(ToString::to_string)
         .collect();
     let uncovered: Vec<String> = offered.difference(&covered).cloned().collect();
@@ -249,6 +252,12 @@ async fn nobody_without_a_certificate_gets_through_the_handshake() {
     for method in CONNECTOR_METHODS {
         for channel in strangers(&stack).await {
             let status = operate(channel, method).await.unwrap_err();
+            assert!(reason(&status).is_empty(), "{method} reached a handler");
+        }
+    }
+    for method in review::METHODS {
+        for channel in strangers(&stack).await {
+            let status = review::ask(channel, method).await.unwrap_err();
             assert!(reason(&status).is_empty(), "{method} reached a handler");
         }
     }

@@ -17,6 +17,7 @@ mod link_numbers;
 mod link_train;
 mod order;
 mod privacy;
+mod review;
 mod supply;
 mod tidy;
 mod workspace;

@@ -18,6 +18,7 @@ use rabt_proto::change::change_service_client::ChangeServiceClient;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::RequestContext;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
+use rabt_proto::linkage::linkage_service_client::LinkageServiceClient;
 use rabt_service::operate::{NewSource, create_source};
 use rabt_service::{AuditKeys, RunSummary, Services, Setup, ingest_all, link};
 use rand::SeedableRng;
@@ -34,6 +35,12 @@ pub const AGENCY_SYSTEM: &str = "urn:rabt:tax:assessment";
 
 /// A person who registers and starts sources.
 pub const OPERATOR: &str = "urn:rabt:rabt:person:operator-1:operator";
+
+/// A person who answers review tasks.
+pub const CLERK: &str = "urn:rabt:rabt:person:clerk-1:clerk";
+
+/// A person who confirms what clerks propose.
+pub const APPROVER: &str = "urn:rabt:rabt:person:approver-1:approver";
 
 const NOW: &str = "2026-06-01T10:00:00Z";
 const SEED: [u8; 32] = [7; 32];
@@ -192,6 +199,18 @@ impl Stack {
             .await
             .expect("the handshake succeeds");
         ConnectorServiceClient::new(channel)
+    }
+
+    /// Returns a client for clerical review.
+    ///
+    /// # Panics
+    /// When the handshake fails.
+    pub async fn reviews(&self, urn: &str) -> LinkageServiceClient<Channel> {
+        let channel = self
+            .connect(Some(urn))
+            .await
+            .expect("the handshake succeeds");
+        LinkageServiceClient::new(channel)
     }
 
     /// Returns the address of health and reflection.

@@ -1,9 +1,10 @@
 //! From disclosures to messages.
 //!
-//! Invariant: every function that another module can call starts from an audited disclosure; there
-//! is no way here from a profile.
+//! Invariant: every function that another module can call and that gives values of citizens starts
+//! from an audited disclosure or an audited task; there is no way here from a profile alone.
 
 mod change;
+mod review;
 mod value;
 
 use rabt_model::{ErrorClass, Label};
@@ -14,6 +15,7 @@ use tonic::Status;
 
 use crate::status::status;
 pub(crate) use change::{changes, kinds, revisions, snapshot};
+pub(crate) use review::{decision, detail, explanation_of, outcome, preview, review_kind, task};
 pub(crate) use value::timestamp;
 
 /// Returns the citizen of an answer. An answer without one is refused like a forbidden question.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::future::BoxFuture;
-use rabt_proto::{citizen, connector};
+use rabt_proto::{change, citizen, connector, linkage};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -23,10 +23,12 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Services whose health can be asked for; the empty name means the node as a whole.
-const SERVICES: [&str; 3] = [
+const SERVICES: [&str; 5] = [
     "",
     citizen::citizen_service_server::SERVICE_NAME,
+    change::change_service_server::SERVICE_NAME,
     connector::connector_service_server::SERVICE_NAME,
+    linkage::linkage_service_server::SERVICE_NAME,
 ];
 
 /// Answers health checks.

@@ -1,7 +1,7 @@
 //! The gRPC edge: from a socket to a use case and back.
 //!
-//! Invariant: this crate translates and holds no rule. What leaves is an audited disclosure; a
-//! profile cannot be named here.
+//! Invariant: this crate translates and holds no rule. What leaves about citizens is an audited
+//! disclosure or, to clerks, an audited task; there is no other way to a profile here.
 
 mod authn;
 mod change_service;
@@ -12,6 +12,7 @@ mod convert;
 mod error;
 mod health;
 mod limit;
+mod linkage_service;
 mod listen;
 mod page;
 mod request;

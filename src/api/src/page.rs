@@ -24,11 +24,38 @@ pub(crate) struct Sizes {
     pub(crate) most: usize,
 }
 
+/// The page of a list that is read from a place on, and not counted from its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageAt {
+    /// The last item of the page before; `None` for the first page.
+    pub(crate) after: Option<u128>,
+    pub(crate) size: usize,
+}
+
 /// The part of a list that a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) offset: usize,
     pub(crate) size: usize,
+}
+
+impl PageAt {
+    /// Returns how many items to read: one more than the page has, to know whether it is the last.
+    pub(crate) fn wanted(self) -> u32 {
+        u32::try_from(self.size).map_or(u32::MAX, |size| size.saturating_add(1))
+    }
+
+    /// Takes the page from what was read; says also which item is its last, if another one follows.
+    pub(crate) fn cut<T>(
+        self,
+        mut items: Vec<T>,
+        place: impl Fn(&T) -> u128,
+    ) -> (Vec<T>, Option<u128>) {
+        let more = items.len() > self.size;
+        items.truncate(self.size);
+        let last = items.last().filter(|_| more).map(place);
+        (items, last)
+    }
 }
 
 impl Page {
@@ -52,6 +79,22 @@ impl Pages {
         (page_size, page_token): (i32, &str),
         sizes: Sizes,
     ) -> Result<Page, Status> {
+        let page = self.open_at(caller, question, (page_size, page_token), sizes)?;
+        let offset = page.after.map(usize::try_from);
+        Ok(Page {
+            offset: offset.map_or(0, |offset| offset.unwrap_or(usize::MAX)),
+            size: page.size,
+        })
+    }
+
+    /// As [`Pages::open`], for lists that are read from a place on.
+    pub(crate) fn open_at<Q: Hash>(
+        &self,
+        caller: &Caller,
+        question: &Q,
+        (page_size, page_token): (i32, &str),
+        sizes: Sizes,
+    ) -> Result<PageAt, Status> {
         let asked =
             usize::try_from(page_size).map_err(|_| invalid("page_size", "must not be negative"))?;
         let size = if asked == 0 {
@@ -60,19 +103,21 @@ impl Pages {
             asked.min(sizes.most)
         };
         if page_token.is_empty() {
-            return Ok(Page { offset: 0, size });
+            return Ok(PageAt { after: None, size });
         }
-        let offset = parse(page_token)
-            .filter(|(offset, seal)| *seal == self.seal(caller, question, *offset));
-        let (offset, _) = offset.ok_or_else(|| {
+        let place =
+            parse(page_token).filter(|(place, seal)| *seal == self.seal(caller, question, *place));
+        let (place, _) = place.ok_or_else(|| {
             invalid(
                 "page_token",
                 "is not one that this node gave to this caller for this question; start again \
                  without it",
             )
         })?;
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        Ok(Page { offset, size })
+        Ok(PageAt {
+            after: Some(place),
+            size,
+        })
     }
 
     /// Returns the token of the page that starts at `next`; empty when there is none.
@@ -82,26 +127,37 @@ impl Pages {
         question: &Q,
         next: Option<usize>,
     ) -> String {
-        let Some(next) = next.and_then(|next| u64::try_from(next).ok()) else {
-            return String::new();
-        };
-        format!("{next:016x}{:016x}", self.seal(caller, question, next))
+        let next = next.and_then(|next| u128::try_from(next).ok());
+        self.token_at(caller, question, next)
     }
 
-    fn seal<Q: Hash>(&self, caller: &Caller, question: &Q, offset: u64) -> u64 {
+    /// Returns the token of the page behind a place; empty when there is none.
+    pub(crate) fn token_at<Q: Hash>(
+        &self,
+        caller: &Caller,
+        question: &Q,
+        last: Option<u128>,
+    ) -> String {
+        let Some(last) = last else {
+            return String::new();
+        };
+        format!("{last:032x}{:016x}", self.seal(caller, question, last))
+    }
+
+    fn seal<Q: Hash>(&self, caller: &Caller, question: &Q, place: u128) -> u64 {
         let role = caller.role.as_str();
         self.seal
-            .hash_one((&caller.agency, &caller.system, role, question, offset))
+            .hash_one((&caller.agency, &caller.system, role, question, place))
     }
 }
 
-fn parse(token: &str) -> Option<(u64, u64)> {
-    if token.len() != 32 || !token.bytes().all(|c| c.is_ascii_hexdigit()) {
+fn parse(token: &str) -> Option<(u128, u64)> {
+    if token.len() != 48 || !token.bytes().all(|c| c.is_ascii_hexdigit()) {
         return None;
     }
-    let (offset, seal) = token.split_at(16);
-    let number = |text| u64::from_str_radix(text, 16).ok();
-    Some((number(offset)?, number(seal)?))
+    let (place, seal) = token.split_at(32);
+    let place = u128::from_str_radix(place, 16).ok()?;
+    Some((place, u64::from_str_radix(seal, 16).ok()?))
 }
 
 #[cfg(test)]
@@ -109,7 +165,7 @@ mod tests {
     use rabt_policy::{Caller, Role};
     use tonic::Code;
 
-    use super::{Page, Pages, Sizes};
+    use super::{Page, PageAt, Pages, Sizes};
 
     const SIZES: Sizes = Sizes {
         usual: 10,
@@ -164,18 +220,35 @@ mod tests {
                 .open(&caller("portal"), &"q", (4, &token), SIZES)
                 .is_ok()
         );
-        let forged = format!("{:016x}{}", 8, &token[16..]);
+        let forged = format!("{:032x}{}", 8, &token[32..]);
         let cases = [
             pages.open(&caller("batch"), &"q", (4, &token), SIZES),
             pages.open(&caller("portal"), &"other", (4, &token), SIZES),
             pages.open(&caller("portal"), &"q", (4, &forged), SIZES),
             pages.open(&caller("portal"), &"q", (4, "٣"), SIZES),
-            pages.open(&caller("portal"), &"q", (4, &"م".repeat(16)), SIZES),
+            pages.open(&caller("portal"), &"q", (4, &"م".repeat(24)), SIZES),
             Pages::default().open(&caller("portal"), &"q", (4, &token), SIZES),
         ];
         for case in cases {
             assert_eq!(case.unwrap_err().code(), Code::InvalidArgument);
         }
+    }
+
+    #[test]
+    fn places_go_on_behind_the_last_item() {
+        let pages = Pages::default();
+        let caller = caller("portal");
+        let page = pages.open_at(&caller, &"q", (2, ""), SIZES).unwrap();
+        assert_eq!((page.after, page.wanted()), (None, 3));
+        let place = |item: &u128| *item;
+        let (items, last) = page.cut(vec![9, u128::MAX, 7], place);
+        assert_eq!((items, last), (vec![9, u128::MAX], Some(u128::MAX)));
+        let token = pages.token_at(&caller, &"q", last);
+        let page = pages.open_at(&caller, &"q", (2, &token), SIZES).unwrap();
+        let after = Some(u128::MAX);
+        assert_eq!(page, PageAt { after, size: 2 });
+        assert_eq!(page.cut(vec![7], place), (vec![7], None));
+        assert_eq!(pages.token_at(&caller, &"q", None), "");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //!    configured authority (`tls.rs`), within `limits.handshake_ms`; HTTP/2.
 //! 2. `stack.rs`, for each request: request id, span, deadline, places of node and caller
 //!    (`limit.rs`), caller from the certificate (`authn.rs`), message size.
-//! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`: translate in (`request.rs`), one call of a use
-//!    case, translate out (`convert.rs`, `status.rs`).
+//! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`, `linkage_service.rs`:
+//!    translate in (`request.rs`), one call of a use case, translate out (`convert.rs`, `status.rs`).
 //!
 //! The admin listener serves health and reflection and nothing else.
 
@@ -20,6 +20,7 @@ use rabt_model::Timestamp;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
 use rabt_proto::connector::connector_service_server::ConnectorService;
+use rabt_proto::linkage::linkage_service_server::LinkageService;
 use rabt_service::Services;
 use rustls_pki_types::CertificateDer;
 use tokio::task::JoinHandle;
@@ -35,6 +36,7 @@ use crate::change_service::Changes;
 use crate::citizen_service::Citizens;
 use crate::connector_service::Connectors;
 use crate::health::{Probe, Readiness};
+use crate::linkage_service::Reviews;
 use crate::listen::{Edge, Listener};
 use crate::stack::Stack;
 use crate::tls::Identity;
@@ -65,6 +67,7 @@ pub async fn serve(
         citizens: Citizens::new(Arc::clone(&services), &config.limits),
         changes: Changes::new(Arc::clone(&services), &config.limits, shutdown.clone()),
         connectors: Connectors::new(Arc::clone(&services)),
+        reviews: Reviews::new(Arc::clone(&services)),
         readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
         start: services.clock.now(),
     };
@@ -77,20 +80,27 @@ async fn is_ready(services: Arc<Services>) -> bool {
 }
 
 /// What the edge is made of, apart from its settings.
-pub(crate) struct Parts<C, F, O> {
+pub(crate) struct Parts<C, F, O, L> {
     pub(crate) citizens: C,
     pub(crate) changes: F,
     pub(crate) connectors: O,
+    pub(crate) reviews: L,
     pub(crate) readiness: Readiness,
     pub(crate) start: Timestamp,
 }
 
 /// Binds both addresses and serves until `shutdown`.
-pub(crate) async fn start<C: CitizenService, F: ChangeService, O: ConnectorService>(
-    parts: Parts<C, F, O>,
+pub(crate) async fn start<C, F, O, L>(
+    parts: Parts<C, F, O, L>,
     config: &ServerConfig,
     shutdown: CancellationToken,
-) -> Result<Bound, ApiError> {
+) -> Result<Bound, ApiError>
+where
+    C: CitizenService,
+    F: ChangeService,
+    O: ConnectorService,
+    L: LinkageService,
+{
     let limits = &config.limits;
     let identity = Arc::new(Identity::load(&config.tls)?);
     let admin_identity = config.admin_mtls.then(|| Arc::clone(&identity));
@@ -99,14 +109,8 @@ pub(crate) async fn start<C: CitizenService, F: ChangeService, O: ConnectorServi
     let addr = address(&agencies, config.listen)?;
     let admin_addr = address(&admin, config.admin_listen)?;
 
-    let stack = Stack::new(
-        parts.citizens,
-        parts.changes,
-        parts.connectors,
-        limits,
-        parts.start,
-    );
-    let routes = admin_routes(Probe::new(parts.readiness, shutdown.clone()))?;
+    let routes = admin_routes(Probe::new(Arc::clone(&parts.readiness), shutdown.clone()))?;
+    let stack = Stack::new(parts, limits);
     info!(%addr, %admin_addr, "listening");
     let task = TaskTracker::new().spawn(async move {
         // Health answers "not serving" while the agencies' listener drains, so it ends after it.

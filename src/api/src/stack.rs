@@ -17,6 +17,7 @@ use rabt_policy::Caller;
 use rabt_proto::change::change_service_server::{ChangeService, ChangeServiceServer};
 use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
 use rabt_proto::connector::connector_service_server::{ConnectorService, ConnectorServiceServer};
+use rabt_proto::linkage::linkage_service_server::{LinkageService, LinkageServiceServer};
 use rustls_pki_types::CertificateDer;
 use tonic::Status;
 use tonic::body::Body;
@@ -25,14 +26,16 @@ use tracing::{Instrument, Span, debug, error, info_span, warn};
 
 use crate::limit::{CallerGauges, Gauge, deadline};
 use crate::listen::Edge;
+use crate::server::Parts;
 use crate::status::{deadline_exceeded, status};
 use crate::{Limits, authn};
 
 /// The agencies' side of the node.
-pub(crate) struct Stack<C, F, O> {
+pub(crate) struct Stack<C, F, O, L> {
     citizens: CitizenServiceServer<C>,
     changes: ChangeServiceServer<F>,
     connectors: ConnectorServiceServer<O>,
+    reviews: LinkageServiceServer<L>,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
     callers: CallerGauges,
@@ -45,22 +48,22 @@ pub(crate) struct Peer {
     in_flight: Arc<Gauge>,
 }
 
-impl<C: CitizenService, F: ChangeService, O: ConnectorService> Stack<C, F, O> {
-    pub(crate) fn new(
-        citizens: C,
-        changes: F,
-        connectors: O,
-        limits: &Limits,
-        start: Timestamp,
-    ) -> Self {
+impl<C, F, O, L> Stack<C, F, O, L>
+where
+    C: CitizenService,
+    F: ChangeService,
+    O: ConnectorService,
+    L: LinkageService,
+{
+    pub(crate) fn new(parts: Parts<C, F, O, L>, limits: &Limits) -> Self {
+        let largest = limits.message_bytes;
         Self {
-            citizens: CitizenServiceServer::new(citizens)
-                .max_decoding_message_size(limits.message_bytes),
-            changes: ChangeServiceServer::new(changes)
-                .max_decoding_message_size(limits.message_bytes),
-            connectors: ConnectorServiceServer::new(connectors)
-                .max_decoding_message_size(limits.message_bytes),
-            ids: RequestIds::new(start),
+            citizens: CitizenServiceServer::new(parts.citizens).max_decoding_message_size(largest),
+            changes: ChangeServiceServer::new(parts.changes).max_decoding_message_size(largest),
+            connectors: ConnectorServiceServer::new(parts.connectors)
+                .max_decoding_message_size(largest),
+            reviews: LinkageServiceServer::new(parts.reviews).max_decoding_message_size(largest),
+            ids: RequestIds::new(parts.start),
             in_flight: Gauge::new(limits.in_flight),
             callers: CallerGauges::new(limits.in_flight_per_caller),
             longest: limits.deadline(),
@@ -100,12 +103,19 @@ impl<C: CitizenService, F: ChangeService, O: ConnectorService> Stack<C, F, O> {
             ServiceName::Citizen => self.citizens.clone().call(request).await,
             ServiceName::Change => self.changes.clone().call(request).await,
             ServiceName::Connector => self.connectors.clone().call(request).await,
+            ServiceName::Linkage => self.reviews.clone().call(request).await,
         };
         response
     }
 }
 
-impl<C: CitizenService, F: ChangeService, O: ConnectorService> Edge for Stack<C, F, O> {
+impl<C, F, O, L> Edge for Stack<C, F, O, L>
+where
+    C: CitizenService,
+    F: ChangeService,
+    O: ConnectorService,
+    L: LinkageService,
+{
     type Peer = Peer;
 
     fn peer(&self, certificate: Option<&CertificateDer<'_>>) -> Peer {
@@ -171,6 +181,7 @@ enum ServiceName {
     Citizen,
     Change,
     Connector,
+    Linkage,
 }
 
 macro_rules! methods {
@@ -182,7 +193,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 17] = methods! {
+const METHODS: [Method; 33] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -190,6 +201,10 @@ const METHODS: [Method; 17] = methods! {
         "ListChanges" "WatchChanges" "ExportSnapshot";
     Connector "rabt.connector.v1.ConnectorService":
         "CreateSource" "UpdateSource" "GetSource" "ListSources" "StartSource" "ListRuns";
+    Linkage "rabt.linkage.v1.LinkageService":
+        "ListReviewTasks" "GetReviewTask" "ClaimReviewTask" "ReleaseReviewTask" "ResolveReviewTask"
+        "ListDecisions" "GetDecision" "PreviewMerge" "MergeCitizens" "PreviewSplit" "SplitCitizen"
+        "ConfirmDecision" "WithdrawDecision" "UndoDecision" "ProtectCitizen" "ExplainPair";
 };
 
 impl Method {

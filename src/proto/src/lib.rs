@@ -13,6 +13,8 @@ pub use generated::rabt::change::v1 as change;
 pub use generated::rabt::citizen::v1 as citizen;
 /// Package `rabt.connector.v1`: sources and their runs.
 pub use generated::rabt::connector::v1 as connector;
+/// Package `rabt.linkage.v1`: what clerks are asked and decide.
+pub use generated::rabt::linkage::v1 as linkage;
 /// Package `rabt.type.v1`: the citizen, the context of a question, the origin of a value.
 pub use generated::rabt::r#type::v1 as common;
 

@@ -113,6 +113,11 @@ impl Target {
 
 /// Returns what to tell the reader about the server's refusal.
 pub(crate) fn refusal(status: &Status) -> CommandError {
+    refusal_with(status, help_for)
+}
+
+/// As [`refusal`], with the remedies of a command for the reasons it knows better.
+pub(crate) fn refusal_with(status: &Status, help_for: fn(&str) -> &'static str) -> CommandError {
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| info.reason.clone());
     let reason = reason.unwrap_or_else(|| format!("{:?}", status.code()));
@@ -143,7 +148,8 @@ pub(crate) fn refusal(status: &Status) -> CommandError {
     CommandError::many(exit, faults)
 }
 
-fn help_for(reason: &str) -> &'static str {
+/// Returns the usual remedy for a reason; empty when there is none.
+pub(crate) fn help_for(reason: &str) -> &'static str {
     match reason {
         "NOT_PERMITTED" => {
             "either the agreement does not allow this question, or there is no such person: the \

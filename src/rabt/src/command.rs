@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod link;
 mod pki;
+mod review;
 mod serve;
 mod source;
 mod storage;
@@ -58,6 +59,9 @@ enum Command {
     /// Register and read agencies' databases through a running server.
     #[command(subcommand)]
     Source(Box<source::SourceArgs>),
+    /// Answer what the evidence leaves open, and decide who is one person, through a running server.
+    #[command(subcommand)]
+    Review(Box<review::ReviewArgs>),
     /// Link records of files, without a server.
     #[command(subcommand)]
     Link(link::LinkArgs),
@@ -143,6 +147,7 @@ pub(crate) fn run(cli: Cli, render: &Render) -> Result<ExitCode, CommandError> {
         Command::Citizen(args) => citizen::run(*args, render),
         Command::Change(args) => change::run(*args, render),
         Command::Source(args) => source::run(*args, render),
+        Command::Review(args) => review::run(*args, render),
         Command::Config(args) => config::run(&args, render),
         Command::Pki(args) => pki::run(args, render),
         Command::Completions(args) => Ok(completions::run(&args, render)),

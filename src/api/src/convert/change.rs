@@ -1,6 +1,6 @@
 //! From what was told of the feed to messages.
 
-use rabt_model::{ChangeCause, ChangeKind, RecordNumber};
+use rabt_model::{Change, ChangeCause, ChangeKind, RecordNumber};
 use rabt_policy::{Content, Disclosure, KnownRevision, ToldChange};
 use rabt_proto::{change, citizen, common};
 use rabt_service::Audited;
@@ -63,25 +63,28 @@ pub(crate) fn kinds(numbers: &[i32]) -> Result<Vec<String>, Status> {
 }
 
 fn one(told: &ToldChange) -> change::Change {
-    let names = |records: &[RecordNumber]| records.iter().map(|one| one.0.to_string()).collect();
-    let happened = &told.change;
     change::Change {
         sequence: told.sequence,
+        record_time: Some(timestamp(told.recorded_at)),
+        ..happened(&told.change)
+    }
+}
+
+/// Returns a change without its place in the feed.
+pub(super) fn happened(happened: &Change) -> change::Change {
+    let names = |records: &[RecordNumber]| records.iter().map(|one| one.0.to_string()).collect();
+    let other = happened.other.map(|other| format!("citizens/{other}"));
+    let attributes = happened.attributes.iter();
+    change::Change {
+        sequence: 0,
         kind: of_kind(happened.kind).into(),
         citizen: format!("citizens/{}", happened.citizen),
-        other_citizen: happened
-            .other
-            .map(|other| format!("citizens/{other}"))
-            .unwrap_or_default(),
-        attributes: happened
-            .attributes
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        other_citizen: other.unwrap_or_default(),
+        attributes: attributes.map(ToString::to_string).collect(),
         joined_records: names(&happened.joined),
         left_records: names(&happened.left),
         cause: of_cause(happened.cause).into(),
-        record_time: Some(timestamp(told.recorded_at)),
+        record_time: None,
         supersedes: happened.supersedes.unwrap_or_default(),
     }
 }

@@ -11,6 +11,7 @@ use rabt_proto::change::change_service_client::ChangeServiceClient;
 use tonic::transport::Channel;
 
 use self::view::Told;
+pub(crate) use self::view::kind_of;
 use super::block_on;
 use super::citizen::{Asking, USUAL_IDENTITY, mask};
 use crate::client::{Target, refusal};

@@ -4,6 +4,7 @@
 
 mod answer;
 mod subject;
+mod value;
 
 use std::process::ExitCode;
 
@@ -14,9 +15,9 @@ use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common;
 use tonic::transport::Channel;
 
-pub(crate) use self::answer::instant;
 use self::answer::{Answer, Candidates, Explanations, Revisions, Verdicts};
 use self::subject::{SubjectArgs, Who};
+pub(crate) use self::value::{Row, instant, rows};
 use super::block_on;
 use crate::client::{Connection, Target, refusal};
 use crate::error::CommandError;

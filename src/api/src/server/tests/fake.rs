@@ -25,6 +25,8 @@ use rabt_proto::connector::{
     ListRunsRequest, ListRunsResponse, ListSourcesRequest, ListSourcesResponse, StartSourceRequest,
     StartSourceResponse, UpdateSourceRequest, UpdateSourceResponse,
 };
+use rabt_proto::linkage as pb;
+use rabt_proto::linkage::linkage_service_server::LinkageService;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
@@ -38,11 +40,12 @@ use crate::server::Parts;
 
 pub(super) struct Fake;
 
-pub(super) fn parts() -> Parts<Fake, Fake, Fake> {
+pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake> {
     Parts {
         citizens: Fake,
         changes: Fake,
         connectors: Fake,
+        reviews: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
         start: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
@@ -127,6 +130,28 @@ impl ConnectorService for Fake {
         list_sources(ListSourcesRequest) -> ListSourcesResponse;
         start_source(StartSourceRequest) -> StartSourceResponse;
         list_runs(ListRunsRequest) -> ListRunsResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl LinkageService for Fake {
+    unimplemented_methods! {
+        list_review_tasks(pb::ListReviewTasksRequest) -> pb::ListReviewTasksResponse;
+        get_review_task(pb::GetReviewTaskRequest) -> pb::GetReviewTaskResponse;
+        claim_review_task(pb::ClaimReviewTaskRequest) -> pb::ClaimReviewTaskResponse;
+        release_review_task(pb::ReleaseReviewTaskRequest) -> pb::ReleaseReviewTaskResponse;
+        resolve_review_task(pb::ResolveReviewTaskRequest) -> pb::ResolveReviewTaskResponse;
+        list_decisions(pb::ListDecisionsRequest) -> pb::ListDecisionsResponse;
+        get_decision(pb::GetDecisionRequest) -> pb::GetDecisionResponse;
+        preview_merge(pb::PreviewMergeRequest) -> pb::PreviewMergeResponse;
+        merge_citizens(pb::MergeCitizensRequest) -> pb::MergeCitizensResponse;
+        preview_split(pb::PreviewSplitRequest) -> pb::PreviewSplitResponse;
+        split_citizen(pb::SplitCitizenRequest) -> pb::SplitCitizenResponse;
+        confirm_decision(pb::ConfirmDecisionRequest) -> pb::ConfirmDecisionResponse;
+        withdraw_decision(pb::WithdrawDecisionRequest) -> pb::WithdrawDecisionResponse;
+        undo_decision(pb::UndoDecisionRequest) -> pb::UndoDecisionResponse;
+        protect_citizen(pb::ProtectCitizenRequest) -> pb::ProtectCitizenResponse;
+        explain_pair(pb::ExplainPairRequest) -> pb::ExplainPairResponse;
     }
 }
 

@@ -81,17 +81,26 @@ impl Told {
     }
 }
 
-fn row(change: &pb::Change) -> Row {
+/// Returns the code of what happened, and what people call it.
+pub(crate) fn kind_of(change: &pb::Change) -> (&'static str, Label) {
     let kind = change.kind();
-    let code = ChangeKind::ALL.into_iter().find(|known| {
+    let known = ChangeKind::ALL.into_iter().find(|known| {
         let name = format!("CHANGE_KIND_{}", known.code().to_uppercase());
         kind.as_str_name() == name
     });
+    match known {
+        Some(known) => (known.code(), known.label()),
+        None => ("unknown", Label::new("Unknown", "غير معروف")),
+    }
+}
+
+fn row(change: &pb::Change) -> Row {
+    let (kind, label) = kind_of(change);
     let id = |name: &str| name.strip_prefix("citizens/").unwrap_or(name).to_owned();
     Row {
         sequence: change.sequence,
-        kind: code.map_or("unknown", ChangeKind::code),
-        label: code.map_or_else(|| Label::new("Unknown", "غير معروف"), ChangeKind::label),
+        kind,
+        label,
         citizen: id(&change.citizen),
         other: (!change.other_citizen.is_empty()).then(|| id(&change.other_citizen)),
         attributes: change.attributes.clone(),

@@ -22,6 +22,16 @@ pub(super) use command::{ReportArgs, run};
 pub(super) use data::Language;
 
 use data::{Pair, ReportData, Thresholds};
+use rabt_model::Label;
+
+/// Returns the words for a comparison and for a level of it.
+pub(crate) fn evidence_words(comparison: &str, level: &str) -> (Label, Label) {
+    let label = |words: text::Text| Label::new(words.english, words.arabic);
+    (
+        label(glossary::thing(comparison)),
+        label(glossary::level(level)),
+    )
+}
 
 /// Returns the page. It is a whole HTML file that loads nothing.
 fn render(data: &ReportData) -> String {
