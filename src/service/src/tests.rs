@@ -8,3 +8,4 @@ mod flow;
 mod kill;
 mod node;
 mod operate;
+mod watch;

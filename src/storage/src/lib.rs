@@ -27,7 +27,7 @@ pub use repository::{
     Sources, Storage, Transaction,
 };
 pub use row::{
-    DeleteOutcome, Deletion, GoldenRef, Horizon, PutOutcome, RunCounts, RunError, RunOutcome,
-    RunState, SourceState, StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile,
-    StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource,
+    DeleteOutcome, Deletion, GoldenRef, Horizon, PutOutcome, RevisionPage, RunCounts, RunError,
+    RunOutcome, RunState, SourceState, StoredBundle, StoredChange, StoredEntry, StoredPosition,
+    StoredProfile, StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource,
 };

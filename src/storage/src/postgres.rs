@@ -10,6 +10,8 @@ mod outbox;
 mod profiles;
 mod records;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::str::FromStr;
 use std::sync::Arc;

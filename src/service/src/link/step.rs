@@ -101,7 +101,7 @@ impl Step {
         held.assign(&self.assign);
         held.release(&self.departed);
         self.follow(services);
-        services.feed.announce(last);
+        services.feed.announce(last, self.changes, at);
         Ok(audited)
     }
 
