@@ -53,8 +53,8 @@ pub(crate) struct Recent {
 struct Kept {
     blocks: VecDeque<Arc<Block>>,
     count: usize,
-    /// The last change that this node has heard of; 0 for none.
-    last: u64,
+    /// The last change that this node has heard of; `None` when it has not looked yet.
+    last: Option<u64>,
 }
 
 impl Default for Recent {
@@ -100,16 +100,13 @@ impl Recent {
 
     /// Learns where the feed ended when somebody saw it; of use to a node that has just started.
     pub(super) fn learn(&self, last: u64) {
-        let mut kept = self.kept();
-        if kept.last == 0 {
-            kept.last = last;
-        }
+        self.kept().last.get_or_insert(last);
     }
 
     /// Returns what is kept behind a place.
     pub(super) fn behind(&self, place: u64) -> Place {
         let kept = self.kept();
-        if place == kept.last {
+        if kept.last == Some(place) {
             return Place::Head;
         }
         let next = place + 1;
@@ -131,7 +128,7 @@ impl Recent {
         if looked.is_some_and(|at| at.elapsed() < SEEN) {
             return Ok(());
         }
-        let known = self.kept().last;
+        let known = self.kept().last.unwrap_or(0);
         let mut tx = storage.snapshot().await?;
         let last = tx.last_change().await?;
         if last > known {
@@ -140,6 +137,7 @@ impl Recent {
             let changes = tx.changes_after(from, most).await?;
             self.take(last, changes);
         }
+        self.learn(last);
         *looked = Some(Instant::now());
         Ok(())
     }
@@ -162,16 +160,17 @@ impl Kept {
     /// Appends what is new of these changes. Where something between is not known, or not all of
     /// it is at hand, what was kept before is of no use.
     fn take(&mut self, last: u64, mut changes: Vec<StoredChange>) {
-        if last <= self.last {
+        let known = self.last.unwrap_or(0);
+        if self.last.is_some() && last <= known {
             return;
         }
-        changes.retain(|stored| stored.sequence > self.last);
+        changes.retain(|stored| stored.sequence > known);
         let first = changes.first().map_or(last + 1, |stored| stored.sequence);
-        if first != self.last + 1 {
+        if first != known + 1 {
             self.blocks.clear();
             self.count = 0;
         }
-        self.last = last;
+        self.last = Some(last);
         if changes.len() > KEPT {
             changes.drain(..changes.len() - KEPT);
             self.blocks.clear();
@@ -235,6 +234,11 @@ mod tests {
     #[test]
     fn the_end_of_the_feed_is_read_from_any_kept_place() {
         let recent = Recent::default();
+        assert_eq!(
+            read(&recent, 0),
+            None,
+            "a node that has just started asks storage"
+        );
         recent.learn(7);
         assert_eq!(read(&recent, 7), Some(vec![]));
         assert_eq!(read(&recent, 6), None);
