@@ -102,10 +102,11 @@ async fn last_refusal(stack: &Stack) -> (u64, String) {
     let log = stack.services.storage.audit_log();
     let size = log.size().await.unwrap();
     let entries = log.entries(size - 1, 1).await.unwrap();
-    match Entry::decode(&entries[0].1.body).unwrap().event {
-        AuditEvent::Denied(denied) => (size, denied.reason),
-        event => panic!("{event:?}"),
-    }
+    let event = Entry::decode(&entries[0].1.body).unwrap().event;
+    let AuditEvent::Denied(denied) = event else {
+        panic!("{event:?}");
+    };
+    (size, denied.reason)
 }
 
 async fn size(stack: &Stack) -> u64 {

@@ -150,11 +150,8 @@ async fn many_at_the_head_share_what_is_read() {
         let number = told[0].clone();
         assert!(!number.is_empty());
         assert!(told.iter().all(|told| *told == number), "{told:?}");
-        let watched = snapshots(&storage) - linked;
-        assert!(
-            watched <= 1,
-            "{watched} readings of storage for 40 watchers"
-        );
+        let asked = snapshots(&storage) - linked;
+        assert!(asked <= 1, "{asked} readings of storage for 40 watchers");
     }
 }
 
@@ -164,7 +161,7 @@ fn snapshots(storage: &Fragile) -> u64 {
 
 /// Returns what each of them is told next.
 async fn join(watches: &mut [Watch]) -> Vec<Vec<u64>> {
-    let steps = watches.iter_mut().map(|watch| told(watch));
+    let steps = watches.iter_mut().map(told);
     futures::future::join_all(steps).await
 }
 
