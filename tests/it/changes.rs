@@ -25,7 +25,7 @@ async fn read(stack: &Stack, seed: u64) -> Vec<StoredRecord> {
 
 /// Deletes some records, writes some back, and lets some say what another one says: people part,
 /// become one, go and return.
-async fn stir(stack: &Stack, records: &[StoredRecord], random: &mut ChaCha8Rng) {
+pub(crate) async fn stir(stack: &Stack, records: &[StoredRecord], random: &mut ChaCha8Rng) {
     let mut tx = stack.services.storage.begin().await.unwrap();
     let (mut puts, mut deletions): (Vec<SourceRecord>, Vec<Deletion>) = (Vec::new(), Vec::new());
     for _ in 0..random.random_range(1..20) {

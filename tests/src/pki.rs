@@ -1,7 +1,7 @@
 //! An authority and its certificates, in a temporary folder.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rabt_api::TlsFiles;
 use rcgen::{
@@ -10,6 +10,9 @@ use rcgen::{
 };
 use tempfile::TempDir;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Error, Identity};
+
+/// The authority, the certificate and the key of a client in another process.
+const CLIENT_FILES: [&str; 3] = ["client-ca.pem", "client.pem", "client.key"];
 
 /// An authority. The server's files lie in its folder; clients are made as they are needed.
 #[derive(Debug)]
@@ -73,6 +76,32 @@ impl Pki {
     pub async fn connect(addr: SocketAddr, tls: ClientTlsConfig) -> Result<Channel, Error> {
         let endpoint = Endpoint::from_shared(format!("https://{addr}"))?;
         endpoint.tls_config(tls)?.connect().await
+    }
+
+    /// Writes what another process needs to be a client of this name.
+    ///
+    /// # Panics
+    /// When the folder cannot be written.
+    pub fn write_client(&self, urn: &str, folder: &Path) {
+        let name = SanType::URI(urn.try_into().expect("a URI"));
+        let (certificate, key) = self.issue(name, ExtendedKeyUsagePurpose::ClientAuth);
+        let texts = [self.authority.pem(), certificate, key];
+        for (name, text) in CLIENT_FILES.iter().zip(texts) {
+            std::fs::write(folder.join(name), text).expect("a file");
+        }
+    }
+
+    /// Returns what a client needs from what [`Pki::write_client`] wrote.
+    ///
+    /// # Panics
+    /// When it did not.
+    pub fn read_client(folder: &Path) -> ClientTlsConfig {
+        let read = |name| std::fs::read_to_string(folder.join(name)).expect("a file");
+        let [authority, certificate, key] = CLIENT_FILES.map(read);
+        ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(authority))
+            .domain_name("localhost")
+            .identity(Identity::from_pem(certificate, key))
     }
 
     fn identity(&self, urn: &str) -> Identity {

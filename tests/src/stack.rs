@@ -1,6 +1,7 @@
 //! A whole node: storage, use cases, gRPC behind mutual TLS, on free ports of the loopback
 //! interface.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,8 +64,19 @@ impl Stack {
     /// # Panics
     /// When it does not start.
     pub async fn start(storage: &str) -> Self {
+        Self::start_with(storage, Limits::default()).await
+    }
+
+    /// Starts a node on a store, with limits of its own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(storage: &str, limits: Limits) -> Self {
         let storage = rabt_storage::open(storage).await.expect("storage opens");
         let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().expect("a time")));
+        let mut snapshot = storage.snapshot().await.expect("storage answers");
+        let last = snapshot.last_change().await.expect("storage answers");
+        drop(snapshot);
         let setup = Setup {
             storage,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -75,7 +87,8 @@ impl Stack {
                 checkpoint: Self::checkpoint_key(),
                 pseudonyms: PseudonymKey::new(&SEED),
             },
-            random: StdRng::seed_from_u64(7),
+            // a node that starts again must not give out the ids of its earlier life
+            random: StdRng::seed_from_u64(7 + last),
             version: "test".to_owned(),
         };
         let services = Services::start(setup).await.expect("the node starts");
@@ -86,7 +99,7 @@ impl Stack {
             admin_listen: any,
             admin_mtls: false,
             tls: pki.server(),
-            limits: Limits::default(),
+            limits,
         };
         let shutdown = CancellationToken::new();
         let bound = rabt_api::serve(Arc::clone(&services), config, shutdown.clone()).await;
@@ -211,6 +224,11 @@ impl Stack {
             .await
             .expect("the handshake succeeds");
         LinkageServiceClient::new(channel)
+    }
+
+    /// Returns the address for agencies.
+    pub fn address(&self) -> SocketAddr {
+        self.bound.addr
     }
 
     /// Returns the address of health and reflection.

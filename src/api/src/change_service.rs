@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use rabt_model::ErrorClass;
-use rabt_policy::{AccessRequest, Caller, Method, Subject};
+use rabt_policy::{AccessRequest, Caller, DenialReason, Method, Subject};
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::change::{
     ExportSnapshotRequest, ExportSnapshotResponse, ListChangesRequest, ListChangesResponse,
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::authn::calling;
-use crate::limit::{Gauge, OwnedPlace};
+use crate::limit::{CallerGauges, Gauge, OwnedPlace};
 use crate::request::Question;
 use crate::status::{invalid, of_error, status};
 use crate::{Limits, convert};
@@ -40,6 +40,7 @@ const LONGEST_HEARTBEAT: u32 = 60;
 pub(crate) struct Changes {
     services: Arc<Services>,
     watchers: Arc<Gauge>,
+    watchers_of: CallerGauges,
     shutdown: CancellationToken,
 }
 
@@ -52,6 +53,7 @@ impl Changes {
         Self {
             services,
             watchers: Gauge::new(limits.watchers),
+            watchers_of: CallerGauges::new(limits.watchers_per_caller),
             shutdown,
         }
     }
@@ -65,8 +67,8 @@ impl Changes {
         kinds: &[i32],
     ) -> Result<AccessRequest, Status> {
         let question = Question::new(caller, method, context, self.services.clock.now())?;
-        let kinds = convert::kinds(kinds)?;
-        Ok(question.masked(mask).about(Subject::Feed(kinds)))
+        let kinds = Subject::Feed(convert::kinds(kinds));
+        Ok(question.masked(mask).about(kinds))
     }
 }
 
@@ -109,16 +111,19 @@ impl ChangeService for Changes {
         let access = self.question(caller, method, message.context, mask, &message.kinds)?;
         let heartbeat = Duration::from_secs(seconds.into());
         let resume = &message.resume_token;
-        let watch = Watch::begin(&self.services, access, resume, heartbeat).await;
-        let watch = watch.map_err(refuse)?;
-        let Some(place) = self.watchers.enter_owned() else {
+        let Some(of_node) = self.watchers.enter_owned() else {
             let remedy = "the node has too many watchers; try again later, or list changes";
             return Err(status(ErrorClass::Overloaded, remedy));
         };
+        let gauge = self.watchers_of.of(&name_of(&access.caller));
+        let Some(of_caller) = gauge.enter_owned() else {
+            return Err(refuse(Watch::refuse(&self.services, access).await));
+        };
+        let watch = Watch::begin(&self.services, access, resume, heartbeat).await;
         let watching = Watching {
-            watch,
+            watch: watch.map_err(refuse)?,
             shutdown: self.shutdown.clone(),
-            _place: place,
+            _places: [of_node, of_caller],
         };
         let messages = futures::stream::unfold(Some(watching), |watching| async move {
             let mut watching = watching?;
@@ -147,11 +152,11 @@ impl ChangeService for Changes {
     }
 }
 
-/// One watcher: what it waits with, and its place among the watchers.
+/// One watcher: what it waits with, and its places among the node's watchers and the caller's.
 struct Watching {
     watch: Watch,
     shutdown: CancellationToken,
-    _place: OwnedPlace,
+    _places: [OwnedPlace; 2],
 }
 
 impl Watching {
@@ -187,10 +192,22 @@ fn refuse(error: EnquiryError) -> Status {
 
 /// Returns the status of an error; `token` is the field that a token of the request came in.
 fn refuse_token(token: &str, error: &EnquiryError) -> Status {
-    if matches!(error, EnquiryError::BadToken) {
+    if let EnquiryError::Denied(denial) = error
+        && denial.reason() == DenialReason::BadToken
+    {
         return invalid(token, "is not one that was given to this caller");
     }
     of_error(error.class(), error)
+}
+
+/// Returns what all connections of one caller have in common.
+fn name_of(caller: &Caller) -> String {
+    format!(
+        "{}:{}:{}",
+        caller.agency,
+        caller.system,
+        caller.role.as_str()
+    )
 }
 
 fn size(asked: i32, most: u32) -> Result<u32, Status> {

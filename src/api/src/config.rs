@@ -51,6 +51,9 @@ pub struct Limits {
     pub batches_in_flight: usize,
     /// Watchers of the change feed; one counts as no request once it has begun.
     pub watchers: usize,
+    /// Watchers of one caller; one more is `QUOTA_EXCEEDED`, so that no agency takes the places of
+    /// the others.
+    pub watchers_per_caller: usize,
     /// Largest request message, bytes.
     pub message_bytes: usize,
     /// Longest time a request may take; shorter deadlines of callers are honoured.
@@ -69,6 +72,7 @@ impl Default for Limits {
             in_flight_per_caller: 512,
             batches_in_flight: 4,
             watchers: 256,
+            watchers_per_caller: 16,
             message_bytes: 1 << 20,
             deadline_ms: 10_000,
             handshake_ms: 5_000,

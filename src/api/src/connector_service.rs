@@ -215,6 +215,8 @@ fn run(view: &RunView) -> Run {
         record_count: view.counts.records,
         rejected_count: view.counts.rejected,
         unchanged_count: view.counts.unchanged,
+        deleted_count: view.counts.deleted,
+        late_count: view.counts.late,
         failure: view.error.as_ref().map(|error| RunFailure {
             reason: error.class.reason().to_owned(),
             summary: error.summary.clone(),

@@ -68,8 +68,8 @@ impl Drop for OwnedPlace {
     }
 }
 
-/// The gauges of all callers. Looked up once for each connection, not for each request. It grows
-/// with the number of certificates that the authority issued, no further.
+/// The gauges of all callers. Looked up once for each connection or watch, not for each request. It
+/// grows with the number of certificates that the authority issued, no further.
 #[derive(Debug)]
 pub(crate) struct CallerGauges {
     gauges: DashMap<String, Arc<Gauge>>,

@@ -156,6 +156,12 @@ pub struct SourceStarted {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunFinished {
+    /// Number of records that were taken out; entries of before this was counted have none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deleted: u64,
+    /// Number of records and deletions that came too late; as above.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late: u64,
     /// How it ended: the state of the run.
     pub outcome: String,
     /// Number of new or changed records.
@@ -170,6 +176,14 @@ pub struct RunFinished {
     pub source: SourceId,
     /// Number of records that were held already.
     pub unchanged: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde wants"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Records were linked, and profiles composed from them.

@@ -273,7 +273,7 @@ fn read_feed(agreement: &Agreement, events: &[String]) -> Result<Target, Refusal
     let mut kinds = 0;
     for (number, code) in events.iter().enumerate() {
         let Some(kind) = ChangeKind::from_code(code) else {
-            return Err((DenialReason::BadMask, Some(format!("events[{number}]"))));
+            return Err((DenialReason::BadKind, Some(format!("kinds[{number}]"))));
         };
         if terms.kinds & kind.bit() == 0 {
             return Err((DenialReason::Fields, None));

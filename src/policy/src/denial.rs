@@ -50,11 +50,19 @@ pub enum DenialReason {
     BadIdentifier,
     /// The criteria would match too many people.
     CriteriaTooWeak,
+    /// The request names a kind of change that there is not.
+    BadKind,
+    /// The token is not one that was given to the caller.
+    BadToken,
+    /// The place in the feed is not there any more.
+    Expired,
+    /// The caller watches the feed as often at once as it may.
+    Quota,
 }
 
 impl DenialReason {
     /// Every reason, in the order in which the rules are tried.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::UnknownAgreement,
         Self::NotParty,
         Self::Period,
@@ -71,6 +79,10 @@ impl DenialReason {
         Self::BadSubject,
         Self::BadIdentifier,
         Self::CriteriaTooWeak,
+        Self::BadKind,
+        Self::BadToken,
+        Self::Expired,
+        Self::Quota,
     ];
 
     /// Returns the stable code.
@@ -92,6 +104,10 @@ impl DenialReason {
             Self::BadSubject => "BAD_SUBJECT",
             Self::BadIdentifier => "BAD_IDENTIFIER",
             Self::CriteriaTooWeak => "CRITERIA_TOO_WEAK",
+            Self::BadKind => "BAD_KIND",
+            Self::BadToken => "BAD_TOKEN",
+            Self::Expired => "EXPIRED",
+            Self::Quota => "QUOTA",
         }
     }
 
@@ -109,9 +125,15 @@ impl DenialReason {
             | Self::Fields => ErrorClass::NotPermitted,
             Self::Period => ErrorClass::AgreementNotActive,
             Self::Assurance => ErrorClass::StepUpRequired,
-            Self::BadMask | Self::BadContext | Self::BadSubject => ErrorClass::InvalidRequest,
+            Self::BadMask
+            | Self::BadContext
+            | Self::BadSubject
+            | Self::BadKind
+            | Self::BadToken => ErrorClass::InvalidRequest,
             Self::BadIdentifier => ErrorClass::BadIdentifier,
             Self::CriteriaTooWeak => ErrorClass::CriteriaTooWeak,
+            Self::Expired => ErrorClass::SequenceExpired,
+            Self::Quota => ErrorClass::QuotaExceeded,
         }
     }
 
@@ -179,6 +201,22 @@ impl DenialReason {
                 "The search criteria would match too many people",
                 "معايير البحث تنطبق على عدد كبير من الأشخاص",
             ),
+            Self::BadKind => (
+                "The request names a kind of change that there is not",
+                "الطلب يذكر نوع تغيير غير معروف",
+            ),
+            Self::BadToken => (
+                "The token was not given to this caller",
+                "الرمز لم يُعطَ لهذا الطالب",
+            ),
+            Self::Expired => (
+                "The feed does not reach this place any more",
+                "سجل التغييرات لم يعد يبلغ هذا الموضع",
+            ),
+            Self::Quota => (
+                "The caller watches the feed as often at once as it may",
+                "الطالب يتابع التغييرات بالعدد المسموح به في وقت واحد",
+            ),
         };
         Label::new(en, ar)
     }
@@ -233,6 +271,16 @@ impl fmt::Display for Denial {
             DenialReason::CriteriaTooWeak => {
                 "the search needs an identifier; or name and date of birth; or name, year of birth \
                  and governorate; or phone and name"
+            }
+            DenialReason::BadKind => "kinds must hold kinds of change",
+            DenialReason::BadToken => {
+                "the token is not one that was given to this caller; start again without it"
+            }
+            DenialReason::Expired => {
+                "the feed does not reach this place any more; start again from a snapshot"
+            }
+            DenialReason::Quota => {
+                "this caller watches as often at once as it may; end a watch, or list changes"
             }
             DenialReason::UnknownAgreement
             | DenialReason::NotParty

@@ -155,6 +155,7 @@ impl Settled {
                 in_flight_per_caller: limits.in_flight_per_caller,
                 batches_in_flight: limits.batches_in_flight,
                 watchers: limits.watchers,
+                watchers_per_caller: limits.watchers_per_caller,
                 message_bytes: limits.message_bytes,
                 deadline_ms: limits.deadline_ms,
                 handshake_ms: limits.handshake_ms,

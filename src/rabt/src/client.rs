@@ -165,6 +165,7 @@ pub(crate) fn help_for(reason: &str) -> &'static str {
         "CONFIGURATION" => "correct the manifest or mapping and try again",
         "SOURCE_UNREACHABLE" => "see that the agency's database runs and lets this node in",
         "SEQUENCE_EXPIRED" => "the node's storage is older than this token; begin without --resume",
+        "QUOTA_EXCEEDED" => "end another watch of this identity, or list changes instead",
         "OVERLOADED" | "Unavailable" => "try again in a moment",
         "Unknown" => "the connection ended; the server refuses certificates it does not know",
         _ => "",

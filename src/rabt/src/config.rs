@@ -54,6 +54,7 @@ pub(crate) struct Limits {
     pub(crate) in_flight_per_caller: usize,
     pub(crate) batches_in_flight: usize,
     pub(crate) watchers: usize,
+    pub(crate) watchers_per_caller: usize,
     pub(crate) message_bytes: usize,
     pub(crate) deadline_ms: u64,
     pub(crate) handshake_ms: u64,
@@ -126,6 +127,7 @@ impl Default for Limits {
             in_flight_per_caller: 512,
             batches_in_flight: 4,
             watchers: 256,
+            watchers_per_caller: 16,
             message_bytes: 1_048_576,
             deadline_ms: 10_000,
             handshake_ms: 5_000,
@@ -244,6 +246,11 @@ impl Settings for Config {
         ),
         count("limits.batches_in_flight", 10_000, "batch requests in work"),
         count("limits.watchers", 100_000, "watchers of the change feed"),
+        count(
+            "limits.watchers_per_caller",
+            100_000,
+            "watchers of the change feed of one caller",
+        ),
         count(
             "limits.message_bytes",
             67_108_864,

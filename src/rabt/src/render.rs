@@ -36,6 +36,19 @@ impl Render {
         }
     }
 
+    /// Returns a renderer whose output is kept, and the way to it.
+    #[cfg(test)]
+    pub(crate) fn kept(json: bool) -> (Self, Printed) {
+        let printed = Printed::default();
+        let render = Self {
+            json,
+            bars: false,
+            out: Mutex::new(Box::new(printed.out.clone())),
+            err: Mutex::new(Box::new(printed.err.clone())),
+        };
+        (render, printed)
+    }
+
     /// Says whether results are JSON.
     pub(crate) const fn is_json(&self) -> bool {
         self.json
@@ -88,4 +101,42 @@ fn put(stream: &Stream, text: &str) {
     // A reader that closed the pipe has read what it wanted.
     let _ = writeln!(stream, "{}", text.trim_end_matches('\n'));
     let _ = stream.flush();
+}
+
+/// What a renderer of a test printed.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct Printed {
+    out: Page,
+    err: Page,
+}
+
+#[cfg(test)]
+impl Printed {
+    /// Returns what is on standard output and on standard error.
+    pub(crate) fn texts(&self) -> (String, String) {
+        (self.out.text(), self.err.text())
+    }
+}
+
+#[cfg(test)]
+#[derive(Clone, Default)]
+struct Page(std::sync::Arc<Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Page {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[cfg(test)]
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -11,7 +11,9 @@ mod sentence;
 use futures::future::join_all;
 use rabt_audit::Pseudonym;
 use rabt_model::{Attributed, CitizenId, Label, Profile};
-use rabt_policy::{AccessRequest, Claim, Decision, DenialReason, Disclosure, Permit, Target};
+use rabt_policy::{
+    AccessRequest, Claim, Decision, Denial, DenialReason, Disclosure, Permit, Target,
+};
 
 use crate::audited::Audited;
 use crate::directory::Key;
@@ -132,9 +134,16 @@ pub(crate) async fn permit(
         Decision::Permit(permit) => permit.refuse(DenialReason::BadIdentifier),
         Decision::Deny(denial) => denial,
     };
+    Err(refuse(services, denial).await)
+}
+
+/// Returns the refusal once its entry is durable.
+pub(crate) async fn refuse(services: &Services, denial: Denial) -> EnquiryError {
     let entry = event::of_denial(services.audit.pseudonyms(), denial.facts(), denial.reason());
-    let denial = services.audit.record(&entry, denial).await?;
-    Err(EnquiryError::Denied(Box::new(denial)))
+    match services.audit.record(&entry, denial).await {
+        Ok(denial) => EnquiryError::Denied(Box::new(denial)),
+        Err(error) => error.into(),
+    }
 }
 
 /// Returns the disclosure once its entry is durable.

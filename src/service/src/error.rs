@@ -29,18 +29,13 @@ pub enum AuditError {
 /// An enquiry without an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum EnquiryError {
-    /// Policy refused; the refusal itself has been audited.
+    /// Policy refused, or the use case did by one of its reasons; the refusal itself has been
+    /// audited.
     #[error("{}", ***.0)]
     Denied(Box<Audited<Denial>>),
     /// The answer was withheld because its entry did not become durable.
     #[error(transparent)]
     NotAudited(#[from] AuditError),
-    /// A token that was not given to this caller.
-    #[error("the token is not one that was given to this caller; start again without it")]
-    BadToken,
-    /// A place behind the end of the feed: storage was restored from an older state.
-    #[error("the feed does not reach this place any more; start again from a snapshot")]
-    Expired,
     /// The resident state could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -250,8 +245,6 @@ impl EnquiryError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Denied(denial) => denial.class(),
-            Self::BadToken => ErrorClass::InvalidRequest,
-            Self::Expired => ErrorClass::SequenceExpired,
             Self::NotAudited(error) => error.class(),
             Self::Storage(error) => error.class(),
         }

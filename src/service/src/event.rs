@@ -96,6 +96,8 @@ pub(crate) fn of_run(
     at: Timestamp,
 ) -> Entry {
     let finished = RunFinished {
+        deleted: counts.deleted,
+        late: counts.late,
         outcome: state.as_str().to_owned(),
         records: counts.records,
         rejected: counts.rejected,

@@ -1,6 +1,6 @@
 //! A source to records: read, map, write, acknowledge.
 //!
-//! Invariant: a row is counted exactly once, as a record, as unchanged, as rejected or as skipped;
+//! Invariant: a row is counted exactly once, as a record, as unchanged, as late, as rejected or as skipped;
 //! after a kill reading resumes at the last position that was committed with its records.
 
 mod stream;
@@ -30,7 +30,7 @@ pub struct RunSummary {
     pub run: RunId,
     /// What was read.
     pub source: SourceId,
-    /// Rows, records, rejections and unchanged records that were committed.
+    /// Rows, records, deletions, rejections, unchanged and late records that were committed.
     pub counts: RunCounts,
     /// Rows that the mapping's filter leaves out.
     pub skipped: u64,

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audited::{AuditKeys, Sequencer};
-use crate::change::Bell;
+use crate::change::Recent;
 use crate::directory::Directory;
 use crate::error::AuditError;
 use crate::ingest::{Reading, Writer};
@@ -62,7 +62,7 @@ pub struct Services {
     pub(crate) arrivals: Arrivals,
     pub(crate) writer: Writer,
     pub(crate) reading: Reading,
-    pub(crate) feed: Bell,
+    pub(crate) feed: Recent,
     /// Linking and the writing of ingest take turns.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) tasks: TaskTracker,
@@ -155,7 +155,7 @@ impl Services {
             arrivals: Arrivals::default(),
             writer,
             reading: Reading::default(),
-            feed: Bell::default(),
+            feed: Recent::default(),
             turn,
             tasks,
             stop,

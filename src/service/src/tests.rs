@@ -10,3 +10,4 @@ mod living;
 mod node;
 mod operate;
 mod review;
+mod watch;

@@ -112,7 +112,8 @@ cases! {
         a_profile_belongs_to_its_citizens_own_change,
         a_replaced_profile_is_a_past_revision,
         records_are_found_as_a_profile_saw_them,
-        the_state_at_a_change_is_walked_in_pages;
+        the_state_at_a_change_is_walked_in_pages,
+        every_state_is_found_at_its_place;
     changes:
         a_change_comes_back_as_it_went_in,
         changes_are_numbered_without_a_gap,

@@ -15,7 +15,7 @@ use crate::row::{StoredEntry, StoredPosition, StoredSource};
 /// A row of `sources`, in the order of its columns.
 pub(crate) type SourceRow = (String, String, String, String, String, String, i64, i64);
 
-/// A row of `runs`: number, source, start, end, state, error class and summary, four counts.
+/// A row of `runs`: number, source, start, end, state, error class and summary, six counts.
 pub(crate) type RunRow = (
     i64,
     String,
@@ -24,6 +24,8 @@ pub(crate) type RunRow = (
     String,
     Option<String>,
     Option<String>,
+    i64,
+    i64,
     i64,
     i64,
     i64,
@@ -169,10 +171,9 @@ pub(crate) fn to_revision(row: RevisionRow) -> Result<StoredRevision, StorageErr
     })
 }
 
-pub(crate) fn to_placed(row: PlacedRow) -> Result<(u64, StoredRevision), StorageError> {
-    let (citizen, at, profile, revision, sequence, horizon, ended_at, place) = row;
-    let row = (citizen, at, profile, revision, sequence, horizon, ended_at);
-    Ok((to_count(place), to_revision(row)?))
+pub(crate) fn to_placed(row: PlacedRow) -> Result<StoredRevision, StorageError> {
+    let (citizen, at, profile, revision, sequence, horizon, ended_at, _place) = row;
+    to_revision((citizen, at, profile, revision, sequence, horizon, ended_at))
 }
 
 pub(crate) fn to_source(row: SourceRow) -> Result<StoredSource, StorageError> {
@@ -201,7 +202,7 @@ pub(crate) fn to_position(row: (String, String, i64)) -> Result<StoredPosition, 
 
 pub(crate) fn to_run(row: RunRow) -> Result<StoredRun, StorageError> {
     let (number, source, started_at, finished_at, state, class, summary, ..) = row;
-    let (.., rows, records, rejected, unchanged) = row;
+    let (.., rows, records, rejected, unchanged, deleted, late) = row;
     let class = ErrorClass::ALL
         .into_iter()
         .find(|known| Some(known.reason()) == class.as_deref());
@@ -220,6 +221,8 @@ pub(crate) fn to_run(row: RunRow) -> Result<StoredRun, StorageError> {
             records: to_count(records),
             rejected: to_count(rejected),
             unchanged: to_count(unchanged),
+            deleted: to_count(deleted),
+            late: to_count(late),
         },
     })
 }

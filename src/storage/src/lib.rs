@@ -34,7 +34,7 @@ pub use review::{
     TaskCounts, TaskFilter, TaskPlace,
 };
 pub use row::{
-    DeleteOutcome, Deletion, GoldenRef, Horizon, PutOutcome, RunCounts, RunError, RunOutcome,
-    RunState, SourceState, StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile,
-    StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource,
+    DeleteOutcome, Deletion, GoldenRef, Horizon, PutOutcome, RevisionPage, RunCounts, RunError,
+    RunOutcome, RunState, SourceState, StoredBundle, StoredChange, StoredEntry, StoredPosition,
+    StoredProfile, StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource,
 };

@@ -12,6 +12,8 @@ mod profiles;
 mod records;
 mod reviews;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -13,9 +13,9 @@ use rabt_model::{
 
 use crate::StorageError;
 use crate::row::{
-    DeleteOutcome, Deletion, Horizon, PutOutcome, RunCounts, RunOutcome, SourceState, StoredBundle,
-    StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord, StoredRejection,
-    StoredRevision, StoredRun, StoredSource,
+    DeleteOutcome, Deletion, Horizon, PutOutcome, RevisionPage, RunCounts, RunOutcome, SourceState,
+    StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord,
+    StoredRejection, StoredRevision, StoredRun, StoredSource,
 };
 
 pub use review::{Decisions, Reviews};
@@ -234,15 +234,17 @@ pub trait History: Send {
         limit: u32,
     ) -> Result<Vec<StoredRevision>, StorageError>;
 
-    /// Returns up to `limit` revisions that were present when `sequence` was the last change,
-    /// behind the place `after`, 0 for the first one, each with its own place. Every citizen who
-    /// had a profile then is returned once, in the order in which storage first heard of them.
+    /// Returns the revisions that were present when `sequence` was the last change, of the next
+    /// `limit` citizens behind the place `after`, 0 for the first page. A page costs a look at each
+    /// of those citizens, whether they were known then or not, and no more. Over all pages every
+    /// citizen who had a profile then is returned once, in the order in which storage first heard
+    /// of them.
     async fn revisions_at(
         &mut self,
         sequence: u64,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, StoredRevision)>, StorageError>;
+    ) -> Result<RevisionPage, StorageError>;
 
     /// Returns what each of these records said at a place in history, in the order of the
     /// question; `None` for those that were not there.
@@ -279,25 +281,26 @@ pub trait Changes: Send {
     ) -> Result<Vec<StoredChange>, StorageError>;
 
     /// Returns the merges into, the splits of and the annulments of these citizens, and the
-    /// changes of their records, ascending.
+    /// changes of their records, behind the change `after`, ascending.
     async fn identity_changes(
         &mut self,
         citizens: &[CitizenId],
+        after: u64,
     ) -> Result<Vec<StoredChange>, StorageError>;
 
-    /// Returns which of these records are, or were before their deletion, of an agency, ascending.
-    async fn records_of_agency(
+    /// Returns whose these records are, or were before their deletion, ascending by record; nothing
+    /// for those that do not exist.
+    async fn agencies_of_records(
         &mut self,
-        agency: &AgencyId,
         numbers: &[RecordNumber],
-    ) -> Result<Vec<RecordNumber>, StorageError>;
+    ) -> Result<Vec<(RecordNumber, AgencyId)>, StorageError>;
 
-    /// Returns which of these citizens have a record of an agency now, in no particular order.
-    async fn citizens_of_agency(
+    /// Returns which agencies have a record of each of these citizens now, in no particular order,
+    /// each pair once.
+    async fn agencies_of_citizens(
         &mut self,
-        agency: &AgencyId,
         citizens: &[CitizenId],
-    ) -> Result<Vec<CitizenId>, StorageError>;
+    ) -> Result<Vec<(CitizenId, AgencyId)>, StorageError>;
 }
 
 /// Registered sources, how far they were read, and their runs.

@@ -81,6 +81,15 @@ pub struct StoredRevision {
     pub horizon: Horizon,
 }
 
+/// Some of those who were known at a place in the feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RevisionPage {
+    /// Their revisions; there may be none although there are more pages.
+    pub revisions: Vec<StoredRevision>,
+    /// The place of the next page; `None` when this is the last.
+    pub next: Option<u64>,
+}
+
 /// A place in the history of all records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Horizon(pub i64);
@@ -246,6 +255,10 @@ pub struct RunCounts {
     pub rejected: u64,
     /// Records that had not changed.
     pub unchanged: u64,
+    /// Records that were taken out because they disappeared at their source.
+    pub deleted: u64,
+    /// Records and deletions that are older than what is held: without effect on the present.
+    pub late: u64,
 }
 
 /// Why a run failed.

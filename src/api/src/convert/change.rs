@@ -7,7 +7,6 @@ use rabt_service::Audited;
 use tonic::Status;
 
 use super::{timestamp, unanswered, value};
-use crate::status::invalid;
 
 /// Returns the changes of a page.
 pub(crate) fn changes(answer: &Audited<Disclosure>) -> Result<Vec<change::Change>, Status> {
@@ -48,18 +47,18 @@ pub(crate) fn revisions(
     Ok(revisions.iter().map(revision).collect())
 }
 
-/// Returns the codes of the kinds that a request names.
-pub(crate) fn kinds(numbers: &[i32]) -> Result<Vec<String>, Status> {
+/// Returns the codes of the kinds that a request names; an unknown one has the empty code, which
+/// policy refuses in its turn.
+pub(crate) fn kinds(numbers: &[i32]) -> Vec<String> {
     let mut codes = Vec::with_capacity(numbers.len());
     for number in numbers {
         let asked = change::ChangeKind::try_from(*number).ok();
         let kind = ChangeKind::ALL
             .into_iter()
             .find(|kind| Some(of_kind(*kind)) == asked);
-        let kind = kind.ok_or_else(|| invalid("kinds", "must hold kinds of change"))?;
-        codes.push(kind.code().to_owned());
+        codes.push(kind.map_or_else(String::new, |kind| kind.code().to_owned()));
     }
-    Ok(codes)
+    codes
 }
 
 fn one(told: &ToldChange) -> change::Change {
@@ -124,9 +123,8 @@ mod tests {
     fn kinds_are_known_by_their_numbers() {
         for kind in ChangeKind::ALL {
             let number: i32 = of_kind(kind).into();
-            assert_eq!(kinds(&[number]).unwrap(), [kind.code()]);
+            assert_eq!(kinds(&[number]), [kind.code()]);
         }
-        assert!(kinds(&[0]).is_err());
-        assert!(kinds(&[99]).is_err());
+        assert_eq!(kinds(&[0, 99]), ["", ""]);
     }
 }

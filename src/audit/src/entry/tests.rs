@@ -63,6 +63,8 @@ fn catalogue() -> Vec<AuditEvent> {
             source: source(),
         }),
         AuditEvent::RunFinished(RunFinished {
+            deleted: 1,
+            late: 2,
             outcome: text("SUCCEEDED"),
             records: 2,
             rejected: 1,

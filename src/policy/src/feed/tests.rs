@@ -111,7 +111,7 @@ fn what_the_agreement_does_not_name_is_refused() {
         Decision::Deny(denial) => Some(denial.reason()),
     };
     assert_eq!(reason(&["merged"], &[]), Some(DenialReason::Fields));
-    assert_eq!(reason(&["x"], &[]), Some(DenialReason::BadMask));
+    assert_eq!(reason(&["x"], &[]), Some(DenialReason::BadKind));
     assert_eq!(reason(&[], &["sex"]), Some(DenialReason::Fields));
 }
 

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use rabt_model::ChangeKind;
 use rabt_proto::change as pb;
 use rabt_proto::change::change_service_client::ChangeServiceClient;
+use tonic::Status;
 use tonic::transport::Channel;
 
 use self::view::Told;
@@ -101,40 +102,73 @@ async fn watch(args: WatchArgs, render: &Render) -> Result<ExitCode, CommandErro
     }
     let part = args.part;
     let target = part.asking.connection.target(USUAL_IDENTITY)?;
+    let resume = part.resume.unwrap_or_default();
     let request = pb::WatchChangesRequest {
         context: Some(part.asking.context(&target)),
-        resume_token: part.resume.unwrap_or_default(),
+        resume_token: resume.clone(),
         kinds: kinds(&part.kinds)?,
         read_mask: mask(part.fields),
         heartbeat_seconds: args.heartbeat,
     };
     let response = connect(&target).await?.watch_changes(request).await;
     let mut messages = response.map_err(|status| refusal(&status))?.into_inner();
-    let mut seen: Vec<pb::Change> = Vec::new();
-    let mut resume = String::new();
+    let mut followed = Followed {
+        seen: Vec::new(),
+        resume,
+    };
     let wanted = args.count.unwrap_or(usize::MAX);
-    let mut left = wanted;
-    while left > 0 {
-        let message = messages.message().await;
-        let Some(message) = message.map_err(|status| refusal(&status))? else {
-            break;
-        };
-        resume = message.resume_token;
-        left = left.saturating_sub(message.changes.len());
+    let ended = tokio::select! {
+        ended = followed.follow(async || messages.message().await, wanted, render) => ended,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    followed.tell(ended.is_err(), render);
+    ended.map_err(|status| refusal(&status))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a watch was told, and where the next one goes on.
+struct Followed {
+    /// Kept for the one object that `--json` prints; empty otherwise.
+    seen: Vec<pb::Change>,
+    resume: String,
+}
+
+impl Followed {
+    /// Takes messages until `wanted` changes came or the stream ends; what came before an error
+    /// stays.
+    async fn follow(
+        &mut self,
+        mut next: impl AsyncFnMut() -> Result<Option<pb::WatchChangesResponse>, Status>,
+        wanted: usize,
+        render: &Render,
+    ) -> Result<(), Status> {
+        let mut left = wanted;
+        while left > 0 {
+            let Some(message) = next().await? else {
+                break;
+            };
+            self.resume = message.resume_token;
+            left = left.saturating_sub(message.changes.len());
+            if render.is_json() {
+                self.seen.extend(message.changes);
+            } else if !message.changes.is_empty() {
+                let changes = Told::of(&message.changes, self.resume.clone(), false);
+                render.result(&changes, || changes.to_lines());
+            }
+        }
+        Ok(())
+    }
+
+    /// Says where to go on, also behind an error: nothing that was shown needs to be read again.
+    fn tell(&self, failed: bool, render: &Render) {
         if render.is_json() {
-            seen.extend(message.changes);
-        } else if !message.changes.is_empty() {
-            let changes = Told::of(&message.changes, resume.clone(), false);
-            render.result(&changes, || changes.to_lines());
+            let changes = Told::of(&self.seen, self.resume.clone(), false);
+            render.result(&changes, || changes.to_text());
+        }
+        if (failed || !render.is_json()) && !self.resume.is_empty() {
+            render.note(format!("go on with --resume {}", self.resume));
         }
     }
-    if render.is_json() {
-        let changes = Told::of(&seen, resume, false);
-        render.result(&changes, || changes.to_text());
-    } else {
-        render.note(format!("go on with --resume {resume}"));
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn connect(target: &Target) -> Result<ChangeServiceClient<Channel>, CommandError> {
@@ -158,8 +192,12 @@ fn kinds(codes: &[String]) -> Result<Vec<i32>, CommandError> {
 
 #[cfg(test)]
 mod tests {
-    use super::kinds;
     use rabt_model::ChangeKind;
+    use rabt_proto::change as pb;
+    use tonic::{Code, Status};
+
+    use super::{Followed, kinds};
+    use crate::render::Render;
 
     #[test]
     fn every_kind_can_be_named() {
@@ -167,5 +205,38 @@ mod tests {
             assert_eq!(kinds(&[kind.code().to_owned()]).unwrap().len(), 1);
         }
         assert!(kinds(&["moves".to_owned()]).is_err());
+    }
+
+    /// A watch that is told two changes in two messages, hears one sign of life, and breaks.
+    async fn broken(json: bool) -> Followed {
+        let message = |count: usize, resume: &str| pb::WatchChangesResponse {
+            changes: vec![pb::Change::default(); count],
+            resume_token: resume.to_owned(),
+        };
+        let mut messages = vec![
+            Err(Status::unavailable("the node stops")),
+            Ok(Some(message(0, "t3"))),
+            Ok(Some(message(1, "t2"))),
+            Ok(Some(message(1, "t1"))),
+        ];
+        let mut followed = Followed {
+            seen: Vec::new(),
+            resume: "t0".to_owned(),
+        };
+        let (render, printed) = Render::kept(json);
+        let next = async || messages.pop().unwrap();
+        let ended = followed.follow(next, usize::MAX, &render).await;
+        assert_eq!(ended.unwrap_err().code(), Code::Unavailable);
+        followed.tell(true, &render);
+        let (out, err) = printed.texts();
+        assert!(err.contains("go on with --resume t3"), "{err}");
+        assert_eq!(out.contains("\"resume\": \"t3\""), json, "{out}");
+        followed
+    }
+
+    #[tokio::test]
+    async fn a_watch_that_breaks_says_where_to_go_on() {
+        assert_eq!(broken(true).await.seen.len(), 2);
+        assert!(broken(false).await.seen.is_empty());
     }
 }

@@ -1,15 +1,13 @@
 //! One page of the feed: decide, read, tell, audit, in this order.
 
-use rabt_model::{AgencyId, CitizenId, RecordNumber};
-use rabt_policy::{
-    AccessRequest, Caller, Content, Disclosure, FeedTarget, Happening, Permit, Target,
-};
-use rabt_storage::{StorageError, StoredChange, Transaction};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rabt_policy::{AccessRequest, Content, DenialReason, Disclosure, Happening, Permit, Target};
+use rabt_storage::{Storage, StorageError, StoredChange};
 
+use super::concern::Concerns;
+use super::recent::{Block, Place};
 use super::token;
 use crate::audited::Audited;
-use crate::enquiry::{permit, release};
+use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
 use crate::services::Services;
 
@@ -18,7 +16,7 @@ pub const CHANGE_PAGE: u32 = 500;
 
 /// Changes that are read at most for one page, so that a caller who may see few of them does not
 /// hold up a request.
-const READ: u32 = 5_000;
+const READ: usize = 5_000;
 
 /// A page of the feed.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ pub async fn list_changes(
 ) -> Result<ChangePage, EnquiryError> {
     let caller = request.caller.clone();
     let permit = permit(services, request).await?;
-    let after = place(services, &caller, resume)?;
+    let (permit, after) = place(services, permit, resume).await?;
     let pulled = pull(services, permit, after, limit).await?;
     let told = release(services, pulled.told, None).await?;
     Ok(ChangePage {
@@ -63,181 +61,176 @@ pub async fn list_changes(
     })
 }
 
-/// Returns the place that a token stands for.
-pub(super) fn place(
+/// Returns the permit and the place that a token stands for.
+///
+/// # Errors
+/// The audited refusal of a token of somebody else, or of a feed that was longer.
+pub(super) async fn place(
     services: &Services,
-    caller: &Caller,
+    permit: Permit,
     resume: &str,
-) -> Result<u64, EnquiryError> {
+) -> Result<(Permit, u64), EnquiryError> {
     if resume.is_empty() {
-        return Ok(0);
+        return Ok((permit, 0));
     }
-    let place = token::open(services.audit.pseudonyms(), caller, resume);
-    place.ok_or(EnquiryError::BadToken)
+    let caller = permit.facts().caller();
+    let Some(place) = token::open(services.audit.pseudonyms(), caller, resume) else {
+        return Err(refuse(services, permit.refuse(DenialReason::BadToken)).await);
+    };
+    let permit = reach(services, permit, place).await?;
+    Ok((permit, place))
 }
 
-/// Reads changes until a page is full, the feed ends or enough was looked at.
+/// Returns the permit when the feed reaches a place.
+pub(super) async fn reach(
+    services: &Services,
+    permit: Permit,
+    place: u64,
+) -> Result<Permit, EnquiryError> {
+    let mut tx = services.storage.snapshot().await?;
+    let last = tx.last_change().await?;
+    drop(tx);
+    if place > last {
+        return Err(refuse(services, permit.refuse(DenialReason::Expired)).await);
+    }
+    Ok(permit)
+}
+
+/// Reads the feed in storage behind a place.
 pub(super) async fn pull(
     services: &Services,
     permit: Permit,
     after: u64,
     limit: u32,
 ) -> Result<Pulled, EnquiryError> {
-    let limit = limit.clamp(1, CHANGE_PAGE);
-    let Target::Feed(target) = *permit.subject() else {
-        let told = permit.changes(Vec::new());
-        return Ok(Pulled {
-            told,
-            last: after,
-            end: true,
-        });
-    };
-    let mut tx = services.storage.snapshot().await?;
-    if after > tx.last_change().await? {
-        return Err(EnquiryError::Expired);
-    }
-    let mut happenings = Vec::new();
-    let (mut last, mut looked, mut end) = (after, 0, false);
-    while happenings.len() < limit as usize && looked < READ && !end {
-        // a caller of small pages costs no more questions than one of large ones
-        let page = tx.changes_after(last, CHANGE_PAGE).await?;
-        looked += CHANGE_PAGE;
-        end = page.len() < CHANGE_PAGE as usize;
-        let seen = happen(tx.as_mut(), &permit, target, page).await?;
-        for (happening, counts) in seen {
-            if counts && happenings.len() == limit as usize {
-                end = false;
+    let mut page = Page::new(permit, after, limit);
+    page.read_storage(services.storage.as_ref()).await?;
+    Ok(page.finish())
+}
+
+/// As [`pull`], from memory as far as the end of the feed is kept there.
+pub(super) async fn pull_recent(
+    services: &Services,
+    permit: Permit,
+    after: u64,
+) -> Result<Pulled, EnquiryError> {
+    let mut page = Page::new(permit, after, CHANGE_PAGE);
+    let storage = services.storage.as_ref();
+    while page.wants_more() {
+        match services.feed.behind(page.last) {
+            Place::Head => page.end = true,
+            Place::In(block) => page.read_block(storage, &block).await?,
+            Place::Before => {
+                let _turn = services.feed.reader().await;
+                page.read_storage(storage).await?;
+                if page.end {
+                    services.feed.learn(page.last);
+                }
                 break;
             }
-            last = happening.sequence;
-            if counts {
-                happenings.push(happening);
-            }
         }
     }
-    Ok(Pulled {
-        told: permit.changes(happenings),
-        last,
-        end,
-    })
+    Ok(page.finish())
 }
 
-/// Says of each change whether the caller's agency holds somebody it names, and whether it counts
-/// for the page.
-async fn happen(
-    tx: &mut dyn Transaction,
-    permit: &Permit,
-    target: FeedTarget,
-    page: Vec<StoredChange>,
-) -> Result<Vec<(Happening, bool)>, StorageError> {
-    let agency = &permit.facts().caller().agency;
-    let held = if target.only_held() {
-        Held::find(tx, agency, &page).await?
-    } else {
-        Held::default()
-    };
-    let seen = page.into_iter().map(|stored| {
-        let held = held.concerns(&stored);
-        let change = stored.change;
-        let happening = Happening {
-            sequence: stored.sequence,
-            recorded_at: stored.recorded_at,
-            change,
-            held,
+/// A page that is being filled.
+struct Page {
+    permit: Permit,
+    limit: usize,
+    happenings: Vec<Happening>,
+    last: u64,
+    looked: usize,
+    end: bool,
+    /// Whether there is something to tell that has no place any more.
+    full: bool,
+}
+
+impl Page {
+    fn new(permit: Permit, after: u64, limit: u32) -> Self {
+        Self {
+            permit,
+            limit: limit.clamp(1, CHANGE_PAGE) as usize,
+            happenings: Vec::new(),
+            last: after,
+            looked: 0,
+            end: false,
+            full: false,
+        }
+    }
+
+    /// Says whether the page is not full, the feed goes on and not enough was looked at.
+    fn wants_more(&self) -> bool {
+        let room = !self.full && self.happenings.len() < self.limit;
+        room && !self.end && self.looked < READ
+    }
+
+    async fn read_storage(&mut self, storage: &dyn Storage) -> Result<(), StorageError> {
+        let mut tx = storage.snapshot().await?;
+        while self.wants_more() {
+            // a caller of small pages costs no more questions than one of large ones
+            let changes = tx.changes_after(self.last, CHANGE_PAGE).await?;
+            let end = changes.len() < CHANGE_PAGE as usize;
+            let concerns = if self.only_held() {
+                Some(Concerns::find(tx.as_mut(), &changes).await?)
+            } else {
+                None
+            };
+            self.add(changes, concerns.as_ref());
+            self.end = end && !self.full;
+        }
+        Ok(())
+    }
+
+    async fn read_block(
+        &mut self,
+        storage: &dyn Storage,
+        block: &Block,
+    ) -> Result<(), StorageError> {
+        let concerns = if self.only_held() {
+            Some(block.concerns(storage).await?)
+        } else {
+            None
         };
-        let counts = permit.tells(&happening);
-        (happening, counts)
-    });
-    Ok(seen.collect())
-}
+        let last = self.last;
+        let news = block.changes.iter().filter(|stored| stored.sequence > last);
+        self.add(news.cloned().collect(), concerns);
+        Ok(())
+    }
 
-/// What an agency holds of that which some changes name.
-#[derive(Default)]
-struct Held {
-    records: FxHashSet<RecordNumber>,
-    /// Citizens who are held now, or stand today in one who is.
-    citizens: FxHashSet<CitizenId>,
-    /// For a citizen who is not: the last change by which a record of the agency left them.
-    until: FxHashMap<CitizenId, u64>,
-}
+    fn only_held(&self) -> bool {
+        matches!(self.permit.subject(), Target::Feed(target) if target.only_held())
+    }
 
-impl Held {
-    /// Asks storage. What was told of somebody does not cease to concern an agency because its
-    /// record has come to another citizen before it read that.
-    async fn find(
-        tx: &mut dyn Transaction,
-        agency: &AgencyId,
-        page: &[StoredChange],
-    ) -> Result<Self, StorageError> {
-        let moved: Vec<RecordNumber> = page.iter().flat_map(|s| moved(&s.change)).collect();
-        let mut held = Self::default();
-        held.records
-            .extend(tx.records_of_agency(agency, &moved).await?);
-        let named: FxHashSet<CitizenId> = page.iter().flat_map(|s| named(&s.change)).collect();
-        let named: Vec<CitizenId> = named.into_iter().collect();
-        let today = stand_today(tx, &named).await?;
-        let mut all: Vec<CitizenId> = named.iter().chain(today.values()).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        held.citizens
-            .extend(tx.citizens_of_agency(agency, &all).await?);
-        all.retain(|citizen| !held.citizens.contains(citizen));
-        let later = tx.identity_changes(&all).await?;
-        let left: Vec<RecordNumber> = later
-            .iter()
-            .flat_map(|stored| stored.change.left.iter().copied())
-            .collect();
-        let theirs = tx.records_of_agency(agency, &left).await?;
-        let theirs: FxHashSet<RecordNumber> = theirs.into_iter().collect();
-        for StoredChange {
-            sequence, change, ..
-        } in later
-        {
-            if change.left.iter().any(|record| theirs.contains(record)) {
-                held.until.insert(change.citizen, sequence);
+    /// Looks at changes, up to the first one that has no place on the page any more.
+    fn add(&mut self, changes: Vec<StoredChange>, concerns: Option<&Concerns>) {
+        self.looked += changes.len();
+        let agency = self.permit.facts().caller().agency.clone();
+        for stored in changes {
+            let sequence = stored.sequence;
+            let happening = Happening {
+                sequence,
+                recorded_at: stored.recorded_at,
+                change: stored.change,
+                held: concerns.is_some_and(|concerns| concerns.of(&agency, sequence)),
+            };
+            if self.permit.tells(&happening) {
+                if self.happenings.len() == self.limit {
+                    self.full = true;
+                    return;
+                }
+                self.happenings.push(happening);
             }
-        }
-        for (citizen, today) in today {
-            if held.citizens.contains(&today) {
-                held.citizens.insert(citizen);
-            } else if let Some(until) = held.until.get(&today).copied() {
-                let own = held.until.entry(citizen).or_default();
-                *own = until.max(*own);
-            }
-        }
-        Ok(held)
-    }
-
-    fn concerns(&self, stored: &StoredChange) -> bool {
-        let was = |citizen: &CitizenId| self.until.get(citizen) > Some(&stored.sequence);
-        named(&stored.change).any(|citizen| self.citizens.contains(&citizen) || was(&citizen))
-            || moved(&stored.change).any(|record| self.records.contains(&record))
-    }
-}
-
-/// Returns who stands today for those of these citizens who were merged away.
-async fn stand_today(
-    tx: &mut dyn Transaction,
-    citizens: &[CitizenId],
-) -> Result<FxHashMap<CitizenId, CitizenId>, StorageError> {
-    let profiles = tx.get_profiles(citizens).await?;
-    let known: FxHashSet<CitizenId> = profiles.iter().map(|profile| profile.citizen).collect();
-    let mut today = FxHashMap::default();
-    for citizen in citizens.iter().filter(|citizen| !known.contains(citizen)) {
-        let heir = tx.resolve(*citizen).await?;
-        if let Some(heir) = heir.filter(|heir| heir != citizen) {
-            today.insert(*citizen, heir);
+            self.last = sequence;
         }
     }
-    Ok(today)
-}
 
-fn named(change: &rabt_model::Change) -> impl Iterator<Item = CitizenId> {
-    [Some(change.citizen), change.other].into_iter().flatten()
-}
-
-fn moved(change: &rabt_model::Change) -> impl Iterator<Item = RecordNumber> + '_ {
-    change.joined.iter().chain(&change.left).copied()
+    fn finish(self) -> Pulled {
+        Pulled {
+            told: self.permit.changes(self.happenings),
+            last: self.last,
+            end: self.end,
+        }
+    }
 }
 
 /// Says whether nothing is told.

@@ -99,6 +99,23 @@ pub async fn check_feed(storage: &dyn Storage) -> Result<Vec<String>, StorageErr
             replay.apply(&stored.change);
         }
     }
+    drop(tx);
+    problems.extend(check_replay(storage, &replay, &ids).await?);
+    Ok(problems)
+}
+
+/// Compares what a reader knows, and every id that it was told of, with what storage holds. Returns
+/// one line for each difference.
+///
+/// # Errors
+/// Storage failed.
+pub async fn check_replay(
+    storage: &dyn Storage,
+    replay: &Replay,
+    ids: &BTreeSet<CitizenId>,
+) -> Result<Vec<String>, StorageError> {
+    let mut tx = storage.snapshot().await?;
+    let mut problems = Vec::new();
     let held: BTreeMap<RecordNumber, CitizenId> = tx.memberships().await?.into_iter().collect();
     for (record, citizen) in &held {
         if replay.memberships.get(record) != Some(citizen) {
@@ -120,8 +137,8 @@ pub async fn check_feed(storage: &dyn Storage) -> Result<Vec<String>, StorageErr
         problems.push(format!("{} citizens are told", citizens.len()));
     }
     for id in ids {
-        let today = replay.resolve(id);
-        if tx.resolve(id).await? != Some(today) {
+        let today = replay.resolve(*id);
+        if tx.resolve(*id).await? != Some(today) {
             problems.push(format!("{id} is told to be {today} today"));
         }
         if !citizens.contains(&today) && !replay.annulled.contains(&today) {

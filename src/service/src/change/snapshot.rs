@@ -4,12 +4,14 @@
 //! the feed behind that place tells everything that the snapshot does not.
 
 use rabt_model::{CitizenId, Profile};
-use rabt_policy::{AccessRequest, Disclosure, Target};
+use rabt_policy::{AccessRequest, DenialReason, Disclosure, Target};
+use rabt_storage::RevisionPage;
 use rustc_hash::FxHashSet;
 
+use super::page::reach;
 use super::token;
 use crate::audited::Audited;
-use crate::enquiry::{permit, release};
+use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
 use crate::link::as_composed;
 use crate::services::Services;
@@ -28,7 +30,7 @@ pub struct SnapshotPage {
     pub resume: String,
 }
 
-/// Discloses who is known, at most `limit` citizens and [`SNAPSHOT_PAGE`]. The first page, whose
+/// Discloses who is known among the next `limit` citizens, at most [`SNAPSHOT_PAGE`]. The first page, whose
 /// token is empty, pins the place in the feed.
 ///
 /// # Errors
@@ -43,26 +45,27 @@ pub async fn export_snapshot(
     let permit = permit(services, request).await?;
     let key = services.audit.pseudonyms();
     let limit = limit.clamp(1, SNAPSHOT_PAGE);
-    let mut tx = services.storage.snapshot().await?;
-    let (sequence, after) = if page.is_empty() {
-        (tx.last_change().await?, 0)
-    } else {
-        token::open_page(key, &caller, page).ok_or(EnquiryError::BadToken)?
-    };
-    if sequence > tx.last_change().await? {
-        return Err(EnquiryError::Expired);
+    let pinned = token::open_page(key, &caller, page);
+    if pinned.is_none() && !page.is_empty() {
+        return Err(refuse(services, permit.refuse(DenialReason::BadToken)).await);
     }
-    let placed = tx.revisions_at(sequence, after, limit).await?;
-    let full = placed.len() == limit as usize;
-    // a place, not an id: the last one may be somebody whom the caller may not know
-    let last = placed.last().map(|(place, _)| *place);
-    let revisions: Vec<_> = placed.into_iter().map(|(_, revision)| revision).collect();
+    let permit = match pinned {
+        Some((sequence, _)) => reach(services, permit, sequence).await?,
+        None => permit,
+    };
+    let mut tx = services.storage.snapshot().await?;
+    let (sequence, after) = match pinned {
+        Some(pinned) => pinned,
+        None => (tx.last_change().await?, 0),
+    };
+    let RevisionPage { revisions, next } = tx.revisions_at(sequence, after, limit).await?;
     let profiles = as_composed(tx.as_mut(), &revisions).await?;
     let only_held = matches!(permit.subject(), Target::Feed(target) if target.only_held());
     let held: FxHashSet<CitizenId> = if only_held {
         let citizens: Vec<CitizenId> = profiles.iter().map(|profile| profile.citizen).collect();
-        let held = tx.citizens_of_agency(&caller.agency, &citizens).await?;
-        held.into_iter().collect()
+        let held = tx.agencies_of_citizens(&citizens).await?.into_iter();
+        let theirs = held.filter(|(_, agency)| *agency == caller.agency);
+        theirs.map(|(citizen, _)| citizen).collect()
     } else {
         FxHashSet::default()
     };
@@ -78,9 +81,9 @@ pub async fn export_snapshot(
     });
     let disclosure = permit.snapshot(sequence, flagged.collect());
     let known = release(services, disclosure, None).await?;
-    let next = last.filter(|_| full);
     Ok(SnapshotPage {
         known,
+        // a place, not an id: the last one may be somebody whom the caller may not know
         next: next.map_or_else(String::new, |after| {
             token::seal_page(key, &caller, sequence, after)
         }),

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rabt_policy::{AccessRequest, Disclosure};
+use rabt_policy::{AccessRequest, DenialReason, Disclosure};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use super::page::{CHANGE_PAGE, is_silent, place, pull};
+use super::page::{is_silent, place, pull_recent};
 use super::token;
 use crate::audited::Audited;
-use crate::enquiry::{permit, release};
+use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
 use crate::services::Services;
 
@@ -21,6 +22,8 @@ pub struct Watch {
     after: u64,
     bell: watch::Receiver<u64>,
     heartbeat: Duration,
+    /// When the last step was taken.
+    spoke: Instant,
     /// Whether there may be more behind the place without a new announcement.
     pending: bool,
 }
@@ -30,7 +33,7 @@ pub struct Watch {
 pub enum Step {
     /// Something happened: the changes, and where to resume behind them.
     Changes(Box<Audited<Disclosure>>, String),
-    /// Nothing that may be told happened up to here.
+    /// A sign of life: nothing that may be told happened up to here.
     Heartbeat(String),
 }
 
@@ -46,61 +49,63 @@ impl Watch {
         resume: &str,
         heartbeat: Duration,
     ) -> Result<Self, EnquiryError> {
-        let _permit = permit(services, request.clone()).await?;
-        let after = place(services, &request.caller, resume)?;
-        let mut tx = services.storage.snapshot().await?;
-        if after > tx.last_change().await? {
-            return Err(EnquiryError::Expired);
-        }
-        drop(tx);
+        let permit = permit(services, request.clone()).await?;
+        let (_permit, after) = place(services, permit, resume).await?;
         Ok(Self {
             services: Arc::clone(services),
             request,
             after,
             bell: services.feed.listen(),
             heartbeat,
+            spoke: Instant::now(),
             pending: true,
         })
     }
 
-    /// Waits for what is told next. Commits of other nodes on the same storage are seen at the
-    /// next heartbeat at the latest.
+    /// Refuses a caller who watches as often at once as it may: what the agreement does not permit
+    /// is refused for that.
+    pub async fn refuse(services: &Services, request: AccessRequest) -> EnquiryError {
+        match permit(services, request).await {
+            Ok(permit) => refuse(services, permit.refuse(DenialReason::Quota)).await,
+            Err(error) => error,
+        }
+    }
+
+    /// Waits for what is told next, at most for the time between two signs of life. Commits of
+    /// other nodes on the same storage are seen at the next sign of life at the latest.
     ///
     /// # Errors
     /// As [`list_changes`](super::list_changes); the watch has ended then.
     pub async fn next(&mut self) -> Result<Step, EnquiryError> {
+        let services = Arc::clone(&self.services);
         loop {
-            let waited = !self.pending;
-            if waited {
-                self.wait().await;
+            let due = self.spoke + self.heartbeat;
+            if !self.pending && timeout_at(due, self.bell.changed()).await.is_err() {
+                services.feed.look(services.storage.as_ref()).await?;
             }
-            let services = Arc::clone(&self.services);
             let mut request = self.request.clone();
             request.at = services.clock.now();
             // whatever is announced from here on is news
             self.bell.mark_unchanged();
             let permit = permit(&services, request).await?;
-            let pulled = pull(&services, permit, self.after, CHANGE_PAGE).await?;
+            let pulled = pull_recent(&services, permit, self.after).await?;
             self.after = pulled.last;
             self.pending = !pulled.end;
-            let resume = token::seal(
-                services.audit.pseudonyms(),
-                &self.request.caller,
-                self.after,
-            );
             if !is_silent(&pulled.told) {
                 let told = release(&services, pulled.told, None).await?;
-                return Ok(Step::Changes(Box::new(told), resume));
+                self.spoke = Instant::now();
+                return Ok(Step::Changes(Box::new(told), self.resume()));
             }
-            if waited {
-                return Ok(Step::Heartbeat(resume));
+            // one who is far behind is told how far it has come
+            if Instant::now() >= due {
+                self.spoke = Instant::now();
+                return Ok(Step::Heartbeat(self.resume()));
             }
         }
     }
 
-    async fn wait(&mut self) {
-        let rung = tokio::time::timeout(self.heartbeat, self.bell.changed());
-        // either something happened, or it is time to say that nothing did
-        let _ = rung.await;
+    fn resume(&self) -> String {
+        let key = self.services.audit.pseudonyms();
+        token::seal(key, &self.request.caller, self.after)
     }
 }

@@ -292,6 +292,8 @@ impl<'a> StreamRun<'a> {
         total.records += counts.records;
         total.rejected += counts.rejected;
         total.unchanged += counts.unchanged;
+        total.deleted += counts.deleted;
+        total.late += counts.late;
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rabt_model::{RunId, SourceId, SourceRecord, StreamId, Timestamp};
 use rabt_storage::{
-    Deletion, PutOutcome, RunCounts, Storage, StorageError, StoredRejection, Transaction,
+    DeleteOutcome, Deletion, PutOutcome, RunCounts, Storage, StorageError, StoredRejection,
+    Transaction,
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -164,9 +165,11 @@ async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, St
     } else {
         tx.put_records(unit.run, &unit.records).await?
     };
-    if !unit.deletions.is_empty() {
-        tx.delete_records(&unit.deletions, unit.at).await?;
-    }
+    let gone = if unit.deletions.is_empty() {
+        DeleteOutcome::default()
+    } else {
+        tx.delete_records(&unit.deletions, unit.at).await?
+    };
     if !unit.rejections.is_empty() {
         tx.put_rejections(unit.run, &unit.rejections).await?;
     }
@@ -182,7 +185,9 @@ async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, St
         rows: unit.rows,
         records: put.inserted + put.updated,
         rejected: unit.rejections.len() as u64,
-        unchanged: put.unchanged + put.late,
+        unchanged: put.unchanged,
+        deleted: gone.deleted,
+        late: put.late + gone.late,
     };
     tx.count_run(unit.run, counts).await?;
     Ok(counts)

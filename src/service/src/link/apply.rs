@@ -131,22 +131,22 @@ async fn commit(
 ) -> Result<(Linker, Audited<LinkSummary>), LinkError> {
     let at = services.clock.now();
     let mut work = Work::of(tx.as_mut(), &linker, feed, usize::MAX).await?;
-    let (mut steps, mut last) = (Vec::new(), 0);
+    let mut steps = Vec::new();
     for pack in std::mem::take(&mut work.packs) {
         let step = work
             .decide(services, tx.as_mut(), &linker, &pack, ChangeCause::Link)
             .await?;
-        last = step.write(tx.as_mut(), at).await?;
+        let last = step.write(tx.as_mut(), at).await?;
         step.move_in(&mut linker.held);
         summary.add(&step.summary());
-        steps.push(step);
+        steps.push((step, last));
     }
     let mut entries = vec![event::of_link(&summary, services.model_fingerprint(), at)];
     work.finish(tx.as_mut(), &mut linker, at, &mut entries)
         .await?;
     let audited = services.audit.commit_all(tx, &entries, summary).await?;
-    for step in &steps {
-        step.publish(services, last);
+    for (step, last) in &steps {
+        step.publish(services, *last, at);
     }
     Ok((linker, audited))
 }

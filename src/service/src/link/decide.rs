@@ -198,9 +198,9 @@ async fn perform(
     let at = act.step().at;
     let mut tx = services.storage.begin().await?;
     let number = act.write(tx.as_mut()).await?;
-    let mut told = 0;
+    let mut last = Vec::with_capacity(steps.len());
     for step in &steps {
-        told = step.write(tx.as_mut(), at).await?;
+        last.push(step.write(tx.as_mut(), at).await?);
         step.move_in(&mut linker.held);
     }
     let mut entries = Vec::new();
@@ -226,8 +226,8 @@ async fn perform(
             .map(|step| event::of_link(&step.summary(), services.model_fingerprint(), at)),
     );
     let audited = services.audit.commit_all(tx, &entries, effect).await?;
-    for step in &steps {
-        step.publish(services, told);
+    for (step, last) in steps.iter().zip(last) {
+        step.publish(services, last, at);
     }
     if taken != number {
         linker.index.renumber(taken, number);

@@ -93,7 +93,7 @@ async fn come_back(
     let retired: Vec<CitizenId> = retired.into_iter().collect();
     for StoredChange {
         sequence, change, ..
-    } in tx.identity_changes(&retired).await?
+    } in tx.identity_changes(&retired, 0).await?
     {
         if change.kind == ChangeKind::Annulled {
             returning.undone.insert(change.citizen, sequence);
@@ -129,7 +129,7 @@ async fn undo_merges(
     let mut merges: FxHashMap<CitizenId, (u64, Change)> = FxHashMap::default();
     for StoredChange {
         sequence, change, ..
-    } in tx.identity_changes(parted).await?
+    } in tx.identity_changes(parted, 0).await?
     {
         for record in &change.joined {
             if held.of(*record) == Some(change.citizen) {

@@ -109,10 +109,11 @@ impl Step {
         }
     }
 
-    /// Lets the directory and the watchers follow what was committed.
-    pub(super) fn publish(&self, services: &Services, last: u64) {
+    /// Lets the directory and the watchers follow what was committed at a time; `last` is the
+    /// number of its last change.
+    pub(super) fn publish(&self, services: &Services, last: u64, at: Timestamp) {
         self.follow(services);
-        services.feed.announce(last);
+        services.feed.announce(last, self.changes.clone(), at);
     }
 
     fn follow(&self, services: &Services) {

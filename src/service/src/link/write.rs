@@ -48,7 +48,7 @@ pub(super) async fn write(
         }
         summary.add(&step.summary());
         audited = Some(services.audit.commit_all(tx, &entries, *summary).await?);
-        step.publish(services, change);
+        step.publish(services, change, at);
     }
     if last.is_none() {
         // Clusters are as storage has them, and still a rebuild may find that tasks are missing.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rabt_audit::AuditEvent;
 use rabt_model::{ChangeKind, CitizenId};
-use rabt_policy::{AccessRequest, Content, Disclosure, Method, Role, Subject, ToldChange};
+use rabt_policy::{
+    AccessRequest, Content, DenialReason, Disclosure, Method, Role, Subject, ToldChange,
+};
 use rabt_storage::{Deletion, Storage};
 
 use super::node::{
@@ -280,6 +282,13 @@ async fn a_deleted_record_leaves_the_others_with_their_citizen() {
     is_complete(&storage).await;
 }
 
+fn refused<T>(answer: Result<T, EnquiryError>) -> DenialReason {
+    match answer {
+        Err(EnquiryError::Denied(denial)) => denial.reason(),
+        _ => panic!("a refusal"),
+    }
+}
+
 #[tokio::test]
 async fn tokens_of_others_and_of_another_time_are_refused() {
     let (storage, tables) = (memory().await, Tables::default());
@@ -289,15 +298,20 @@ async fn tokens_of_others_and_of_another_time_are_refused() {
         .await
         .unwrap();
     let stolen = list_changes(&services, ask_as_tax(Method::ListChanges), &page.resume, 9).await;
-    assert!(matches!(stolen, Err(EnquiryError::BadToken)));
+    assert_eq!(refused(stolen), DenialReason::BadToken);
     let empty = memory().await;
     let other = start(&empty, &tables).await;
     let ahead = list_changes(&other, ask(Method::ListChanges), &page.resume, 9).await;
-    assert!(matches!(ahead, Err(EnquiryError::Expired)));
+    assert_eq!(refused(ahead), DenialReason::Expired);
+    let entries = events(empty.as_ref()).await;
+    let AuditEvent::Denied(denied) = entries.last().unwrap() else {
+        panic!("a refusal has its entry");
+    };
+    assert_eq!(denied.reason, "EXPIRED");
     let mut person = ask(Method::ListChanges);
     person.caller.role = Role::Operator;
     let denied = list_changes(&services, person, "", 9).await;
-    assert!(matches!(denied, Err(EnquiryError::Denied(_))));
+    assert_eq!(refused(denied), DenialReason::NotParty);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ id = "AG-2"
 title = { en = "Tax files", ar = "ملفات الضرائب" }
 agency = "tax"
 systems = ["desk"]
-methods = ["ListChanges", "ExportSnapshot"]
+methods = ["ListChanges", "WatchChanges", "ExportSnapshot"]
 purposes = ["admission"]
 legal_bases = ["law-1"]
 services = ["care"]
@@ -168,6 +168,8 @@ pub(super) struct Fragile {
     inner: Arc<dyn Storage>,
     /// Calls of `begin` that still succeed.
     pub(super) begins: AtomicU64,
+    /// Calls of `snapshot` so far.
+    pub(super) snapshots: AtomicU64,
     log: Arc<FragileLog>,
 }
 
@@ -189,6 +191,7 @@ impl Fragile {
         Arc::new(Self {
             inner,
             begins: AtomicU64::new(u64::MAX),
+            snapshots: AtomicU64::new(0),
             log,
         })
     }
@@ -230,6 +233,7 @@ impl Storage for Fragile {
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Transaction>, StorageError> {
+        self.snapshots.fetch_add(1, Ordering::SeqCst);
         self.inner.snapshot().await
     }
 

@@ -47,9 +47,11 @@ pub(super) async fn a_change_comes_back_as_it_went_in(storage: &dyn Storage) {
     assert!(found.iter().all(|change| change.recorded_at == at(7)));
     let found: Vec<Change> = found.into_iter().map(|stored| stored.change).collect();
     assert_eq!(found, changes);
-    let identity = tx.identity_changes(&[citizen(2), citizen(1)]).await;
+    let identity = tx.identity_changes(&[citizen(2), citizen(1)], 0).await;
     let identity: Vec<u64> = identity.unwrap().iter().map(|c| c.sequence).collect();
     assert_eq!(identity, [2]);
+    let later = tx.identity_changes(&[citizen(2)], 2).await.unwrap();
+    assert!(later.is_empty());
 }
 
 pub(super) async fn changes_are_numbered_without_a_gap(storage: &dyn Storage) {
@@ -108,23 +110,37 @@ pub(super) async fn a_change_of_somebody_unknown_is_refused(storage: &dyn Storag
 pub(super) async fn whose_records_and_citizens_are_is_told(storage: &dyn Storage) {
     let mut tx = storage.begin().await.unwrap();
     let numbers = people(tx.as_mut()).await;
-    let tax = "tax".parse().unwrap();
     let all = [citizen(1), citizen(2), citizen(3), citizen(9)];
-    let mut theirs = tx.citizens_of_agency(&tax, &all).await.unwrap();
-    theirs.sort_unstable();
-    let mut expected = [citizen(1), citizen(2)];
+    let mut held = tx.agencies_of_citizens(&all).await.unwrap();
+    held.sort_unstable();
+    let agency = |name: &str| name.parse().unwrap();
+    let mut expected = [
+        (citizen(1), agency("tax")),
+        (citizen(2), agency("tax")),
+        (citizen(3), agency("civil")),
+    ];
     expected.sort_unstable();
-    assert_eq!(theirs, expected);
+    assert_eq!(held, expected);
     let gone = Deletion {
         id: record("tax", "a", 1).id,
         version: None,
         event_at: None,
     };
     tx.delete_records(&[gone], at(2)).await.unwrap();
-    let theirs = tx.citizens_of_agency(&tax, &all).await.unwrap();
-    assert_eq!(theirs, [citizen(2)], "a deleted record holds nobody");
+    let held = tx.agencies_of_citizens(&all[..2]).await.unwrap();
+    assert_eq!(
+        held,
+        [(citizen(2), agency("tax"))],
+        "a deleted record holds nobody"
+    );
     let asked = [numbers[3], numbers[0], numbers[1], numbers[0]];
-    let records = tx.records_of_agency(&tax, &asked).await.unwrap();
-    assert_eq!(records, numbers[..2], "whose a deleted record was is known");
+    let records = tx.agencies_of_records(&asked).await.unwrap();
+    let records: Vec<_> = records.iter().map(|(n, of)| (*n, of.as_str())).collect();
+    let expected = [
+        (numbers[0], "tax"),
+        (numbers[1], "tax"),
+        (numbers[3], "civil"),
+    ];
+    assert_eq!(records, expected, "whose a deleted record was is known");
     tx.commit().await.unwrap();
 }

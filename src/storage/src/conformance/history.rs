@@ -1,10 +1,12 @@
 //! Cases about what records and profiles were.
 
+use std::collections::BTreeMap;
+
 use rabt_model::{Change, ChangeCause, ChangeKind, CitizenId, RecordNumber, RunId};
 
 use super::sample::{at, citizen, profile, record};
 use crate::repository::{Storage, Transaction};
-use crate::row::{Deletion, Horizon};
+use crate::row::{Deletion, Horizon, RevisionPage, StoredProfile};
 
 const RUN: RunId = RunId(1);
 
@@ -157,12 +159,10 @@ pub(super) async fn a_profile_belongs_to_its_citizens_own_change(storage: &dyn S
     }
     assert_eq!(found, [[3, 1], [2, 2], [0, 0]]);
     // what was known at a place is found by the commits, whoever they told of
-    assert!(tx.revisions_at(1, 0, 9).await.unwrap().is_empty());
-    let known = tx.revisions_at(2, 0, 9).await.unwrap();
-    let known: Vec<_> = known
-        .iter()
-        .map(|(_, r)| (r.revision, r.sequence))
-        .collect();
+    let nobody = tx.revisions_at(1, 0, 9).await.unwrap();
+    assert_eq!(nobody, RevisionPage::default());
+    let known = tx.revisions_at(2, 0, 9).await.unwrap().revisions;
+    let known: Vec<_> = known.iter().map(|r| (r.revision, r.sequence)).collect();
     assert_eq!(known, [(1, 1), (1, 2), (1, 0)]);
     tx.commit().await.unwrap();
 }
@@ -210,20 +210,69 @@ pub(super) async fn the_state_at_a_change_is_walked_in_pages(storage: &dyn Stora
     tx.put_profiles(&[state(1, 2)]).await.unwrap();
     tx.delete_profiles(&people[2..3], at(2)).await.unwrap();
     tx.put_profiles(&[state(4, 2)]).await.unwrap();
-    let mut walked = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = tx.revisions_at(pinned, after, 3).await.unwrap();
-        let Some(last) = page.last() else { break };
-        after = last.0;
-        walked.extend(page.into_iter().map(|(_, revision)| revision.profile));
-    }
-    assert_eq!(walked, births);
+    assert_eq!(walk(tx.as_mut(), pinned, 3).await, births);
     let now = tx.last_change().await.unwrap();
-    let today = tx.revisions_at(now, 0, 9).await.unwrap();
-    let today: Vec<CitizenId> = today.iter().map(|(_, r)| r.profile.citizen).collect();
+    let today = walk(tx.as_mut(), now, 9).await;
+    let today: Vec<CitizenId> = today.iter().map(|profile| profile.citizen).collect();
     assert_eq!(today, [people[0], people[1], people[3], people[4]]);
     let nobody = tx.revisions_at(now, 1_000, 9).await.unwrap();
-    assert!(nobody.is_empty());
+    assert_eq!(nobody, RevisionPage::default());
+    tx.commit().await.unwrap();
+}
+
+/// Walks everybody who was known at a place in the feed.
+async fn walk(tx: &mut dyn Transaction, sequence: u64, limit: u32) -> Vec<StoredProfile> {
+    let mut walked = Vec::new();
+    let mut next = Some(0);
+    while let Some(after) = next {
+        let page = tx.revisions_at(sequence, after, limit).await.unwrap();
+        assert!(page.revisions.len() <= limit as usize);
+        walked.extend(page.revisions.into_iter().map(|revision| revision.profile));
+        next = page.next;
+    }
+    walked
+}
+
+/// One citizen changes often, one goes and returns, one changes twice in a commit: at every place,
+/// each page size finds what was present there.
+pub(super) async fn every_state_is_found_at_its_place(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let people: Vec<CitizenId> = (1..=3).map(citizen).collect();
+    let mut expected: Vec<Vec<StoredProfile>> = vec![Vec::new()];
+    let mut known: BTreeMap<CitizenId, StoredProfile> = BTreeMap::new();
+    tx.put_profiles(&[profile(people[0], RecordNumber(1), 0)])
+        .await
+        .unwrap();
+    tx.delete_profiles(&people[..1], at(0)).await.unwrap();
+    tx.redirect(&[(people[1], people[0]), (people[2], people[0])])
+        .await
+        .unwrap();
+    for seconds in 1..40 {
+        tell(tx.as_mut(), &people[..1], seconds).await;
+        let state = |who: usize, part| profile(people[who], RecordNumber(part), seconds);
+        let mut puts = vec![state(0, 1)];
+        if seconds % 4 == 0 {
+            let twice = [state(1, 2), state(1, 3)];
+            tx.put_profiles(&twice[..1]).await.unwrap();
+            puts.extend_from_slice(&twice[1..]);
+        }
+        if seconds % 10 == 5 {
+            puts.push(state(2, 4));
+        } else if seconds % 10 == 0 {
+            tx.delete_profiles(&people[2..], at(seconds)).await.unwrap();
+            known.remove(&people[2]);
+        }
+        tx.put_profiles(&puts).await.unwrap();
+        known.extend(puts.into_iter().map(|put| (put.citizen, put)));
+        let mut now: Vec<StoredProfile> = known.values().cloned().collect();
+        now.sort_by_key(|profile| people.iter().position(|who| *who == profile.citizen));
+        expected.push(now);
+    }
+    for (sequence, expected) in expected.iter().enumerate() {
+        for limit in [1, 2, 9] {
+            let found = walk(tx.as_mut(), sequence as u64, limit).await;
+            assert_eq!(&found, expected, "at {sequence}, by {limit}");
+        }
+    }
     tx.commit().await.unwrap();
 }

@@ -82,6 +82,8 @@ pub(super) async fn runs_are_counted_and_end(storage: &dyn Storage) {
         records: 5,
         rejected: 2,
         unchanged: 3,
+        deleted: 4,
+        late: 1,
     };
     tx.count_run(first, counts).await.unwrap();
     tx.count_run(first, counts).await.unwrap();
@@ -101,6 +103,7 @@ pub(super) async fn runs_are_counted_and_end(storage: &dyn Storage) {
     assert_eq!(runs[0].finished_at, None);
     assert_eq!(runs[1].counts.rows, 20);
     assert_eq!(runs[1].counts.unchanged, 6);
+    assert_eq!((runs[1].counts.deleted, runs[1].counts.late), (8, 2));
     assert_eq!(runs[1].error, Some(error));
     assert_eq!(runs[1].finished_at, Some(at(4)));
     assert_eq!(tx.runs(&tax, 1).await.unwrap(), runs[..1]);

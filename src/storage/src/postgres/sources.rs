@@ -41,7 +41,8 @@ const START_RUN: &str = "INSERT INTO runs (source, started_at, state)
     VALUES ($1, $2, 'running') RETURNING number";
 
 const COUNT_RUN: &str = "UPDATE runs SET rows_read = rows_read + $2,
-    records_stored = records_stored + $3, rejected = rejected + $4, unchanged = unchanged + $5
+    records_stored = records_stored + $3, rejected = rejected + $4, unchanged = unchanged + $5,
+    deleted = deleted + $6, late = late + $7
     WHERE number = $1";
 
 const FINISH_RUN: &str = "UPDATE runs SET state = $2, finished_at = $3,
@@ -51,11 +52,11 @@ const INTERRUPT_RUNS: &str = "UPDATE runs SET state = 'interrupted', finished_at
     WHERE state = 'running'";
 
 const GET_RUN: &str = "SELECT number, source, started_at, finished_at, state,
-    error_class, error_summary, rows_read, records_stored, rejected, unchanged
+    error_class, error_summary, rows_read, records_stored, rejected, unchanged, deleted, late
     FROM runs WHERE number = $1";
 
 const RUNS: &str = "SELECT number, source, started_at, finished_at, state,
-    error_class, error_summary, rows_read, records_stored, rejected, unchanged
+    error_class, error_summary, rows_read, records_stored, rejected, unchanged, deleted, late
     FROM runs WHERE source = $1 ORDER BY number DESC LIMIT $2";
 
 #[async_trait]
@@ -180,6 +181,8 @@ impl Sources for PostgresTransaction {
             .bind(to_integer(counts.records))
             .bind(to_integer(counts.rejected))
             .bind(to_integer(counts.unchanged))
+            .bind(to_integer(counts.deleted))
+            .bind(to_integer(counts.late))
             .execute(self.connection())
             .await
             .doing("counting a run")?;

@@ -9,7 +9,8 @@ use super::profiles::json_ids;
 use super::records::json;
 use crate::StorageError;
 use crate::convert::{
-    ChangeRow, citizen_bytes, citizen_hex, corrupt, to_citizen, to_count, to_integer, to_micros,
+    ChangeRow, citizen_bytes, citizen_hex, corrupt, parse_id, to_citizen, to_count, to_integer,
+    to_micros,
 };
 use crate::error::Doing;
 use crate::feed::{decode_change, encode_change};
@@ -41,21 +42,20 @@ const IDENTITY: &str = "SELECT changes.sequence, kind, citizens.id, other.id, bo
     CROSS JOIN citizens ON citizens.id = wanted.id
     CROSS JOIN changes ON changes.citizen = citizens.number AND changes.kind <> 'born'
     LEFT JOIN citizens AS other ON other.number = changes.other
-    WHERE kind IN ('merged', 'split', 'annulled', 'holdings')
+    WHERE kind IN ('merged', 'split', 'annulled', 'holdings') AND changes.sequence > $2
     ORDER BY changes.sequence";
 
-const OF_AGENCY: &str = "SELECT records.number
+const AGENCIES_OF_RECORDS: &str = "SELECT records.number, streams.agency
     FROM json_each($1) AS wanted CROSS JOIN records ON records.number = wanted.value
-    JOIN streams ON streams.number = records.stream
-    WHERE streams.agency = $2 ORDER BY records.number";
+    JOIN streams ON streams.number = records.stream ORDER BY records.number";
 
-const CITIZENS_OF_AGENCY: &str = "SELECT DISTINCT citizens.id
+const AGENCIES_OF_CITIZENS: &str = "SELECT DISTINCT citizens.id, streams.agency
     FROM (SELECT UNHEX(value) AS id FROM json_each($1)) AS wanted
     CROSS JOIN citizens ON citizens.id = wanted.id
     CROSS JOIN memberships ON memberships.citizen = citizens.number
     CROSS JOIN records ON records.number = memberships.record
     CROSS JOIN streams ON streams.number = records.stream
-    WHERE streams.agency = $2 AND records.deleted_at IS NULL";
+    WHERE records.deleted_at IS NULL";
 
 #[async_trait]
 impl Changes for SqliteTransaction {
@@ -130,46 +130,49 @@ impl Changes for SqliteTransaction {
     async fn identity_changes(
         &mut self,
         citizens: &[CitizenId],
+        after: u64,
     ) -> Result<Vec<StoredChange>, StorageError> {
         let mut citizens: Vec<String> = citizens.iter().copied().map(citizen_hex).collect();
         citizens.sort_unstable();
         citizens.dedup();
         let rows: Vec<ChangeRow> = sqlx::query_as(IDENTITY)
             .bind(json(&citizens)?)
+            .bind(to_integer(after))
             .fetch_all(self.connection())
             .await
             .doing("reading changes")?;
         rows.into_iter().map(decode_change).collect()
     }
 
-    async fn records_of_agency(
+    async fn agencies_of_records(
         &mut self,
-        agency: &AgencyId,
         numbers: &[RecordNumber],
-    ) -> Result<Vec<RecordNumber>, StorageError> {
+    ) -> Result<Vec<(RecordNumber, AgencyId)>, StorageError> {
         let mut numbers: Vec<i64> = numbers.iter().map(|number| number.0).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let rows: Vec<i64> = sqlx::query_scalar(OF_AGENCY)
+        let rows: Vec<(i64, String)> = sqlx::query_as(AGENCIES_OF_RECORDS)
             .bind(json(&numbers)?)
-            .bind(agency.as_str())
             .fetch_all(self.connection())
             .await
             .doing("reading whose records are")?;
-        Ok(rows.into_iter().map(RecordNumber).collect())
+        let owner = |(number, agency): (i64, String)| {
+            Ok((RecordNumber(number), parse_id("streams", &agency)?))
+        };
+        rows.into_iter().map(owner).collect()
     }
 
-    async fn citizens_of_agency(
+    async fn agencies_of_citizens(
         &mut self,
-        agency: &AgencyId,
         citizens: &[CitizenId],
-    ) -> Result<Vec<CitizenId>, StorageError> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(CITIZENS_OF_AGENCY)
+    ) -> Result<Vec<(CitizenId, AgencyId)>, StorageError> {
+        let rows: Vec<(Vec<u8>, String)> = sqlx::query_as(AGENCIES_OF_CITIZENS)
             .bind(json_ids(citizens)?)
-            .bind(agency.as_str())
             .fetch_all(self.connection())
             .await
             .doing("reading whose citizens are")?;
-        rows.iter().map(|id| to_citizen(id)).collect()
+        let holder =
+            |(id, agency): (Vec<u8>, String)| Ok((to_citizen(&id)?, parse_id("streams", &agency)?));
+        rows.into_iter().map(holder).collect()
     }
 }

@@ -10,11 +10,11 @@ use super::records::json;
 use crate::StorageError;
 use crate::batch::Writes;
 use crate::convert::{
-    PlacedRow, RevisionRow, citizen_bytes, to_index, to_integer, to_placed, to_revision,
+    PlacedRow, RevisionRow, citizen_bytes, to_count, to_index, to_integer, to_placed, to_revision,
 };
 use crate::error::Doing;
 use crate::repository::History;
-use crate::row::{Horizon, StoredRecord, StoredRevision};
+use crate::row::{Horizon, RevisionPage, StoredRecord, StoredRevision};
 
 const SET_ASIDE: &str = "INSERT INTO versions
     (record, late, content_hash, version, event_at, observed_at, body)
@@ -40,14 +40,27 @@ const REVISIONS: &str = "SELECT id, composed_at, profile, revision, told, horizo
     WHERE citizens.id = $1
     ORDER BY 4 DESC LIMIT $2";
 
-const AT: &str = "SELECT id, composed_at, profile, revision, told, horizon, NULL, number
-    FROM citizens WHERE number > $1 AND profile IS NOT NULL AND sequence <= $2
+/// The places of the citizens that a page looks at.
+const PLACES: &str = "SELECT COUNT(*), COALESCE(MAX(number), 0)
+    FROM (SELECT number FROM citizens WHERE number > $1 ORDER BY number LIMIT $2) AS looked";
+
+/// Of the revisions that ended behind the place in the feed, the first one was present there, unless
+/// it began behind it too. CROSS JOIN keeps the planner from passing over every past revision of
+/// the citizens of the page.
+pub(super) const AT: &str = "SELECT id, composed_at, profile, revision, told, horizon, NULL, number
+    FROM citizens
+    WHERE number > $1 AND number <= $3 AND profile IS NOT NULL AND sequence <= $2
     UNION ALL
     SELECT citizens.id, past.composed_at, past.profile, past.revision, past.told,
         past.horizon, past.ended_at, past.citizen
-    FROM revisions AS past JOIN citizens ON citizens.number = past.citizen
-    WHERE past.citizen > $1 AND past.sequence <= $2 AND past.ended_sequence > $2
-    ORDER BY 8 LIMIT $3";
+    FROM citizens CROSS JOIN revisions AS past
+        ON past.citizen = citizens.number AND past.revision =
+        (SELECT revision FROM revisions
+            WHERE citizen = citizens.number AND ended_sequence > $2
+            ORDER BY ended_sequence, revision LIMIT 1)
+    WHERE citizens.number > $1 AND citizens.number <= $3 AND past.sequence <= $2
+        AND (citizens.profile IS NULL OR citizens.sequence > $2)
+    ORDER BY 8";
 
 /// The first version that was set aside behind the horizon is what the record said there.
 const RECORDS_AT: &str = "SELECT records.number, records.stream, records.key,
@@ -100,15 +113,24 @@ impl History for SqliteTransaction {
         sequence: u64,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, StoredRevision)>, StorageError> {
-        let rows: Vec<PlacedRow> = sqlx::query_as(AT)
-            .bind(to_integer(after))
-            .bind(to_integer(sequence))
+    ) -> Result<RevisionPage, StorageError> {
+        let after = to_integer(after);
+        let (looked, last): (i64, i64) = sqlx::query_as(PLACES)
+            .bind(after)
             .bind(i64::from(limit))
+            .fetch_one(self.connection())
+            .await
+            .doing("reading revisions")?;
+        let rows: Vec<PlacedRow> = sqlx::query_as(AT)
+            .bind(after)
+            .bind(to_integer(sequence))
+            .bind(last)
             .fetch_all(self.connection())
             .await
             .doing("reading revisions")?;
-        rows.into_iter().map(to_placed).collect()
+        let revisions = rows.into_iter().map(to_placed).collect::<Result<_, _>>()?;
+        let next = (looked == i64::from(limit)).then(|| to_count(last));
+        Ok(RevisionPage { revisions, next })
     }
 
     async fn records_at(

@@ -8,6 +8,8 @@ use std::time::Duration;
 use rabt_model::{RecordNumber, RunId};
 use sqlx::Connection;
 
+use super::SqliteStorage;
+use super::history::AT;
 use crate::conformance::sample::{at, record, source, stream};
 use crate::{RunCounts, Storage, StorageError, StoredEntry, open};
 
@@ -103,6 +105,31 @@ async fn a_wrong_address_is_explained() {
         .err()
         .unwrap();
     assert!(refused.is_transient(), "{refused}");
+}
+
+#[tokio::test]
+async fn a_page_of_the_past_passes_over_no_revisions() {
+    let storage = SqliteStorage::open_memory().await.unwrap();
+    let plan = format!("EXPLAIN QUERY PLAN {AT}");
+    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(plan))
+        .bind(0)
+        .bind(0)
+        .bind(0)
+        .fetch_all(&storage.reader)
+        .await
+        .unwrap();
+    let plan: Vec<String> = plan.into_iter().map(|(.., step)| step).collect();
+    assert!(
+        !plan.iter().any(|step| step.starts_with("SCAN")),
+        "{plan:?}"
+    );
+    let looks = [
+        "SEARCH past USING PRIMARY KEY (citizen=? AND revision=?)",
+        "SEARCH revisions USING COVERING INDEX revisions_by_end (citizen=? AND ended_sequence>?)",
+    ];
+    for look in looks {
+        assert!(plan.iter().any(|step| step == look), "{plan:?}");
+    }
 }
 
 #[tokio::test]

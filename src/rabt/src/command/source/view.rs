@@ -38,6 +38,8 @@ pub(super) struct RunView {
     records: u64,
     rejected: u64,
     unchanged: u64,
+    deleted: u64,
+    late: u64,
     error: String,
 }
 
@@ -170,6 +172,8 @@ impl RunView {
             records: run.record_count,
             rejected: run.rejected_count,
             unchanged: run.unchanged_count,
+            deleted: run.deleted_count,
+            late: run.late_count,
             error: run.failure.clone().unwrap_or_default().summary,
         }
     }
@@ -182,19 +186,23 @@ impl RunView {
             self.rows.to_string(),
             self.records.to_string(),
             self.unchanged.to_string(),
+            self.deleted.to_string(),
+            self.late.to_string(),
             self.rejected.to_string(),
             self.error.clone(),
         ]
     }
 }
 
-const RUN_HEAD: [&str; 8] = [
+const RUN_HEAD: [&str; 10] = [
     "run",
     "state",
     "started",
     "rows",
     "records",
     "unchanged",
+    "deleted",
+    "late",
     "rejected",
     "error",
 ];
@@ -242,7 +250,7 @@ fn instant(at: Option<&prost_types::Timestamp>) -> Option<String> {
 mod tests {
     use rabt_proto::connector as pb;
 
-    use super::{SourceView, Status};
+    use super::{RunView, SourceView, Started, Status};
 
     #[test]
     fn a_source_without_runs_is_still_shown() {
@@ -254,5 +262,19 @@ mod tests {
         let mut status = Status::default();
         status.put(SourceView::of(&source), &[]);
         assert!(status.to_text().contains("tax"));
+    }
+
+    #[test]
+    fn what_was_deleted_and_what_came_late_is_shown() {
+        let run = pb::Run {
+            deleted_count: 41,
+            late_count: 43,
+            ..Default::default()
+        };
+        let started = Started {
+            run: RunView::of(&run),
+        };
+        let text = started.to_text();
+        assert!(text.contains("41") && text.contains("43"), "{text}");
     }
 }
