@@ -15,7 +15,9 @@ use tonic::Status;
 
 use crate::status::status;
 pub(crate) use change::{changes, kinds, revisions, snapshot};
-pub(crate) use review::{decision, detail, explanation_of, outcome, preview, review_kind, task};
+pub(crate) use review::{
+    decision, detail, explanation_of, outcome, preview, review_kind, shadow, task,
+};
 pub(crate) use value::timestamp;
 
 /// Returns the citizen of an answer. An answer without one is refused like a forbidden question.

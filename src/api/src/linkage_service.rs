@@ -16,10 +16,10 @@ use rabt_proto::linkage::{
     MergeCitizensResponse, PreviewMergeRequest, PreviewMergeResponse, PreviewSplitRequest,
     PreviewSplitResponse, ProtectCitizenRequest, ProtectCitizenResponse, ReleaseReviewTaskRequest,
     ReleaseReviewTaskResponse, ResolveReviewTaskRequest, ResolveReviewTaskResponse,
-    SplitCitizenRequest, SplitCitizenResponse, UndoDecisionRequest, UndoDecisionResponse,
-    WithdrawDecisionRequest, WithdrawDecisionResponse,
+    ShadowModelRequest, ShadowModelResponse, SplitCitizenRequest, SplitCitizenResponse,
+    UndoDecisionRequest, UndoDecisionResponse, WithdrawDecisionRequest, WithdrawDecisionResponse,
 };
-use rabt_service::{ReviewError, Services, review};
+use rabt_service::{ReviewError, Services, review, shadow_model};
 use tonic::{Request, Response, Status};
 
 use self::request::{
@@ -289,6 +289,16 @@ impl LinkageService for Reviews {
         let explained = review::explain_pair(&self.services, &caller, left, right).await;
         let explanation = Some(convert::explanation_of(&*explained.map_err(refuse)?));
         Ok(Response::new(ExplainPairResponse { explanation }))
+    }
+
+    async fn shadow_model(
+        &self,
+        request: Request<ShadowModelRequest>,
+    ) -> Result<Response<ShadowModelResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let shadow = shadow_model(&self.services, &caller, &message.model).await;
+        let shadow = shadow.map_err(|error| of_error(error.class(), &error))?;
+        Ok(Response::new(convert::shadow(&shadow)))
     }
 }
 

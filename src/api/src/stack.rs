@@ -193,7 +193,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 33] = methods! {
+const METHODS: [Method; 34] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -204,7 +204,8 @@ const METHODS: [Method; 33] = methods! {
     Linkage "rabt.linkage.v1.LinkageService":
         "ListReviewTasks" "GetReviewTask" "ClaimReviewTask" "ReleaseReviewTask" "ResolveReviewTask"
         "ListDecisions" "GetDecision" "PreviewMerge" "MergeCitizens" "PreviewSplit" "SplitCitizen"
-        "ConfirmDecision" "WithdrawDecision" "UndoDecision" "ProtectCitizen" "ExplainPair";
+        "ConfirmDecision" "WithdrawDecision" "UndoDecision" "ProtectCitizen" "ExplainPair"
+        "ShadowModel";
 };
 
 impl Method {

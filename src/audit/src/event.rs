@@ -25,6 +25,8 @@ pub enum AuditEvent {
     Linked(LinkFinished),
     /// A clerk looked at citizens, or decided about them.
     Reviewed(Reviewed),
+    /// Another linkage model was tried on all records, without effect.
+    ModelShadowed(ModelShadowed),
     /// A bundle of agreements came into force.
     BundleActivated(BundleActivated),
     /// The node started.
@@ -227,6 +229,20 @@ pub struct Reviewed {
     pub task: Option<i64>,
 }
 
+/// Another linkage model was tried on all records, without effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelShadowed {
+    /// Who tried it.
+    pub actor: String,
+    /// Fingerprint of the model.
+    pub model: String,
+    /// Number of records that would belong to another citizen.
+    pub moved: u64,
+    /// Number of records.
+    pub records: u64,
+}
+
 /// A bundle of agreements came into force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -273,6 +289,7 @@ impl AuditEvent {
             Self::RunFinished(_) => "run_finished",
             Self::Linked(_) => "linked",
             Self::Reviewed(_) => "reviewed",
+            Self::ModelShadowed(_) => "model_shadowed",
             Self::BundleActivated(_) => "bundle_activated",
             Self::Started(_) => "started",
             Self::Stopped(_) => "stopped",
@@ -290,6 +307,7 @@ impl AuditEvent {
             | Self::SourceStarted(_)
             | Self::RunFinished(_)
             | Self::Linked(_)
+            | Self::ModelShadowed(_)
             | Self::BundleActivated(_)
             | Self::Started(_)
             | Self::Stopped(_) => &[],
@@ -311,6 +329,7 @@ impl AuditEvent {
             "run_finished" => read(fields).map(Self::RunFinished),
             "linked" => read(fields).map(Self::Linked),
             "reviewed" => read(fields).map(Self::Reviewed),
+            "model_shadowed" => read(fields).map(Self::ModelShadowed),
             "bundle_activated" => read(fields).map(Self::BundleActivated),
             "started" => read(fields).map(Self::Started),
             "stopped" => read(fields).map(Self::Stopped),
@@ -331,6 +350,7 @@ impl Serialize for AuditEvent {
             Self::RunFinished(fields) => fields.serialize(s),
             Self::Linked(fields) => fields.serialize(s),
             Self::Reviewed(fields) => fields.serialize(s),
+            Self::ModelShadowed(fields) => fields.serialize(s),
             Self::BundleActivated(fields) => fields.serialize(s),
             Self::Started(fields) => fields.serialize(s),
             Self::Stopped(fields) => fields.serialize(s),

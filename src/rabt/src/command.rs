@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod doctor;
 mod link;
+mod model;
 mod pki;
 mod review;
 mod serve;
@@ -62,6 +63,9 @@ enum Command {
     /// Answer what the evidence leaves open, and decide who is one person, through a running server.
     #[command(subcommand)]
     Review(Box<review::ReviewArgs>),
+    /// Try another linkage model on the registry, through a running server.
+    #[command(subcommand)]
+    Model(Box<model::ModelArgs>),
     /// Link records of files, without a server.
     #[command(subcommand)]
     Link(link::LinkArgs),
@@ -148,6 +152,7 @@ pub(crate) fn run(cli: Cli, render: &Render) -> Result<ExitCode, CommandError> {
         Command::Change(args) => change::run(*args, render),
         Command::Source(args) => source::run(*args, render),
         Command::Review(args) => review::run(*args, render),
+        Command::Model(args) => model::run(*args, render),
         Command::Config(args) => config::run(&args, render),
         Command::Pki(args) => pki::run(args, render),
         Command::Completions(args) => Ok(completions::run(&args, render)),

@@ -91,6 +91,9 @@ pub enum OperateError {
         /// What to do.
         remedy: &'static str,
     },
+    /// Linking failed on the way.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// The entry did not become durable.
     #[error(transparent)]
     NotAudited(#[from] AuditError),
@@ -260,6 +263,7 @@ impl OperateError {
             Self::NotFound { .. } => ErrorClass::NotFound,
             Self::Exists { .. } => ErrorClass::AlreadyExists,
             Self::State { .. } => ErrorClass::Configuration,
+            Self::Link(error) => error.class(),
             Self::NotAudited(error) => error.class(),
             Self::Storage(error) => error.class(),
         }

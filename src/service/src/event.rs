@@ -273,7 +273,8 @@ pub(crate) fn person(caller: &Caller) -> String {
     format!("{}:{}", caller.agency, caller.system)
 }
 
-fn actor(caller: &Caller) -> String {
+/// Returns who did something, with the role it was done under.
+pub(crate) fn actor(caller: &Caller) -> String {
     format!(
         "{}:{}:{}",
         caller.agency,

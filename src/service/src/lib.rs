@@ -25,7 +25,7 @@ pub use directory::Directory;
 pub use enquiry::{Answer, HIT_CAP};
 pub use error::{AuditError, EnquiryError, LinkError, OperateError, Problem, ReviewError};
 pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
-pub use link::{Arrival, LinkSummary, link, upsert};
+pub use link::{Arrival, LinkSummary, Shadow, link, shadow_model, upsert};
 pub use policy::PolicyHandle;
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{

@@ -10,6 +10,7 @@ mod lapse;
 mod partition;
 mod prior;
 mod question;
+mod shadow;
 mod step;
 mod write;
 
@@ -30,6 +31,7 @@ pub(crate) use decide::{Act, Effect, carry_out, foresee};
 use partition::{Held, Partition};
 pub(crate) use prior::as_composed;
 use question::Questions;
+pub use shadow::{Shadow, shadow_model};
 use write::write;
 
 /// Records that are read and compared at a time.

@@ -5,14 +5,14 @@ use rabt_proto::linkage::{
     ClaimReviewTaskRequest, ConfirmDecisionRequest, ExplainPairRequest, GetDecisionRequest,
     GetReviewTaskRequest, Judgement, ListDecisionsRequest, ListReviewTasksRequest,
     MergeCitizensRequest, PreviewMergeRequest, PreviewSplitRequest, ProtectCitizenRequest,
-    ReleaseReviewTaskRequest, ResolveReviewTaskRequest, SplitCitizenRequest, UndoDecisionRequest,
-    WithdrawDecisionRequest,
+    ReleaseReviewTaskRequest, ResolveReviewTaskRequest, ShadowModelRequest, SplitCitizenRequest,
+    UndoDecisionRequest, WithdrawDecisionRequest,
 };
 use rabt_tests::{AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, reason};
 use tonic::Status;
 use tonic::transport::Channel;
 
-pub(super) const METHODS: [&str; 16] = [
+pub(super) const METHODS: [&str; 17] = [
     "ListReviewTasks",
     "GetReviewTask",
     "ClaimReviewTask",
@@ -29,6 +29,7 @@ pub(super) const METHODS: [&str; 16] = [
     "UndoDecision",
     "ProtectCitizen",
     "ExplainPair",
+    "ShadowModel",
 ];
 
 /// What tells no values and changes nothing.
@@ -69,6 +70,10 @@ pub(super) async fn ask(channel: Channel, method: &str) -> Result<(), Status> {
                 right_record: "2".to_owned(),
             };
             client.explain_pair(request).await.map(|_| ())
+        }
+        "ShadowModel" => {
+            let request = ShadowModelRequest::default();
+            client.shadow_model(request).await.map(|_| ())
         }
         "ListDecisions" | "GetDecision" | "ConfirmDecision" | "WithdrawDecision"
         | "UndoDecision" => decide(channel, method).await,
@@ -153,8 +158,9 @@ async fn about_citizens(channel: Channel, method: &str) -> Result<(), Status> {
 fn may(role: &str, method: &str) -> bool {
     match role {
         "approver" => true,
-        "clerk" => method != "ProtectCitizen",
-        "operator" | "auditor" => LISTS.contains(&method),
+        "clerk" => method != "ProtectCitizen" && method != "ShadowModel",
+        "operator" => LISTS.contains(&method) || method == "ShadowModel",
+        "auditor" => LISTS.contains(&method),
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use rabt_service::review::{
     DecisionOrigin, DecisionState, DecisionStep, DecisionView, Outcome, Preview, TaskDetail,
     TaskView,
 };
-use rabt_service::{Audited, Explanation, ExplanationStep, Verdict};
+use rabt_service::{Audited, Explanation, ExplanationStep, Shadow, Verdict};
 
 use super::change::happened;
 use super::{timestamp, value};
@@ -178,6 +178,23 @@ fn of_origin(origin: DecisionOrigin) -> linkage::DecisionOrigin {
         DecisionOrigin::Merge => linkage::DecisionOrigin::Merge,
         DecisionOrigin::Split => linkage::DecisionOrigin::Split,
         DecisionOrigin::Agency => linkage::DecisionOrigin::Agency,
+    }
+}
+
+/// Translates what another model would make of the registry.
+pub(crate) fn shadow(shadow: &Audited<Shadow>) -> linkage::ShadowModelResponse {
+    linkage::ShadowModelResponse {
+        model: shadow.model.clone(),
+        records: shadow.records,
+        citizens: shadow.citizens,
+        citizens_then: shadow.citizens_then,
+        moved_records: shadow.moved_records,
+        merged_citizens: shadow.merged_citizens,
+        split_citizens: shadow.split_citizens,
+        splits: shadow.splits,
+        merges: shadow.merges,
+        links: shadow.links,
+        reviews: shadow.reviews,
     }
 }
 

@@ -6,9 +6,8 @@ use rustc_hash::FxHashMap;
 use super::{Index, Linked};
 use crate::batch::Edge;
 use crate::cluster::{self, Constraints};
-use crate::comparison::weight;
+use crate::explanation;
 use crate::judgement::{Judgements, records_of};
-use crate::weight::MatchWeight;
 
 impl Index {
     /// Returns the decisions in force.
@@ -44,13 +43,16 @@ impl Index {
         self.cluster(&rows)
     }
 
-    /// Says whether a record that somebody decided about has come to describe somebody else.
+    /// Says whether a record that somebody decided about has come to describe somebody else: what
+    /// it says now speaks against its being who it was. Saying less is no evidence of that.
     pub(super) fn is_estranged(&mut self, number: RecordNumber) -> bool {
         let (Some(was), Some(now)) = (self.former.remove(&number), self.rows.get(&number)) else {
             return false;
         };
-        let MatchWeight(weight) = weight(&self.model, &self.data, was, *now);
-        weight < self.model.decision.review
+        let explanation = explanation::explain(&self.model, &self.data, was, *now);
+        // One key is one person until the evidence says otherwise, so that the prior of two
+        // strangers does not count.
+        explanation.sums().0 < explanation.prior.0
     }
 
     /// Returns the live rows that were decided to be the people of these records, ascending.

@@ -1,5 +1,6 @@
 //! Clerks: what they are asked, what their word does, and how it is taken back.
 
+mod cases;
 mod guard;
 
 use rabt_audit::AuditEvent;

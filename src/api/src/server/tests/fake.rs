@@ -152,6 +152,7 @@ impl LinkageService for Fake {
         undo_decision(pb::UndoDecisionRequest) -> pb::UndoDecisionResponse;
         protect_citizen(pb::ProtectCitizenRequest) -> pb::ProtectCitizenResponse;
         explain_pair(pb::ExplainPairRequest) -> pb::ExplainPairResponse;
+        shadow_model(pb::ShadowModelRequest) -> pb::ShadowModelResponse;
     }
 }
 
