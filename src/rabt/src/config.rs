@@ -76,6 +76,7 @@ pub(crate) struct Sources {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Linkage {
     pub(crate) model: String,
+    pub(crate) survivorship: String,
 }
 
 /// `[agreements]`
@@ -160,6 +161,7 @@ impl Default for Linkage {
     fn default() -> Self {
         Self {
             model: "egypt".to_owned(),
+            survivorship: "shipped".to_owned(),
         }
     }
 }
@@ -279,6 +281,11 @@ impl Settings for Config {
             "linkage.model",
             Kind::Text,
             "linkage model: a shipped one (\"egypt\", \"febrl\") or the path of a model file",
+        ),
+        setting(
+            "linkage.survivorship",
+            Kind::Text,
+            "how values are chosen: \"shipped\", or the path of a TOML file of rules",
         ),
         setting(
             "agreements.bundle",

@@ -108,6 +108,7 @@ fn of_cause(cause: ChangeCause) -> change::ChangeCause {
         ChangeCause::Link => change::ChangeCause::Link,
         ChangeCause::Deletion => change::ChangeCause::Deletion,
         ChangeCause::Decision => change::ChangeCause::Decision,
+        ChangeCause::Rules => change::ChangeCause::Rules,
     }
 }
 
