@@ -3,14 +3,27 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rabt_linkage::{Index, LinkageModel, golden_record};
-use rabt_model::{RecordNumber, SourceRecord};
+use rabt_linkage::{Index, LinkageModel, Standing, Survivorship, golden_record};
+use rabt_model::{AgencyId, Attribute, RecordId, RecordNumber, SourceRecord};
 use rabt_tests::{Stack, Town, soak};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const PEOPLE: u32 = 250;
+
+/// Nobody stands above anybody.
+struct Equals;
+
+impl Standing for Equals {
+    fn rank(&self, _: &AgencyId) -> u8 {
+        50
+    }
+
+    fn is_record_of_truth(&self, _: &RecordId, _: &Attribute) -> bool {
+        false
+    }
+}
 
 async fn records() -> Vec<SourceRecord> {
     let town = Town::of(PEOPLE, 9).await;
@@ -76,7 +89,7 @@ fn citizen(
     };
     let mut ids: Vec<String> = members.iter().map(|record| id(record)).collect();
     ids.sort();
-    let golden = golden_record(&members, &|_| 50);
+    let golden = golden_record(&members, &Survivorship::default(), &Equals);
     let mut values: Vec<String> = golden
         .values
         .iter()

@@ -82,6 +82,7 @@ impl Stack {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             kinds: kinds(),
             model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
+            rules: Arc::default(),
             policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),
             keys: AuditKeys {
                 checkpoint: Self::checkpoint_key(),

@@ -187,8 +187,7 @@ impl CitizenService for Citizens {
         let question = question.asking(vec![message.attribute]);
         let access = question.about(named(&message.name));
         let answer = enquiry::explain_field(&self.services, access).await;
-        let explanations = convert::explanations(&answer.map_err(refuse)?)?;
-        Ok(Response::new(ExplainFieldResponse { explanations }))
+        Ok(Response::new(convert::explained(&answer.map_err(refuse)?)?))
     }
 
     async fn list_citizen_revisions(

@@ -8,7 +8,7 @@ mod review;
 mod value;
 
 use rabt_model::{ErrorClass, Label};
-use rabt_policy::{Band, Candidate, Content, Disclosure, Explained, Verdict};
+use rabt_policy::{Band, Candidate, Content, Disclosure, Explained, ExplainedOther, Verdict};
 use rabt_proto::{citizen, common};
 use rabt_service::Audited;
 use tonic::Status;
@@ -65,15 +65,18 @@ pub(crate) fn source_references(
     Ok(holdings.iter().map(value::source_reference).collect())
 }
 
-/// Returns where values come from.
-pub(crate) fn explanations(
+/// Returns where values come from, and the others.
+pub(crate) fn explained(
     answer: &Audited<Disclosure>,
-) -> Result<Vec<citizen::FieldExplanation>, Status> {
+) -> Result<citizen::ExplainFieldResponse, Status> {
     let content = answer.content();
-    let Content::Explained { values, .. } = content else {
+    let Content::Explained { values, others, .. } = content else {
         return Err(unanswered(content));
     };
-    Ok(values.iter().map(explanation).collect())
+    Ok(citizen::ExplainFieldResponse {
+        explanations: values.iter().map(explanation).collect(),
+        others: others.iter().map(other_value).collect(),
+    })
 }
 
 /// Returns the status of an answer that does not hold what was asked for: there is no such citizen,
@@ -123,6 +126,18 @@ fn explanation(explained: &Explained) -> citizen::FieldExplanation {
         attribute: attributed.attribute.to_string(),
         value: attributed.value.expose().to_line(),
         provenance: Some(value::provenance(attributed)),
+        sentences: explained.sentences.iter().map(label).collect(),
+    }
+}
+
+fn other_value(explained: &ExplainedOther) -> citizen::OtherValue {
+    let other = &explained.other;
+    citizen::OtherValue {
+        attribute: other.attribute.to_string(),
+        value: other.value.expose().to_line(),
+        holders: value::holders(other),
+        rule: value::rule(other.rule).into(),
+        disputes: other.disputes,
         sentences: explained.sentences.iter().map(label).collect(),
     }
 }

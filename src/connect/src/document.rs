@@ -124,6 +124,11 @@ impl<'a> Node<'a> {
         self.value.as_str()
     }
 
+    /// Returns the flag when the value is one, and notes nothing otherwise.
+    pub(crate) fn flag(&self) -> Option<bool> {
+        self.value.as_bool()
+    }
+
     /// Returns the text parsed as `P`, or notes why it is not one.
     pub(crate) fn parsed<P>(&self) -> Option<P>
     where

@@ -4,10 +4,11 @@
 mod expand;
 mod load;
 mod stream;
+mod truth;
 
 use std::sync::Arc;
 
-use rabt_model::{AgencyId, AgreementId, Label, SourceId, StreamId};
+use rabt_model::{AgencyId, AgreementId, Attribute, Label, SourceId, StreamId};
 
 use crate::connector::{Mode, Plan, Protect};
 use crate::kinds::Kinds;
@@ -69,6 +70,18 @@ pub struct StreamSpec {
     pub mapping: Arc<Mapping>,
     /// When to stop before harm.
     pub guard: Guard,
+    /// What its rows are the record of truth for.
+    pub truth: Truth,
+}
+
+/// What the rows of a stream are the record of truth for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Truth {
+    /// For the person: the stream holds each person once, so that no two of its rows are one
+    /// person, unless somebody decides so.
+    pub person: bool,
+    /// For these attributes, in the order of the manifest.
+    pub attributes: Vec<Attribute>,
 }
 
 /// When to stop before harm.

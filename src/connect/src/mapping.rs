@@ -26,6 +26,8 @@ pub struct Mapping {
     fields: Vec<Field>,
     only: Option<Only>,
     event_at: Option<Input>,
+    /// Columns that hold the key of the row that takes a row's place, in the order of the key.
+    replaced_by: Vec<String>,
 }
 
 /// Whose rows a batch holds.
@@ -147,6 +149,12 @@ impl Mapping {
     /// Returns the attributes that the mapping fills, in its order; one may come several times.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.fields.iter().map(|field| &field.attribute)
+    }
+
+    /// Returns the columns that hold the key of the row that takes a row's place, in the order of
+    /// the key; none when the source does not say so.
+    pub fn replaced_by(&self) -> &[String] {
+        &self.replaced_by
     }
 
     /// Turns the rows of a batch into source records and rejections. The first row of a key is

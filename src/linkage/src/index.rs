@@ -7,15 +7,17 @@
 
 mod block;
 mod decided;
+mod once;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rabt_model::{Pii, RecordNumber, SourceRecord};
+use rabt_model::{Pii, RecordNumber, SourceId, SourceRecord, StreamId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use block::{Cards, Postings};
+use once::Once;
 
 use crate::batch::{self, Edge};
 use crate::blocking::{Blocks, KeyLayout, SkippedBlock};
@@ -41,6 +43,7 @@ pub struct Index {
     /// Per row: the rows at or above the review threshold, with their weights.
     edges: Vec<Vec<(u32, i32)>>,
     judgements: Judgements,
+    once: Once,
     /// Of records that somebody decided about: the row of what they said before.
     former: FxHashMap<RecordNumber, u32>,
     reached: Reached,
@@ -104,9 +107,27 @@ impl Index {
             postings: None,
             edges: Vec::new(),
             judgements: Judgements::default(),
+            once: Once::default(),
             former: FxHashMap::default(),
             reached: Reached::default(),
         }
+    }
+
+    /// Returns an index that holds nothing, of streams that hold each person once: no two of
+    /// their rows become one person by evidence.
+    pub fn with_registers(
+        model: Arc<LinkageModel>,
+        registers: BTreeSet<(SourceId, StreamId)>,
+    ) -> Self {
+        Self {
+            once: Once::of(registers),
+            ..Self::new(model)
+        }
+    }
+
+    /// Returns the streams that hold each person once.
+    pub fn registers(&self) -> &BTreeSet<(SourceId, StreamId)> {
+        self.once.registers()
     }
 
     /// Returns the model the index works by.
@@ -117,6 +138,11 @@ impl Index {
     /// Returns the number of live records.
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Says whether a record is live.
+    pub fn holds(&self, number: RecordNumber) -> bool {
+        self.rows.contains_key(&number)
     }
 
     /// Returns the number of values that were set aside as placeholders since the start.
@@ -132,6 +158,9 @@ impl Index {
     /// Adds records, or replaces those whose numbers it knows, and clusters what they touch.
     pub fn link(&mut self, batch: &[(RecordNumber, &SourceRecord)]) -> Linked {
         let columns = registry::Columns::of(&self.model);
+        for (number, record) in batch {
+            self.once.note(*number, &record.id);
+        }
         self.link_with(batch.len(), |at, push| {
             let (number, record) = batch[at];
             let cells = columns.cells(record);

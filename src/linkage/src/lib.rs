@@ -46,7 +46,9 @@ pub use model::{
 pub use pack::{Lexicon, Pack};
 pub use standardise::Cells;
 pub use standardise::identifier::NationalId;
-pub use survivorship::golden_record;
+pub use survivorship::{
+    Criterion, LostValue, Standing, Survivorship, SurvivorshipError, golden_record, lost_values,
+};
 pub use verdict::{Verdict, judge};
 pub use weight::{BIT, MatchWeight};
 

@@ -4,10 +4,10 @@
 mod blocking;
 mod column;
 mod comparison;
-mod fields;
+pub(crate) mod fields;
 mod frequency;
 mod predicate;
-mod problem;
+pub(crate) mod problem;
 mod read;
 mod rule;
 mod splink;

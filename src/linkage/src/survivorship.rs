@@ -1,156 +1,123 @@
 //! Survivorship: which of the values that records hold stands in the golden record.
 //!
 //! Values are chosen by what they are, where they come from and when they changed at their source;
-//! never by the clock and never by the order in which records came.
+//! never by the clock and never by the order in which records came. Which of these comes first is
+//! configuration ([`Survivorship`]); what nothing tells apart, the identity of the record decides.
+
+mod group;
+mod read;
+mod rules;
 
 use std::collections::BTreeMap;
 
 use rabt_model::{
-    AgencyId, Attribute, GoldenRecord, GoldenValue, RecordValue, Rule, SourceRecord, Timestamp,
-    Value,
+    AgencyId, Attribute, GoldenRecord, GoldenValue, RecordId, Rule, SourceRecord, Value,
 };
 
-use crate::registry;
 use crate::standardise::script;
+use group::{Group, Held, difference};
+use rules::Choice;
+pub use rules::{Criterion, Survivorship, SurvivorshipError};
 
-/// The most values that are kept of an attribute that may have several.
-const MOST: usize = 8;
+/// What is known of the places that records come from.
+pub trait Standing {
+    /// Returns how far an agency is trusted; higher is more.
+    fn rank(&self, agency: &AgencyId) -> u8;
 
-/// Composes the golden record of a cluster. `rank` says how far an agency is trusted, higher is
-/// more. For an attribute with one value: whole and valid values first, then the value that most
-/// records hold, then the source's rank, then the last change, then the record's identity. For an
-/// attribute with several: each distinct value once, the best supported first.
-pub fn golden_record(members: &[&SourceRecord], rank: &dyn Fn(&AgencyId) -> u8) -> GoldenRecord {
-    let mut by_attribute: BTreeMap<&Attribute, BTreeMap<String, Group>> = BTreeMap::new();
+    /// Says whether a record is a record of truth for an attribute.
+    fn is_record_of_truth(&self, record: &RecordId, attribute: &Attribute) -> bool;
+}
+
+/// A value that does not stand in the golden record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostValue {
+    /// The member that speaks for the value, and which of its values it is.
+    pub held: (usize, usize),
+    /// Every member that holds an equal value, ascending; and which of its values it is.
+    pub holders: Vec<(usize, usize)>,
+    /// The rule that put another value before it.
+    pub rule: Rule,
+    /// Whether it contradicts what stands, rather than being less complete or one more of many.
+    pub disputes: bool,
+}
+
+/// Composes the golden record of a cluster. For an attribute with one value, the first rule that
+/// tells two values apart decides between them. For an attribute with several, each distinct value
+/// stands once, the best first, as many as the rules keep.
+pub fn golden_record(
+    members: &[&SourceRecord],
+    rules: &Survivorship,
+    standing: &dyn Standing,
+) -> GoldenRecord {
+    let mut held: BTreeMap<&Attribute, BTreeMap<String, Group>> = BTreeMap::new();
     for (member, record) in members.iter().enumerate() {
         for (index, value) in record.values.iter().enumerate() {
-            let groups = by_attribute.entry(&value.attribute).or_default();
+            let groups = held.entry(&value.attribute).or_default();
             let key = equality_key(&value.attribute, value.value.expose());
-            groups
-                .entry(key)
-                .or_default()
-                .add(Held::of(record, value, member, index, rank));
+            let choice = rules.choice(&value.attribute);
+            let held = Held::of(record, (member, index), choice, standing);
+            groups.entry(key).or_default().held.push(held);
         }
     }
     let mut values = Vec::new();
-    for (attribute, groups) in by_attribute {
-        let mut groups: Vec<Group> = groups.into_values().collect();
-        groups.sort_by(|a, b| b.standing().cmp(&a.standing()));
+    for (attribute, groups) in held {
+        let choice = rules.choice(attribute);
+        let groups = ordered(groups, choice);
         if attribute.is_many() {
-            values.extend(groups.iter().take(MOST).map(|group| group.kept(attribute)));
+            let kept = groups.iter().take(choice.most);
+            values.extend(kept.map(|group| group.value(attribute, Rule::Kept, false)));
         } else {
-            values.push(chosen(attribute, &groups));
+            values.push(chosen(attribute, &groups, choice));
         }
     }
     GoldenRecord { values }
 }
 
-/// One value of one member.
-struct Held {
-    member: usize,
-    index: usize,
-    rank: u8,
-    changed: Option<Timestamp>,
-    worth: u8,
-    identity: String,
-}
-
-impl Held {
-    fn of(
-        record: &SourceRecord,
-        value: &RecordValue,
-        member: usize,
-        index: usize,
-        rank: &dyn Fn(&AgencyId) -> u8,
-    ) -> Self {
-        Self {
-            member,
-            index,
-            rank: rank(&record.agency),
-            changed: record.event_at,
-            worth: worth(&value.attribute, value.value.expose()),
-            identity: registry::identity(&record.id),
+/// Returns the values of an attribute that do not stand in the golden record of a cluster, the
+/// best first.
+pub fn lost_values(
+    members: &[&SourceRecord],
+    attribute: &Attribute,
+    rules: &Survivorship,
+    standing: &dyn Standing,
+) -> Vec<LostValue> {
+    let choice = rules.choice(attribute);
+    let mut held: BTreeMap<String, Group> = BTreeMap::new();
+    for (member, record) in members.iter().enumerate() {
+        for (index, value) in record.values.iter().enumerate() {
+            if value.attribute == *attribute {
+                let key = equality_key(attribute, value.value.expose());
+                let one = Held::of(record, (member, index), choice, standing);
+                held.entry(key).or_default().held.push(one);
+            }
         }
     }
-
-    /// Higher stands before lower.
-    fn standing(
-        &self,
-    ) -> (
-        u8,
-        u8,
-        Option<Timestamp>,
-        std::cmp::Reverse<&str>,
-        std::cmp::Reverse<usize>,
-    ) {
-        let Self {
-            rank,
-            changed,
-            worth,
-            identity,
-            index,
-            ..
-        } = self;
-        (
-            *worth,
-            *rank,
-            *changed,
-            std::cmp::Reverse(identity),
-            std::cmp::Reverse(*index),
-        )
-    }
+    let groups = ordered(held, choice);
+    let kept = if attribute.is_many() { choice.most } else { 1 };
+    let (stand, lost) = groups.split_at(kept.min(groups.len()));
+    let Some(last) = stand.last() else {
+        return Vec::new();
+    };
+    let lost = lost.iter().map(|group| LostValue {
+        held: group.best().place,
+        holders: group.holders(),
+        rule: difference(last, group, choice),
+        disputes: !attribute.is_many() && contradicts(last, group),
+    });
+    lost.collect()
 }
 
-/// Equal values.
-#[derive(Default)]
-struct Group {
-    held: Vec<Held>,
+fn ordered(groups: BTreeMap<String, Group>, choice: &Choice) -> Vec<Group> {
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    for group in &mut groups {
+        group.held.sort_by(|a, b| b.compare(a, choice));
+    }
+    groups.sort_by(|a, b| b.compare(a, choice));
+    groups
 }
 
-impl Group {
-    fn add(&mut self, held: Held) {
-        self.held.push(held);
-        self.held.sort_by(|a, b| b.standing().cmp(&a.standing()));
-    }
-
-    fn members(&self) -> Vec<usize> {
-        let mut members: Vec<usize> = self.held.iter().map(|held| held.member).collect();
-        members.sort_unstable();
-        members.dedup();
-        members
-    }
-
-    /// Higher stands before lower: worth, support, then the best holder.
-    fn standing(&self) -> impl Ord + '_ {
-        let best = &self.held[0];
-        (
-            best.worth,
-            self.members().len(),
-            best.rank,
-            best.changed,
-            std::cmp::Reverse(&best.identity),
-        )
-    }
-
-    fn value(&self, attribute: &Attribute, rule: Rule, disputed: bool) -> GoldenValue {
-        let best = &self.held[0];
-        GoldenValue {
-            attribute: attribute.clone(),
-            member: best.member,
-            value: best.index,
-            rule,
-            disputed,
-            supporters: self.members(),
-        }
-    }
-
-    fn kept(&self, attribute: &Attribute) -> GoldenValue {
-        self.value(attribute, Rule::Kept, false)
-    }
-}
-
-/// Chooses among groups sorted by standing, and names the rule that made the difference.
-fn chosen(attribute: &Attribute, groups: &[Group]) -> GoldenValue {
+/// Chooses among ordered groups, and names the rule that made the difference.
+fn chosen(attribute: &Attribute, groups: &[Group], choice: &Choice) -> GoldenValue {
     let first = &groups[0];
     let Some(second) = groups.get(1) else {
         let rule = if first.members().len() > 1 {
@@ -160,37 +127,13 @@ fn chosen(attribute: &Attribute, groups: &[Group]) -> GoldenValue {
         };
         return first.value(attribute, rule, false);
     };
-    let (best, other) = (&first.held[0], &second.held[0]);
-    let rule = if best.worth != other.worth {
-        Rule::Validity
-    } else if first.members().len() != second.members().len() {
-        Rule::Majority
-    } else if best.rank != other.rank {
-        Rule::SourceRank
-    } else {
-        Rule::MostRecent
-    };
-    // A less complete value does not contradict a complete one.
-    let disputed = groups[1..]
-        .iter()
-        .any(|group| group.held[0].worth == best.worth);
-    first.value(attribute, rule, disputed)
+    let disputed = groups[1..].iter().any(|group| contradicts(first, group));
+    first.value(attribute, difference(first, second, choice), disputed)
 }
 
-/// How complete and valid a value is in itself.
-fn worth(attribute: &Attribute, value: &Value) -> u8 {
-    match value {
-        Value::Date(date) if !date.is_whole() => 0,
-        Value::Date(date) if (date.month(), date.day()) == (Some(1), Some(1)) => 1,
-        Value::Text(text) if *attribute == Attribute::national_id() => {
-            u8::from(crate::national_id(text).is_some()) * 2
-        }
-        Value::Date(_)
-        | Value::Text(_)
-        | Value::Name(_)
-        | Value::Address(_)
-        | Value::Relation(_) => 2,
-    }
+/// Says whether a value contradicts the one that stands: a less complete one does not.
+fn contradicts(stands: &Group, other: &Group) -> bool {
+    other.best().worth >= stands.best().worth
 }
 
 /// The text under which two values of an attribute are the same.

@@ -38,6 +38,8 @@ pub enum ChangeCause {
     Deletion,
     /// A person decided.
     Decision,
+    /// Values are chosen by other rules than before.
+    Rules,
 }
 
 /// One thing that happened to a citizen. It names attributes and records, never values.
@@ -125,7 +127,7 @@ impl ChangeKind {
 }
 
 impl ChangeCause {
-    const ALL: [Self; 3] = [Self::Link, Self::Deletion, Self::Decision];
+    const ALL: [Self; 4] = [Self::Link, Self::Deletion, Self::Decision, Self::Rules];
 
     /// Returns the stable code.
     pub const fn code(self) -> &'static str {
@@ -133,6 +135,7 @@ impl ChangeCause {
             Self::Link => "link",
             Self::Deletion => "deletion",
             Self::Decision => "decision",
+            Self::Rules => "rules",
         }
     }
 

@@ -27,7 +27,9 @@ pub use id::{
 pub use jiff::Timestamp;
 pub use label::Label;
 pub use pii::Pii;
-pub use profile::{Attributed, GoldenRecord, GoldenValue, Holding, Profile, Provenance, Rule};
+pub use profile::{
+    Attributed, GoldenRecord, GoldenValue, Holding, OtherValue, Profile, Provenance, Rule,
+};
 pub use record::{RecordValue, SourceRecord};
 pub use review::{DecisionNumber, Judgement, RecordPair, ReviewKind, TaskNumber};
 pub use value::{Address, Kin, Name, NamePart, Relation, Value};

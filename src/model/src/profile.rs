@@ -23,6 +23,10 @@ pub enum Rule {
     Validity,
     /// One of many values that are all kept.
     Kept,
+    /// The record of truth for this attribute holds this value.
+    RecordOfTruth,
+    /// No rule tells the values apart; the record whose key is first holds this one.
+    FirstRecord,
 }
 
 /// The composed values of one cluster, before it has an identity. Indices point into the slice of
@@ -78,6 +82,22 @@ pub struct Attributed {
     pub disputed: bool,
     /// Number of records that hold an equal value, this one included.
     pub supporters: u32,
+}
+
+/// A value that records hold and that does not stand in the profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherValue {
+    /// What is known.
+    pub attribute: Attribute,
+    /// The value.
+    pub value: Pii<Value>,
+    /// Who holds it, one at least, the holder that speaks for it first.
+    pub holders: Vec<Provenance>,
+    /// The rule that put another value before it.
+    pub rule: Rule,
+    /// Whether it contradicts the value that stands, rather than being less complete or one more
+    /// of many.
+    pub disputes: bool,
 }
 
 /// Where a value comes from.

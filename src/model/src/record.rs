@@ -15,11 +15,13 @@ pub struct SourceRecord {
     pub values: Vec<RecordValue>,
     /// The source's own version of the row (its cursor column), when it has one.
     pub version: Option<String>,
+    /// The key of the row of the same stream that takes this one's place, when the source says so.
+    pub replaced_by: Option<Pii<String>>,
     /// When the source says the row last changed; golden values are chosen by this time.
     pub event_at: Option<Timestamp>,
     /// When Rabt read the row.
     pub observed_at: Timestamp,
-    /// SHA-256 over key, version and values: equal hashes are the same version of the row.
+    /// SHA-256 over key, version, replacement and values: equal hashes are the same version of the row.
     pub content_hash: [u8; 32],
 }
 

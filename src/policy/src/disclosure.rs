@@ -1,6 +1,6 @@
 //! What may leave: made only by consuming a permit.
 
-use rabt_model::{Attributed, Change, CitizenId, Holding, Label, Timestamp};
+use rabt_model::{Attributed, Change, CitizenId, Holding, Label, OtherValue, Timestamp};
 
 use crate::{Band, Facts};
 
@@ -53,6 +53,8 @@ pub enum Content {
         citizen: CitizenId,
         /// The values of the asked-for attribute.
         values: Vec<Explained>,
+        /// What records hold of it besides.
+        others: Vec<ExplainedOther>,
     },
 }
 
@@ -123,6 +125,15 @@ pub struct Explained {
     /// The value with its origin.
     pub value: Attributed,
     /// Sentences for people, in the order in which things happened.
+    pub sentences: Vec<Label>,
+}
+
+/// A value that does not stand in the profile, and why.
+#[derive(Debug)]
+pub struct ExplainedOther {
+    /// The value with its holders.
+    pub other: OtherValue,
+    /// Sentences for people: who holds it, then why it does not stand.
     pub sentences: Vec<Label>,
 }
 

@@ -23,7 +23,8 @@ pub use criteria::SearchCriteria;
 pub use decide::Decision;
 pub use denial::{Denial, DenialReason};
 pub use disclosure::{
-    Candidate, Content, Disclosure, Explained, Known, KnownRevision, ToldChange, Verdict,
+    Candidate, Content, Disclosure, Explained, ExplainedOther, Known, KnownRevision, ToldChange,
+    Verdict,
 };
 pub use facts::{Facts, Outcome};
 pub use feed::{FeedTarget, Happening, PastProfile};

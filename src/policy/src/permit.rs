@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::feed::FeedTarget;
 use crate::{
-    Candidate, Content, Denial, DenialReason, Disclosure, Explained, Facts, FieldSet, Method,
-    Outcome, SearchCriteria, Verdict,
+    Candidate, Content, Denial, DenialReason, Disclosure, Explained, ExplainedOther, Facts,
+    FieldSet, Method, Outcome, SearchCriteria, Verdict,
 };
 
 /// That one question may be answered, and how far. Only [`Policy::decide`](crate::Policy::decide) makes one,
@@ -182,11 +182,12 @@ impl Permit {
         seal(content, Outcome::Holdings, facts)
     }
 
-    /// Explains where the values of the asked-for attribute come from; answers `ExplainField`. `lineage`
-    /// is asked for the sentences of permitted values only.
+    /// Explains where the values of the asked-for attribute come from, and which others records
+    /// hold; answers `ExplainField`. `lineage` is asked for the sentences of permitted values only.
     pub fn explain(
         self,
         profile: Option<Profile>,
+        others: Vec<ExplainedOther>,
         lineage: &dyn Fn(&Attributed) -> Vec<Label>,
     ) -> Disclosure {
         let answers = self.facts.method == Method::ExplainField;
@@ -204,9 +205,14 @@ impl Permit {
                 explained.push(Explained { value, sentences });
             }
         }
+        let mut others = others;
+        others.retain(|other| self.fields.contains(&other.other.attribute));
+        let attributes = others.iter().map(|other| other.other.attribute.clone());
+        facts.released.extend(attributes);
         let content = Content::Explained {
             citizen,
             values: explained,
+            others,
         };
         seal(content, Outcome::Explained, facts)
     }

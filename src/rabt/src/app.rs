@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rabt_api::{Bound, ServerConfig, TlsFiles};
 use rabt_connect::Kinds;
-use rabt_linkage::LinkageModel;
+use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
@@ -68,6 +68,28 @@ impl Settled {
         LinkageModel::from_toml(&text).map_err(|errors| {
             let fault = |error: &dyn std::fmt::Display| Fault {
                 message: format!("{}: {error}", path.display()),
+                help: String::new(),
+            };
+            let faults = errors.iter().map(|error| fault(error)).collect();
+            CommandError::many(Exit::Usage, faults)
+        })
+    }
+
+    /// Returns the rules by which values are chosen, shipped or from a file.
+    pub(crate) fn survivorship(&self) -> Result<Survivorship, CommandError> {
+        let name = &self.config.linkage.survivorship;
+        if name == SHIPPED_RULES {
+            return Ok(Survivorship::default());
+        }
+        let path = self.path(Path::new(name));
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            let help = "linkage.survivorship is \"shipped\", or the path of a TOML file of rules";
+            let message = format!("survivorship rules {}: {error}", path.display());
+            CommandError::usage(message, help)
+        })?;
+        Survivorship::from_toml(&text).map_err(|errors| {
+            let fault = |error: &dyn std::fmt::Display| Fault {
+                message: format!("{}:{error}", path.display()),
                 help: String::new(),
             };
             let faults = errors.iter().map(|error| fault(error)).collect();
@@ -170,6 +192,7 @@ impl App {
     pub(crate) async fn start(settled: &Settled) -> Result<Self, CommandError> {
         settled.enter_sources()?;
         let model = settled.model()?;
+        let rules = settled.survivorship()?;
         let agreements = settled.agreements()?;
         let audit = &settled.config.audit;
         let keys = keys::read_or_make(&settled.path(&audit.keys), &audit.origin)?;
@@ -183,6 +206,7 @@ impl App {
             clock: Arc::new(SystemClock),
             kinds: kinds(),
             model: Arc::new(model),
+            rules: Arc::new(rules),
             policy: policy(NO_AGREEMENTS, "built-in agreements")?,
             keys,
             random: StdRng::from_os_rng(),
@@ -255,6 +279,9 @@ impl App {
 
 const TLS_HELP: &str =
     "see [server] and [tls] in the settings; `rabt pki dev` makes certificates to try with";
+
+/// The setting that means the shipped rules.
+const SHIPPED_RULES: &str = "shipped";
 
 /// Agreements that allow nothing.
 const NO_AGREEMENTS: &str = "schema = 1\nagreement = []\n";

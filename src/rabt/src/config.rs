@@ -77,6 +77,7 @@ pub(crate) struct Sources {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Linkage {
     pub(crate) model: String,
+    pub(crate) survivorship: String,
 }
 
 /// `[agreements]`
@@ -162,6 +163,7 @@ impl Default for Linkage {
     fn default() -> Self {
         Self {
             model: "egypt".to_owned(),
+            survivorship: "shipped".to_owned(),
         }
     }
 }
@@ -286,6 +288,11 @@ impl Settings for Config {
             "linkage.model",
             Kind::Text,
             "linkage model: a shipped one (\"egypt\", \"febrl\") or the path of a model file",
+        ),
+        setting(
+            "linkage.survivorship",
+            Kind::Text,
+            "how values are chosen: \"shipped\", or the path of a TOML file of rules",
         ),
         setting(
             "agreements.bundle",

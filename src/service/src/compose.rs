@@ -1,8 +1,9 @@
 //! From a golden record to what storage keeps and what is served.
 
+use rabt_linkage::{Standing, Survivorship};
 use rabt_model::{
-    AgencyId, Attributed, CitizenId, Holding, Profile, Provenance, RecordNumber, SourceRecord,
-    Timestamp,
+    Attribute, Attributed, CitizenId, Holding, OtherValue, Profile, Provenance, RecordNumber,
+    SourceRecord, Timestamp,
 };
 use rabt_storage::{GoldenRef, StoredProfile, StoredRecord};
 
@@ -10,11 +11,12 @@ use rabt_storage::{GoldenRef, StoredProfile, StoredRecord};
 pub(crate) fn compose(
     citizen: CitizenId,
     members: &[&StoredRecord],
-    rank: &dyn Fn(&AgencyId) -> u8,
+    rules: &Survivorship,
+    standing: &dyn Standing,
     at: Timestamp,
 ) -> StoredProfile {
     let records: Vec<&SourceRecord> = members.iter().map(|member| &member.record).collect();
-    let golden = rabt_linkage::golden_record(&records, rank);
+    let golden = rabt_linkage::golden_record(&records, rules, standing);
     let mut values = Vec::with_capacity(golden.values.len());
     for value in golden.values {
         // a record of more than 65,535 values does not pass its mapping
@@ -65,6 +67,34 @@ pub(crate) fn profile_of(stored: &StoredProfile, members: &[&StoredRecord]) -> P
         holdings: members.iter().map(|member| holding(member)).collect(),
         composed_at: stored.composed_at,
     }
+}
+
+/// Returns what the records of a cluster hold of an attribute that does not stand in the profile.
+pub(crate) fn others_of(
+    members: &[StoredRecord],
+    attribute: &Attribute,
+    rules: &Survivorship,
+    standing: &dyn Standing,
+) -> Vec<OtherValue> {
+    let records: Vec<&SourceRecord> = members.iter().map(|member| &member.record).collect();
+    let lost = rabt_linkage::lost_values(&records, attribute, rules, standing);
+    let other = |lost: rabt_linkage::LostValue| {
+        let (first, value) = lost.held;
+        let behind = lost.holders.iter().filter(|(member, _)| *member != first);
+        let holders = std::iter::once(&lost.held).chain(behind);
+        OtherValue {
+            attribute: attribute.clone(),
+            value: records[first].values[value].value.clone(),
+            holders: holders
+                .map(|(member, value)| {
+                    provenance(&members[*member], &records[*member].values[*value].column)
+                })
+                .collect(),
+            rule: lost.rule,
+            disputes: lost.disputes,
+        }
+    };
+    lost.into_iter().map(other).collect()
 }
 
 fn find<'a>(members: &[&'a StoredRecord], number: RecordNumber) -> Option<&'a StoredRecord> {

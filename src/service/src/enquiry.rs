@@ -10,12 +10,14 @@ mod sentence;
 
 use futures::future::join_all;
 use rabt_audit::Pseudonym;
-use rabt_model::{Attributed, CitizenId, Label, Profile};
+use rabt_model::{Attribute, Attributed, CitizenId, Label, Profile};
 use rabt_policy::{
-    AccessRequest, Claim, Decision, Denial, DenialReason, Disclosure, Permit, Target,
+    AccessRequest, Claim, Decision, Denial, DenialReason, Disclosure, ExplainedOther, Permit,
+    Target,
 };
 
 use crate::audited::Audited;
+use crate::compose;
 use crate::directory::Key;
 use crate::error::EnquiryError;
 use crate::event;
@@ -112,16 +114,24 @@ pub async fn list_source_references(services: &Services, request: AccessRequest)
 }
 
 /// Explains where the values of one attribute come from: the steps of the mapping and the rule
-/// that chose each. The attribute is the one path of the request's mask.
+/// that chose each; and which others records hold, with their holders and why they lost. The
+/// attribute is the one path of the request's mask.
 ///
 /// # Errors
 /// The audited denial, or a failure that kept the answer from being audited.
 pub async fn explain_field(services: &Services, request: AccessRequest) -> Answer {
+    let paths = request.fields.iter().flatten();
+    let attributes: Vec<Attribute> = paths.filter_map(|path| path.parse().ok()).collect();
     let permit = permit(services, request).await?;
     let profile = find(services, permit.subject()).await?;
+    let mut others = Vec::new();
+    if let (Some(profile), [attribute]) = (&profile, attributes.as_slice()) {
+        others = others_of(services, profile.citizen, attribute).await?;
+    }
     let sentences = |value: &Attributed| explain(services, value);
     let asked = asked(services, &permit);
-    release(services, permit.explain(profile, &sentences), asked).await
+    let explained = permit.explain(profile, others, &sentences);
+    release(services, explained, asked).await
 }
 
 /// Decides; a refusal is returned only when its entry is durable.
@@ -203,6 +213,29 @@ fn is_possible(target: &Target) -> bool {
         "national_id" => rabt_linkage::national_id(text).is_some(),
         scheme => Key::identifier(scheme, text).is_some(),
     }
+}
+
+/// Returns the values of an attribute that do not stand in a citizen's profile.
+async fn others_of(
+    services: &Services,
+    citizen: CitizenId,
+    attribute: &Attribute,
+) -> Result<Vec<ExplainedOther>, EnquiryError> {
+    let mut tx = services.storage.snapshot().await?;
+    let numbers = tx.members_of(citizen).await?;
+    let members = tx.get_records(&numbers).await?;
+    drop(tx);
+    let known = services.registry.current();
+    let others = compose::others_of(&members, attribute, &services.rules, known.as_ref());
+    let explained = others.into_iter().map(|other| {
+        let holders = other.holders.iter();
+        let mut sentences: Vec<Label> = holders
+            .map(|holder| sentence::of_other(holder, &known.agency_label(&holder.agency)))
+            .collect();
+        sentences.push(sentence::of_loss(other.rule, other.disputes));
+        ExplainedOther { other, sentences }
+    });
+    Ok(explained.collect())
 }
 
 fn explain(services: &Services, value: &Attributed) -> Vec<Label> {

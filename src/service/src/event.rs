@@ -268,6 +268,23 @@ pub(crate) fn of_lapse(decision: DecisionNumber, judgement: Judgement, at: Times
     Entry::new(at, AuditEvent::Reviewed(reviewed))
 }
 
+/// The linker followed what the owner of a row says of its replacement, or no longer.
+pub(crate) fn of_replacement(
+    decision: DecisionNumber,
+    state: DecisionState,
+    at: Timestamp,
+) -> Entry {
+    let reviewed = Reviewed {
+        action: state.code().to_owned(),
+        actor: format!("{LINKER}:system"),
+        decision: Some(decision.0),
+        judgement: Judgement::Same.code().to_owned(),
+        subjects: Vec::new(),
+        task: None,
+    };
+    Entry::new(at, AuditEvent::Reviewed(reviewed))
+}
+
 /// Returns the name of a person, whatever their role: who it is for the rule of two people.
 pub(crate) fn person(caller: &Caller) -> String {
     format!("{}:{}", caller.agency, caller.system)

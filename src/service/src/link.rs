@@ -10,14 +10,17 @@ mod lapse;
 mod partition;
 mod prior;
 mod question;
+mod recompose;
+mod replace;
 mod shadow;
 mod step;
 mod write;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rabt_linkage::{Explanation, Index};
-use rabt_model::{CitizenId, DecisionNumber, RecordNumber, SourceRecord};
+use rabt_model::{CitizenId, DecisionNumber, RecordNumber, SourceId, SourceRecord, StreamId};
 use rabt_storage::{StorageError, StoredRecord, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -31,6 +34,8 @@ pub(crate) use decide::{Act, Effect, carry_out, foresee};
 use partition::{Held, Partition};
 pub(crate) use prior::as_composed;
 use question::Questions;
+pub(crate) use recompose::make_stale;
+use replace::Replacements;
 pub use shadow::{Shadow, shadow_model};
 use write::write;
 
@@ -77,6 +82,7 @@ pub(crate) struct Linker {
     held: Held,
     /// Citizens whom an open review task may name.
     asked: FxHashSet<CitizenId>,
+    replacements: Replacements,
 }
 
 /// Where the linker rests between two calls.
@@ -112,26 +118,61 @@ pub async fn link(services: &Services) -> Result<Audited<LinkSummary>, LinkError
     let (mut linker, mut audited) = slot.take(services, &mut summary).await?;
     loop {
         let _turn = services.turn.lock().await;
-        let mut tx = services.storage.snapshot().await?;
-        let (page, departed) = read_unlinked(tx.as_mut()).await?;
-        drop(tx);
-        if page.is_empty() && departed.is_empty() {
+        let (rest, written) = link_page(services, linker, &mut summary).await?;
+        linker = rest;
+        if written.is_none() {
             break;
         }
-        let count = page.len() as u64;
-        let mut feed = Feed::default();
-        linker.index = remove(services, linker.index, departed, &mut feed).await?;
-        linker.index = compare(services, linker.index, page, &mut feed, &mut summary).await?;
-        lapse::end(&mut linker.index, &mut feed);
-        let written = write(services, &mut linker, feed, &mut summary).await?;
-        audited = Some(written.ok_or(LinkError::Unclustered(count))?);
+        audited = written;
     }
+    let (linker, composed) = recompose::recompose(services, linker, &mut summary).await?;
     slot.rest(linker);
-    if let Some(audited) = audited {
+    if let Some(audited) = composed.or(audited) {
         return Ok(audited);
     }
     let entry = event::of_link(&summary, services.model_fingerprint(), services.clock.now());
     Ok(services.audit.record(&entry, summary).await?)
+}
+
+/// Links all that waits; the caller has the turn.
+async fn drain(
+    services: &Services,
+    mut linker: Linker,
+    summary: &mut LinkSummary,
+) -> Result<(Linker, Option<Audited<LinkSummary>>), LinkError> {
+    let mut audited = None;
+    loop {
+        let (rest, written) = link_page(services, linker, summary).await?;
+        linker = rest;
+        if written.is_none() {
+            return Ok((linker, audited));
+        }
+        audited = written;
+    }
+}
+
+/// Links a page of what waits; returns nothing when nothing does. The caller has the turn.
+async fn link_page(
+    services: &Services,
+    mut linker: Linker,
+    summary: &mut LinkSummary,
+) -> Result<(Linker, Option<Audited<LinkSummary>>), LinkError> {
+    let mut tx = services.storage.snapshot().await?;
+    let (page, departed) = read_unlinked(tx.as_mut()).await?;
+    drop(tx);
+    if page.is_empty() && departed.is_empty() {
+        return Ok((linker, None));
+    }
+    let count = page.len() as u64;
+    let mut feed = Feed::default();
+    linker.replacements.depart(&departed);
+    linker.index = remove(services, linker.index, departed, &mut feed).await?;
+    let said = &mut linker.replacements;
+    linker.index = compare(services, linker.index, page, said, &mut feed, summary).await?;
+    lapse::end(&mut linker.index, &linker.replacements, &mut feed);
+    linker = replace::follow_alone(services, linker, &mut feed).await?;
+    let written = write(services, &mut linker, feed, summary).await?;
+    Ok((linker, Some(written.ok_or(LinkError::Unclustered(count))?)))
 }
 
 /// Explains a pair of records, or returns `None` when one of them is not held.
@@ -162,11 +203,15 @@ impl LinkerSlot {
                 .await?;
         }
         self.broken = true;
-        if let Some(linker) = self.linker.take() {
+        // Which streams hold each person once decides about clusters that nothing touches.
+        let registers = services.registry.current().registers();
+        let linker = self.linker.take();
+        if let Some(linker) = linker.filter(|linker| *linker.index.registers() == registers) {
             return Ok((linker, None));
         }
         let _turn = services.turn.lock().await;
-        let (mut linker, feed) = rebuild(services, summary).await?;
+        let (linker, mut feed) = rebuild(services, registers, summary).await?;
+        let mut linker = replace::follow_alone(services, linker, &mut feed).await?;
         let audited = write(services, &mut linker, feed, summary).await?;
         Ok((linker, audited))
     }
@@ -193,11 +238,13 @@ impl LinkerSlot {
 /// Compares all records again, in the order of their numbers.
 async fn rebuild(
     services: &Services,
+    registers: BTreeSet<(SourceId, StreamId)>,
     summary: &mut LinkSummary,
 ) -> Result<(Linker, Feed), LinkError> {
     let mut tx = services.storage.snapshot().await?;
     let held = Held::from_memberships(&tx.memberships().await?);
-    let mut index = Index::new(Arc::clone(&services.model));
+    let mut index = Index::with_registers(Arc::clone(&services.model), registers);
+    let mut replacements = Replacements::load(tx.as_mut()).await?;
     for (number, judgement, pairs) in tx.decisions_in_force().await? {
         index.decide(number, judgement, &pairs);
     }
@@ -215,14 +262,21 @@ async fn rebuild(
         batch.extend(page);
         if batch.len() >= REBUILD {
             let full = std::mem::take(&mut batch);
-            index = compare(services, index, full, &mut feed, summary).await?;
+            let said = &mut replacements;
+            index = compare(services, index, full, said, &mut feed, summary).await?;
         }
     }
     drop(tx);
     if !batch.is_empty() {
-        index = compare(services, index, batch, &mut feed, summary).await?;
+        let said = &mut replacements;
+        index = compare(services, index, batch, said, &mut feed, summary).await?;
     }
-    let linker = Linker { index, held, asked };
+    let linker = Linker {
+        index,
+        held,
+        asked,
+        replacements,
+    };
     Ok((linker, feed))
 }
 
@@ -259,6 +313,7 @@ async fn compare(
     services: &Services,
     mut index: Index,
     page: Vec<StoredRecord>,
+    replacements: &mut Replacements,
     feed: &mut Feed,
     summary: &mut LinkSummary,
 ) -> Result<Index, LinkError> {
@@ -278,6 +333,7 @@ async fn compare(
     feed.partition.report(linked.clusters);
     feed.estranged.extend(linked.estranged);
     for record in page {
+        replacements.note(record.number, &record.record);
         if !record.linked {
             feed.fresh.insert(record.number);
         }

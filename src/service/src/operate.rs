@@ -13,7 +13,7 @@ use crate::audited::Audited;
 use crate::error::{AuditError, OperateError, Problem};
 use crate::event;
 use crate::ingest;
-use crate::link::link;
+use crate::link::{link, make_stale};
 use crate::registry::with_base;
 use crate::services::Services;
 
@@ -333,6 +333,9 @@ async fn put_source(
         let mut view = view(services, tx.as_mut(), &counts, source).await?;
         view.agency_label = agency.name.clone();
         views.push(view);
+    }
+    if !services.registry.current().ranks_alike(&agency) {
+        make_stale(tx.as_mut()).await?;
     }
     let audited = services.audit.commit_all(tx, &entries, views).await?;
     services

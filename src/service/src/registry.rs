@@ -1,11 +1,14 @@
 //! What the registered sources say about themselves, read once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rabt_connect::{AgencyFolder, ConnectError, Problems, Session, SourceSpec, resolve_secrets};
-use rabt_model::{AgencyId, Attribute, Label, SourceId, StreamId};
+use rabt_connect::{
+    Agency, AgencyFolder, ConnectError, Problems, Session, SourceSpec, Truth, resolve_secrets,
+};
+use rabt_linkage::Standing;
+use rabt_model::{AgencyId, Attribute, Label, RecordId, SourceId, StreamId};
 use rabt_storage::{Storage, StorageError, StoredSource};
 
 /// The registered sources and agencies; replaced as a whole when one changes.
@@ -17,6 +20,8 @@ pub(crate) struct Registry(RwLock<Arc<Known>>);
 pub(crate) struct Known {
     sources: BTreeMap<SourceId, Arc<Registered>>,
     agencies: BTreeMap<AgencyId, (Label, u8)>,
+    /// What streams are the record of truth for; those that are for nothing are left out.
+    truths: BTreeMap<SourceId, Vec<(StreamId, Truth)>>,
 }
 
 /// One registered source.
@@ -60,6 +65,12 @@ impl Registry {
             .agencies
             .insert(agency.id.clone(), (agency.name, agency.rank));
         for spec in agency.sources {
+            let truths = truths(&spec);
+            if truths.is_empty() {
+                known.truths.remove(&spec.id);
+            } else {
+                known.truths.insert(spec.id.clone(), truths);
+            }
             let registered = Registered {
                 agency: agency.id.clone(),
                 spec,
@@ -76,15 +87,43 @@ impl Registry {
     pub(crate) fn current(&self) -> Arc<Known> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    /// Returns the ranks of agencies for survivorship; unknown ones rank in the middle.
-    pub(crate) fn ranks(&self) -> impl Fn(&AgencyId) -> u8 + use<> {
-        let known = self.current();
-        move |agency| known.agencies.get(agency).map_or(50, |(_, rank)| *rank)
+impl Standing for Known {
+    /// Agencies that are not registered rank in the middle.
+    fn rank(&self, agency: &AgencyId) -> u8 {
+        self.agencies.get(agency).map_or(50, |(_, rank)| *rank)
+    }
+
+    fn is_record_of_truth(&self, record: &RecordId, attribute: &Attribute) -> bool {
+        let streams = self.truths.get(&record.source).into_iter().flatten();
+        let mut truths = streams.filter(|(stream, _)| *stream == record.stream);
+        truths.any(|(_, truth)| truth.attributes.contains(attribute))
     }
 }
 
 impl Known {
+    /// Returns the streams that hold each person once.
+    pub(crate) fn registers(&self) -> BTreeSet<(SourceId, StreamId)> {
+        let streams = self.truths.iter().flat_map(|(source, streams)| {
+            let once = streams.iter().filter(|(_, truth)| truth.person);
+            once.map(move |(stream, _)| (source.clone(), stream.clone()))
+        });
+        streams.collect()
+    }
+
+    /// Says whether an agency's folder lets values be chosen as before: a new agency has none yet.
+    pub(crate) fn ranks_alike(&self, agency: &Agency) -> bool {
+        let Some((_, rank)) = self.agencies.get(&agency.id) else {
+            return true;
+        };
+        let alike = |spec: &SourceSpec| {
+            let before = self.truths.get(&spec.id).map_or(&[][..], Vec::as_slice);
+            attributes(before) == attributes(&truths(spec))
+        };
+        *rank == agency.rank && agency.sources.iter().all(alike)
+    }
+
     pub(crate) fn source(&self, id: &SourceId) -> Option<Arc<Registered>> {
         self.sources.get(id).map(Arc::clone)
     }
@@ -97,6 +136,16 @@ impl Known {
     pub(crate) fn agency_label(&self, agency: &AgencyId) -> Label {
         let known = self.agencies.get(agency).map(|(label, _)| label.clone());
         known.unwrap_or_else(|| Label::new(agency.as_str(), agency.as_str()))
+    }
+
+    /// Returns the columns that say which row takes a row's place, joined by `+`.
+    pub(crate) fn replacement_column(&self, source: &SourceId, stream: &StreamId) -> String {
+        let registered = self.sources.get(source);
+        let mut streams = registered
+            .into_iter()
+            .flat_map(|source| &source.spec.streams);
+        let spec = streams.find(|spec| spec.id == *stream);
+        spec.map_or_else(String::new, |spec| spec.mapping.replaced_by().join("+"))
     }
 
     /// Returns the steps that made values of an attribute out of a column.
@@ -114,6 +163,23 @@ impl Known {
         let spec = streams.find(|spec| spec.id == *stream);
         spec.map_or_else(Vec::new, |spec| spec.mapping.lineage(attribute, column))
     }
+}
+
+fn truths(spec: &SourceSpec) -> Vec<(StreamId, Truth)> {
+    let streams = spec.streams.iter();
+    let marked = streams.filter(|stream| stream.truth != Truth::default());
+    marked
+        .map(|stream| (stream.id.clone(), stream.truth.clone()))
+        .collect()
+}
+
+fn attributes(truths: &[(StreamId, Truth)]) -> Vec<(&StreamId, &[Attribute])> {
+    let named = truths
+        .iter()
+        .filter(|(_, truth)| !truth.attributes.is_empty());
+    named
+        .map(|(stream, truth)| (stream, truth.attributes.as_slice()))
+        .collect()
 }
 
 impl Registered {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rabt_audit::{AuditEvent, Entry, Started, Stopped};
 use rabt_connect::Kinds;
-use rabt_linkage::LinkageModel;
+use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::Clock;
 use rabt_policy::Policy;
 use rabt_storage::{Storage, StorageError};
@@ -31,6 +31,8 @@ pub struct Setup {
     pub kinds: Kinds,
     /// How records are linked.
     pub model: Arc<LinkageModel>,
+    /// How the values of profiles are chosen.
+    pub rules: Arc<Survivorship>,
     /// The policy in force until storage holds a bundle.
     pub policy: Policy,
     /// The keys of the audit log.
@@ -56,6 +58,7 @@ pub struct Services {
     /// The profiles in memory.
     pub directory: Directory,
     pub(crate) model: Arc<LinkageModel>,
+    pub(crate) rules: Arc<Survivorship>,
     pub(crate) registry: Registry,
     pub(crate) random: Mutex<StdRng>,
     pub(crate) linker: tokio::sync::Mutex<LinkerSlot>,
@@ -150,6 +153,7 @@ impl Services {
             policy: PolicyHandle::new(policy),
             audit,
             model: setup.model,
+            rules: setup.rules,
             random: Mutex::new(setup.random),
             linker: tokio::sync::Mutex::new(LinkerSlot::default()),
             arrivals: Arrivals::default(),

@@ -5,6 +5,7 @@ mod enquiry;
 mod feed;
 mod feed_random;
 mod flow;
+mod gold;
 mod kill;
 mod living;
 mod node;

@@ -31,7 +31,13 @@ enum ValueRow<S> {
     Address(Option<S>, Option<S>, Option<S>, Option<S>),
     #[serde(rename = "r")]
     Relation(S, S),
+    /// No value: the key of the row that takes the record's place, beside the field [`NO_FIELD`].
+    #[serde(rename = "x")]
+    ReplacedBy(S),
 }
+
+/// Stands where a field's number would; fields are numbered from 1.
+const NO_FIELD: i64 = 0;
 
 /// A record as its table holds it. It is personal, so it has no `Debug`.
 pub(crate) struct RecordRow {
@@ -73,6 +79,9 @@ pub(crate) fn encode_values(names: &Names, record: &SourceRecord) -> Result<Stri
             .ok_or_else(|| corrupt("fields", "a name was not given a number"))?;
         values.push((field, value_row(value.value.expose())));
     }
+    if let Some(key) = &record.replaced_by {
+        values.push((NO_FIELD, ValueRow::ReplacedBy(key.expose().as_str())));
+    }
     serde_json::to_string(&values).map_err(|_| corrupt("records", "a body cannot be written"))
 }
 
@@ -80,6 +89,7 @@ pub(crate) fn encode_values(names: &Names, record: &SourceRecord) -> Result<Stri
 pub(crate) fn decode_record(names: &Names, row: RecordRow) -> Result<StoredRecord, DecodeError> {
     let stream = names.stream(row.stream).ok_or(DecodeError::UnknownName)?;
     let event_at = row.event_at.map(|at| to_timestamp("records", at));
+    let (values, replaced_by) = decode_values(names, &row.body)?;
     let record = SourceRecord {
         id: RecordId {
             source: stream.source.clone(),
@@ -87,8 +97,9 @@ pub(crate) fn decode_record(names: &Names, row: RecordRow) -> Result<StoredRecor
             key: Pii::new(row.key),
         },
         agency: stream.agency.clone(),
-        values: decode_values(names, &row.body)?,
+        values,
         version: row.version,
+        replaced_by,
         event_at: event_at.transpose()?,
         observed_at: to_timestamp("records", row.observed_at)?,
         content_hash: to_hash("records", &row.content_hash)?,
@@ -100,11 +111,23 @@ pub(crate) fn decode_record(names: &Names, row: RecordRow) -> Result<StoredRecor
     })
 }
 
-fn decode_values(names: &Names, body: &str) -> Result<Vec<RecordValue>, DecodeError> {
+/// Returns the values of a body, and the key of the row that takes the record's place.
+fn decode_values(
+    names: &Names,
+    body: &str,
+) -> Result<(Vec<RecordValue>, Option<Pii<String>>), DecodeError> {
     let rows: Vec<(i64, ValueRow<String>)> =
         serde_json::from_str(body).map_err(|_| corrupt("records", "the body is malformed"))?;
     let mut values = Vec::with_capacity(rows.len());
+    let mut replaced_by = None;
     for (field, row) in rows {
+        let row = match row {
+            ValueRow::ReplacedBy(key) => {
+                replaced_by = Some(Pii::new(key));
+                continue;
+            }
+            row => row,
+        };
         let name = names.field(field).ok_or(DecodeError::UnknownName)?;
         values.push(RecordValue {
             attribute: name.attribute.clone(),
@@ -112,7 +135,7 @@ fn decode_values(names: &Names, body: &str) -> Result<Vec<RecordValue>, DecodeEr
             column: name.column.clone(),
         });
     }
-    Ok(values)
+    Ok((values, replaced_by))
 }
 
 fn value_row(value: &Value) -> ValueRow<&str> {
@@ -187,6 +210,7 @@ fn value_of(row: ValueRow<String>) -> Result<Value, StorageError> {
             text,
         }),
         ValueRow::Relation(kind, to) => Value::Relation(Relation { kind, to }),
+        ValueRow::ReplacedBy(_) => return Err(corrupt("records", "a key stands for a value")),
     })
 }
 

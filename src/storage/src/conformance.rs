@@ -86,6 +86,7 @@ cases! {
         the_last_of_equal_ids_counts,
         pages_cover_every_record_once,
         records_are_found_by_number,
+        rows_are_found_by_key,
         records_are_counted_by_source,
         a_source_has_one_agency,
         a_key_with_a_nul_is_refused,
@@ -150,6 +151,7 @@ cases! {
         runs_are_counted_and_end,
         a_run_of_a_killed_process_is_interrupted,
         the_last_bundle_is_current,
+        a_mark_has_its_last_text,
         outbox_numbers_are_never_used_again;
     transactions:
         what_is_not_committed_is_undone,

@@ -26,8 +26,8 @@ pub use error::StorageError;
 pub use fingerprint::fingerprint;
 pub use open::open;
 pub use repository::{
-    Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, History, Outbox, Profiles,
-    Records, Reviews, Sources, Storage, Transaction,
+    Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, History, Marks, Outbox,
+    Profiles, Records, Reviews, Sources, Storage, Transaction,
 };
 pub use review::{
     DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,

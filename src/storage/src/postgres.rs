@@ -7,6 +7,7 @@ mod clusters;
 mod decisions;
 mod deletions;
 mod history;
+mod marks;
 mod outbox;
 mod profiles;
 mod records;

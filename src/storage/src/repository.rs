@@ -57,6 +57,7 @@ pub trait Transaction:
     + Reviews
     + Sources
     + Agreements
+    + Marks
     + Outbox
     + Send
 {
@@ -117,6 +118,15 @@ pub trait Records: Send {
         &mut self,
         numbers: &[RecordNumber],
     ) -> Result<Vec<StoredRecord>, StorageError>;
+
+    /// Returns the numbers of the rows of a stream with these keys, in the order of the keys;
+    /// `None` for rows that are not held.
+    async fn find_records(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        keys: &[&str],
+    ) -> Result<Vec<Option<RecordNumber>>, StorageError>;
 
     /// Returns how many records are held.
     async fn count_records(&mut self) -> Result<u64, StorageError>;
@@ -387,6 +397,16 @@ pub trait Agreements: Send {
 
     /// Returns up to `limit` texts that are or were the current one, the last one first.
     async fn bundles(&mut self, limit: u32) -> Result<Vec<StoredBundle>, StorageError>;
+}
+
+/// Short texts by name: how far a long piece of work has come, and by what it worked.
+#[async_trait]
+pub trait Marks: Send {
+    /// Returns the text of a name.
+    async fn get_mark(&mut self, name: &str) -> Result<Option<String>, StorageError>;
+
+    /// Stores the text of a name, in place of an earlier one.
+    async fn put_mark(&mut self, name: &str, text: &str) -> Result<(), StorageError>;
 }
 
 /// Audit entries that become durable with the transaction that they tell about.

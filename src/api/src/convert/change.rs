@@ -110,6 +110,7 @@ fn of_cause(cause: ChangeCause) -> change::ChangeCause {
         ChangeCause::Link => change::ChangeCause::Link,
         ChangeCause::Deletion => change::ChangeCause::Deletion,
         ChangeCause::Decision => change::ChangeCause::Decision,
+        ChangeCause::Rules => change::ChangeCause::Rules,
     }
 }
 

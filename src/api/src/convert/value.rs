@@ -1,8 +1,8 @@
 //! Single values and their origin.
 
 use rabt_model::{
-    Address, Attribute, Attributed, CitizenId, Holding, Kin, Name, NamePart, PartialDate, Relation,
-    Rule, Timestamp, Value,
+    Address, Attribute, Attributed, CitizenId, Holding, Kin, Name, NamePart, OtherValue,
+    PartialDate, Provenance, Relation, Rule, Timestamp, Value,
 };
 use rabt_proto::{citizen, common};
 use tracing::warn;
@@ -167,7 +167,24 @@ fn partial_date(date: PartialDate) -> common::PartialDate {
 
 /// Returns where a value comes from.
 pub(super) fn provenance(value: &Attributed) -> common::Provenance {
-    let origin = &value.provenance;
+    common::Provenance {
+        disputed: value.disputed,
+        ..origin(&value.provenance, value.rule, value.supporters)
+    }
+}
+
+/// Returns who holds another value.
+pub(super) fn holders(other: &OtherValue) -> Vec<common::Provenance> {
+    let count = u32::try_from(other.holders.len()).unwrap_or(u32::MAX);
+    let holders = other.holders.iter();
+    let of = |holder| common::Provenance {
+        disputed: other.disputes,
+        ..origin(holder, other.rule, count)
+    };
+    holders.map(of).collect()
+}
+
+fn origin(origin: &Provenance, chosen: Rule, supporters: u32) -> common::Provenance {
     common::Provenance {
         agency: origin.agency.to_string(),
         source: origin.source.to_string(),
@@ -178,13 +195,13 @@ pub(super) fn provenance(value: &Attributed) -> common::Provenance {
         event_at: origin.event_at.map(timestamp),
         valid_from: None,
         valid_to: None,
-        rule: rule(value.rule).into(),
-        disputed: value.disputed,
-        supporters: value.supporters,
+        rule: rule(chosen).into(),
+        disputed: false,
+        supporters,
     }
 }
 
-fn rule(rule: Rule) -> common::SurvivorshipRule {
+pub(super) fn rule(rule: Rule) -> common::SurvivorshipRule {
     match rule {
         Rule::OnlyValue => common::SurvivorshipRule::OnlyValue,
         Rule::Agreed => common::SurvivorshipRule::Agreed,
@@ -193,6 +210,8 @@ fn rule(rule: Rule) -> common::SurvivorshipRule {
         Rule::MostRecent => common::SurvivorshipRule::MostRecent,
         Rule::Validity => common::SurvivorshipRule::Validity,
         Rule::Kept => common::SurvivorshipRule::Kept,
+        Rule::RecordOfTruth => common::SurvivorshipRule::RecordOfTruth,
+        Rule::FirstRecord => common::SurvivorshipRule::FirstRecord,
     }
 }
 

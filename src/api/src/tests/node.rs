@@ -142,6 +142,7 @@ impl Node {
             clock: Arc::new(ManualClock::at("2026-06-01T10:00:00Z".parse().unwrap())),
             kinds: Kinds::new().with(Arc::new(Memory)),
             model: Arc::new(LinkageModel::shipped("egypt").unwrap()),
+            rules: Arc::default(),
             policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),
             keys: AuditKeys {
                 checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::connector::Mode;
 use crate::document::{Fields, Node};
 use crate::manifest::load::MAPPING;
-use crate::manifest::{Guard, OnDrift, StreamSpec};
+use crate::manifest::{Guard, OnDrift, StreamSpec, Truth, truth};
 use crate::mapping::StreamMapping;
 
 /// Reads every stream, and notes mappings that belong to none.
@@ -45,7 +45,15 @@ pub(super) fn load_streams(
 }
 
 fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> Option<StreamSpec> {
-    fields.only(&["id", "from", "key", "mode", "incremental", "guard"]);
+    fields.only(&[
+        "id",
+        "from",
+        "key",
+        "mode",
+        "incremental",
+        "guard",
+        "record_of_truth",
+    ]);
     let id_node = fields.required("id");
     let from = fields.required("from").and_then(|node| load_from(&node));
     let key = match fields.get("key") {
@@ -66,8 +74,14 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
             let message = format!("{MAPPING} has no table [{id}]");
             id_node.wrong_word(message, id.as_str(), known);
         }
-        found?.mapping.clone()
+        let found = found?;
+        check_replaced_by(found, key.as_deref());
+        found.mapping.clone()
     });
+    let truth = match fields.get("record_of_truth") {
+        None => Some(Truth::default()),
+        Some(node) => truth::load(&node, mapping.as_ref()),
+    };
     let (schema, table) = from?;
     Some(StreamSpec {
         id,
@@ -77,7 +91,29 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
         mode: mode?,
         mapping: Arc::new(mapping?),
         guard: guard?,
+        truth: truth?,
     })
+}
+
+/// Notes a mapping whose replacements are not keys of the stream.
+fn check_replaced_by(found: &StreamMapping<'_>, key: Option<&[String]>) {
+    let columns = found.mapping.as_ref().map_or(0, |m| m.replaced_by().len());
+    let parts = key.map_or(columns, <[String]>::len);
+    if columns == 0 || columns == parts {
+        return;
+    }
+    let node = found
+        .node
+        .fields()
+        .and_then(|fields| fields.get("replaced_by"));
+    let node = node.unwrap_or_else(|| found.node.clone());
+    if parts == 0 {
+        node.wrong("is of no use without a key; give the stream one in the manifest");
+    } else {
+        node.wrong(format!(
+            "names {columns} column(s), and the key has {parts}; name one for each, in its order"
+        ));
+    }
 }
 
 /// Reads `{ schema, table }` or `{ file }`.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rabt_model::Attribute;
+
 use super::{Agency, AgencyFolder, OnDrift};
 use crate::connector::Mode;
 use crate::kinds::Kinds;
@@ -144,4 +146,66 @@ fn an_unknown_kind_is_told_when_the_kinds_are_known() {
         problems.to_string(),
         "manifest.toml:10: source.kind: 'sqlite' is not a kind; there are "
     );
+}
+
+fn load_truth(truth: &str, mapping: &str) -> Result<crate::Truth, crate::Problems> {
+    let manifest = format!(
+        r#"schema = 1
+[agency]
+id = "tax"
+name = {{ en = "Tax", ar = "الضرائب" }}
+steward = "a@b.example"
+agreement = "AG-1"
+[source]
+kind = "sqlite"
+[source.config]
+path = "x"
+[[stream]]
+id = "person"
+from = {{ table = "p" }}
+key = ["ID"]
+mode = "snapshot"
+{truth}
+"#
+    );
+    let agency = load(&manifest, mapping)?;
+    Ok(agency.sources[0].streams[0].truth.clone())
+}
+
+#[test]
+fn a_stream_may_be_the_record_of_truth() {
+    const VALUES: &str =
+        "[person]\n\"sex\" = { from = \"S\" }\n\"phone\" = [{ from = \"T\" }, { from = \"U\" }]\n";
+    let truth = |text: &str| load_truth(&format!("record_of_truth = {text}"), VALUES);
+    let all = truth("true").unwrap();
+    assert!(all.person);
+    assert_eq!(all.attributes, [Attribute::Sex, Attribute::Phone]);
+    let one = truth("[\"sex\"]").unwrap();
+    assert_eq!((one.person, one.attributes), (false, vec![Attribute::Sex]));
+    let person = truth("[\"person\"]").unwrap();
+    assert!(person.person && person.attributes.is_empty());
+    assert_eq!(truth("false").unwrap(), crate::Truth::default());
+    let wrong = truth("[\"persn\", \"birth.date\"]")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        wrong.contains("manifest.toml:16:") && wrong.contains("did you mean 'person'?"),
+        "{wrong}"
+    );
+    assert!(wrong.contains("'birth.date' is no attribute that the stream's mapping fills"));
+    assert!(
+        truth("\"sex\"")
+            .unwrap_err()
+            .to_string()
+            .contains("must be true, or a list")
+    );
+}
+
+#[test]
+fn replacements_are_keys_of_the_stream() {
+    let mapping = "[person]\n\"sex\" = { from = \"S\" }\nreplaced_by = [\"A\", \"B\"]\n";
+    let wrong = load_truth("", mapping).unwrap_err().to_string();
+    let expected = "mapping.toml:3: person.replaced_by: names 2 column(s), and the key has 1; \
+                    name one for each, in its order";
+    assert!(wrong.ends_with(expected), "{wrong}");
 }

@@ -4,6 +4,7 @@
 //! by name inside the loop over the rows.
 
 mod input;
+mod replaced;
 mod value;
 
 use std::collections::HashSet;
@@ -30,6 +31,7 @@ struct Bound<'m> {
     key: Vec<usize>,
     key_column: String,
     version: Option<usize>,
+    replaced_by: Vec<(usize, &'m str)>,
     this_year: i16,
 }
 
@@ -74,6 +76,11 @@ impl<'m> Bound<'m> {
             key: context.key.iter().map(|name| find(name)).collect(),
             key_column: context.key.join("+"),
             version: context.cursor.map(find),
+            replaced_by: mapping
+                .replaced_by
+                .iter()
+                .map(|name| (find(name), name.as_str()))
+                .collect(),
             this_year: year_of(context.observed_at),
         }
     }
@@ -217,6 +224,11 @@ impl<'m> Bound<'m> {
         // The time of the change decides between values, so a row with another one is changed.
         let event_at = self.event_at(batch, row, refusals)?;
         hash.optional(event_at.map(|at| at.to_string()).as_deref());
+        let replaced_by = self.replaced_by(batch, row, key, refusals)?;
+        if let Some(key) = &replaced_by {
+            hash.text("replaced_by");
+            hash.text(key);
+        }
         Ok(SourceRecord {
             id: RecordId {
                 source: context.source.clone(),
@@ -226,6 +238,7 @@ impl<'m> Bound<'m> {
             agency: context.agency.clone(),
             values,
             version: version.map(str::to_owned),
+            replaced_by: replaced_by.map(Pii::new),
             event_at,
             observed_at: context.observed_at,
             content_hash: hash.finish(),

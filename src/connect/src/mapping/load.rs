@@ -29,6 +29,7 @@ fn load_stream(node: &Node<'_>, agency: Option<&AgencyId>) -> Option<Mapping> {
     let mut fields = Vec::new();
     let mut only = None;
     let mut event_at = None;
+    let mut replaced_by = Vec::new();
     let mut faultless = true;
     for (key, value) in table.entries() {
         match key {
@@ -40,6 +41,10 @@ fn load_stream(node: &Node<'_>, agency: Option<&AgencyId>) -> Option<Mapping> {
                 event_at = load_event_at(&value);
                 faultless &= event_at.is_some();
             }
+            "replaced_by" => match load_columns(&value) {
+                Some(columns) => replaced_by = columns,
+                None => faultless = false,
+            },
             id => match load_attribute(id, &value, agency) {
                 Some(loaded) => fields.extend(loaded),
                 None => faultless = false,
@@ -50,15 +55,21 @@ fn load_stream(node: &Node<'_>, agency: Option<&AgencyId>) -> Option<Mapping> {
         node.wrong("maps no attribute");
         return None;
     }
-    faultless.then(|| assemble(fields, only, event_at))
+    faultless.then(|| assemble(fields, only, event_at, replaced_by))
 }
 
-fn assemble(fields: Vec<Field>, only: Option<Only>, event_at: Option<Input>) -> Mapping {
+fn assemble(
+    fields: Vec<Field>,
+    only: Option<Only>,
+    event_at: Option<Input>,
+    replaced_by: Vec<String>,
+) -> Mapping {
     let inputs = fields.iter().flat_map(|field| &field.inputs);
     let mut columns: Vec<String> = inputs
         .chain(&event_at)
         .flat_map(|input| input.columns.iter().cloned())
         .chain(only.iter().map(|only| only.column.clone()))
+        .chain(replaced_by.iter().cloned())
         .collect();
     columns.sort();
     columns.dedup();
@@ -67,6 +78,7 @@ fn assemble(fields: Vec<Field>, only: Option<Only>, event_at: Option<Input>) -> 
         fields,
         only,
         event_at,
+        replaced_by,
     }
 }
 
@@ -325,14 +337,7 @@ fn load_input(fields: &Fields<'_>, from: &str) -> Option<Input> {
 }
 
 fn load_unjoined(fields: &Fields<'_>) -> Option<Input> {
-    let columns = fields.required("from").and_then(|from| {
-        let columns = from.one_or_many()?;
-        if columns.is_empty() || columns.iter().any(String::is_empty) {
-            from.wrong("must name at least one column, and none may be empty");
-            return None;
-        }
-        Some(columns)
-    });
+    let columns = fields.required("from").and_then(|from| load_columns(&from));
     let on_reject = match fields.get("on_reject") {
         None => None,
         Some(node) => load_on_reject(&node),
@@ -351,6 +356,16 @@ fn load_unjoined(fields: &Fields<'_>) -> Option<Input> {
         tail,
         on_reject,
     })
+}
+
+/// Reads one column or several.
+fn load_columns(node: &Node<'_>) -> Option<Vec<String>> {
+    let columns = node.one_or_many()?;
+    if columns.is_empty() || columns.iter().any(String::is_empty) {
+        node.wrong("must name at least one column, and none may be empty");
+        return None;
+    }
+    Some(columns)
 }
 
 fn load_on_reject(node: &Node<'_>) -> Option<OnReject> {

@@ -30,6 +30,15 @@ pub enum RejectReason {
     BadNationalId,
     /// Not the required number of digits.
     BadDigits,
+    /// The key of the row that is to take this one's place is not whole, or no key.
+    BadReplacement,
+    /// The row is to be replaced by itself.
+    ReplacedByItself,
+    /// The row that is to take this one's place is not in the stream: it is another agency's, of
+    /// another table, or gone.
+    UnknownReplacement,
+    /// A person decided that the row that is to take this one's place is somebody else.
+    ContradictedReplacement,
 }
 
 impl RejectReason {
@@ -47,6 +56,10 @@ impl RejectReason {
             Self::NotInList => "not_in_list",
             Self::BadNationalId => "bad_national_id",
             Self::BadDigits => "bad_digits",
+            Self::BadReplacement => "bad_replacement",
+            Self::ReplacedByItself => "replaced_by_itself",
+            Self::UnknownReplacement => "unknown_replacement",
+            Self::ContradictedReplacement => "contradicted_replacement",
         }
     }
 }

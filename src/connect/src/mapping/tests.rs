@@ -343,3 +343,45 @@ name = { from = "N" }
     .unwrap_err();
     insta::assert_snapshot!(problems.join("\n"));
 }
+
+#[test]
+fn a_row_may_name_the_row_that_takes_its_place() {
+    let text = "[person]\nreplaced_by = [\"TO_A\", \"TO_B\"]\n\"sex\" = { from = \"SEX\" }\n";
+    let mapping = load(text).unwrap();
+    assert!(mapping.columns().any(|column| column == "TO_A"));
+    let columns = ["A", "B", "SEX", "TO_A", "TO_B"];
+    let row = |a, to_a, to_b| [t(a), t("1"), t("male"), to_a, to_b];
+    let rows = [
+        row("1", Cell::Null, t(" ")),
+        row("2", t("1"), t("1")),
+        row("3", t("3"), t("1")),
+        row("4", t("1"), Cell::Null),
+        row("5", t("1\u{1f}"), t("1")),
+        row("6", Cell::Unchanged, t("1")),
+    ];
+    let rows: Vec<&[Cell<'_>]> = rows.iter().map(|row| row.as_slice()).collect();
+    let mapped = host(&["A", "B"]).apply(&mapping, &batch(&columns, &rows));
+    let said: Vec<Option<&str>> = mapped
+        .records
+        .iter()
+        .map(|record| record.replaced_by.as_ref().map(|key| key.expose().as_str()))
+        .collect();
+    assert_eq!(said, [None, Some("1\u{1f}1"), None, None, None]);
+    let reasons: Vec<(RejectReason, bool)> = mapped
+        .rejections
+        .iter()
+        .map(|rejection| (rejection.reason, rejection.field_only))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            (RejectReason::ReplacedByItself, true),
+            (RejectReason::BadReplacement, true),
+            (RejectReason::BadReplacement, true),
+            (RejectReason::Unchanged, false),
+        ]
+    );
+    assert_eq!(mapped.rejections[0].column, "TO_A+TO_B");
+    let [silent, saying] = [&mapped.records[0], &mapped.records[1]];
+    assert_ne!(silent.content_hash, saying.content_hash);
+}

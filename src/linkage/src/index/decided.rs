@@ -86,7 +86,9 @@ impl Index {
             return vec![component];
         }
         let number = |row: u32| self.numbers[row as usize];
-        let constraints = Constraints::of(&self.judgements, &component, number);
+        let mut constraints = Constraints::of(&self.judgements, &component, number);
+        let apart = self.once.apart(&self.judgements, &component, number);
+        constraints.apart.extend(apart);
         if constraints.is_empty() {
             return cluster::resolve(&self.model, &self.data, &component, links);
         }

@@ -1,4 +1,5 @@
 mod decided;
+mod once;
 
 use std::cmp::Reverse;
 use std::sync::Arc;

@@ -9,17 +9,17 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Problems, suggestion};
 
 /// One table of the file and how messages call it.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     /// How messages call the table: `comparison 'surname'`.
-    pub(super) place: String,
-    pub(super) table: &'a DeTable<'a>,
+    pub(crate) place: String,
+    pub(crate) table: &'a DeTable<'a>,
     span: Range<usize>,
-    pub(super) problems: &'a Problems<'a>,
+    pub(crate) problems: &'a Problems<'a>,
 }
 
 impl<'a> Fields<'a> {
     /// Reads a table whose keys are not checked here.
-    pub(super) fn any(
+    pub(crate) fn any(
         problems: &'a Problems<'a>,
         place: String,
         (table, span): (&'a DeTable<'a>, Range<usize>),
@@ -33,7 +33,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a table that may have the `known` keys; any other is a problem.
-    pub(super) fn of(
+    pub(crate) fn of(
         problems: &'a Problems<'a>,
         place: String,
         table: (&'a DeTable<'a>, Range<usize>),
@@ -57,7 +57,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a named table: its place is `what 'id'`. Without an id it is called `what number n`.
-    pub(super) fn named(
+    pub(crate) fn named(
         problems: &'a Problems<'a>,
         what: &str,
         number: usize,
@@ -79,7 +79,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes a problem of one field, or of the whole table.
-    pub(super) fn wrong(&self, key: Option<&str>, message: impl AsRef<str>) {
+    pub(crate) fn wrong(&self, key: Option<&str>, message: impl AsRef<str>) {
         let at = key.and_then(|key| find(self.table, key));
         let span = at
             .or_else(|| find(self.table, "id"))
@@ -93,11 +93,11 @@ impl<'a> Fields<'a> {
         self.problems.add(Some(span), message);
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         find(self.table, key).map(|(_, value)| value)
     }
 
@@ -125,39 +125,39 @@ impl<'a> Fields<'a> {
         found
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&'a str> {
         self.typed(key, "a text", DeValue::as_str)
     }
 
-    pub(super) fn need_text(&self, key: &str) -> Option<&'a str> {
+    pub(crate) fn need_text(&self, key: &str) -> Option<&'a str> {
         self.needed(key, self.text(key))
     }
 
-    pub(super) fn number(&self, key: &str) -> Option<f64> {
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
         self.typed(key, "a finite number", number)
     }
 
-    pub(super) fn need_number(&self, key: &str) -> Option<f64> {
+    pub(crate) fn need_number(&self, key: &str) -> Option<f64> {
         self.needed(key, self.number(key))
     }
 
-    pub(super) fn whole(&self, key: &str) -> Option<u32> {
+    pub(crate) fn whole(&self, key: &str) -> Option<u32> {
         self.typed(key, "a whole number, 0 or more", |value| {
             let integer = value.as_integer()?;
             u32::from_str_radix(integer.as_str(), integer.radix()).ok()
         })
     }
 
-    pub(super) fn need_whole(&self, key: &str) -> Option<u32> {
+    pub(crate) fn need_whole(&self, key: &str) -> Option<u32> {
         self.needed(key, self.whole(key))
     }
 
-    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+    pub(crate) fn flag(&self, key: &str) -> Option<bool> {
         self.typed(key, "true or false", DeValue::as_bool)
     }
 
     /// Reads a list of texts.
-    pub(super) fn texts(&self, key: &str) -> Vec<&'a str> {
+    pub(crate) fn texts(&self, key: &str) -> Vec<&'a str> {
         let list = self.typed(key, "a list of texts", |value| {
             let array = value.as_array()?;
             array.iter().map(|item| item.get_ref().as_str()).collect()
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a list of tables.
-    pub(super) fn tables(&self, key: &str) -> Vec<(&'a DeTable<'a>, Range<usize>)> {
+    pub(crate) fn tables(&self, key: &str) -> Vec<(&'a DeTable<'a>, Range<usize>)> {
         let list = self.typed(key, "a list of tables", |value| {
             let array = value.as_array()?;
             let table =
@@ -177,7 +177,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a table in the table.
-    pub(super) fn table(&self, key: &str) -> Option<(&'a DeTable<'a>, Range<usize>)> {
+    pub(crate) fn table(&self, key: &str) -> Option<(&'a DeTable<'a>, Range<usize>)> {
         let (span, value) = find(self.table, key)?;
         if let Some(table) = value.get_ref().as_table() {
             return Some((table, span));
@@ -190,7 +190,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads one of a list of words.
-    pub(super) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
         let written = self.text(key)?;
         let found = words.iter().find(|(word, _)| *word == written);
         if found.is_none() {
@@ -207,12 +207,12 @@ impl<'a> Fields<'a> {
         found.map(|(_, choice)| *choice)
     }
 
-    pub(super) fn need_choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn need_choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
         self.needed(key, self.choice(key, words))
     }
 
     /// Reads a share, a number above 0 and at most 1.
-    pub(super) fn share(&self, key: &str) -> Option<f64> {
+    pub(crate) fn share(&self, key: &str) -> Option<f64> {
         let share = self.number(key)?;
         if share > 0.0 && share <= 1.0 {
             return Some(share);
@@ -232,7 +232,7 @@ fn find<'a>(table: &'a DeTable<'a>, key: &str) -> Option<(Range<usize>, &'a Span
 }
 
 /// Reads a finite number, written with or without a decimal point.
-pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
+pub(crate) fn number(value: &DeValue<'_>) -> Option<f64> {
     let written = match (value.as_float(), value.as_integer()) {
         (Some(float), _) => float.as_str(),
         (_, Some(integer)) if integer.radix() == 10 => integer.as_str(),

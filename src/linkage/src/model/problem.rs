@@ -27,13 +27,13 @@ impl ModelError {
 
 /// The problems found so far. Reading goes on behind a problem, so that one run reports them all.
 #[derive(Debug)]
-pub(super) struct Problems<'a> {
+pub(crate) struct Problems<'a> {
     text: &'a str,
     found: RefCell<Vec<ModelError>>,
 }
 
 impl<'a> Problems<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
+    pub(crate) fn of(text: &'a str) -> Self {
         Self {
             text,
             found: RefCell::default(),
@@ -41,7 +41,7 @@ impl<'a> Problems<'a> {
     }
 
     /// Adds a problem at a place of the text.
-    pub(super) fn add(&self, span: Option<Range<usize>>, message: impl Into<String>) {
+    pub(crate) fn add(&self, span: Option<Range<usize>>, message: impl Into<String>) {
         let line = span.map(|span| {
             let before = self.text.get(..span.start).unwrap_or(self.text);
             before.matches('\n').count() + 1
@@ -53,12 +53,12 @@ impl<'a> Problems<'a> {
     }
 
     /// Says whether nothing is wrong so far.
-    pub(super) fn none(&self) -> bool {
+    pub(crate) fn none(&self) -> bool {
         self.found.borrow().is_empty()
     }
 
     /// Returns what was found, in the order of the file.
-    pub(super) fn into_found(self) -> Vec<ModelError> {
+    pub(crate) fn into_found(self) -> Vec<ModelError> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|problem| problem.line.unwrap_or(0));
         found
@@ -67,7 +67,7 @@ impl<'a> Problems<'a> {
 
 /// Returns `; did you mean 'x'?` where a known name is like the one that was written, else
 /// nothing.
-pub(super) fn suggestion<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn suggestion<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let distance = |name: &str| osa::distance(written.chars(), name.chars());
     let nearest = known.into_iter().min_by_key(|name| distance(name));
     let bound = (written.chars().count() / 3).clamp(1, 3);

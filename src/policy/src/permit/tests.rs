@@ -2,14 +2,14 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use rabt_model::{
-    Address, Attribute, Attributed, CitizenId, Holding, Label, Name, Pii, Profile, Provenance,
-    RecordNumber, Rule, Timestamp, Value,
+    Address, Attribute, Attributed, CitizenId, Holding, Label, Name, OtherValue, Pii, Profile,
+    Provenance, RecordNumber, Rule, Timestamp, Value,
 };
 
 use super::{Band, Claim, Permit, says_no_more};
 use crate::{
-    AccessRequest, Caller, Content, Criteria, Decision, DenialReason, Disclosure, FieldSet, Method,
-    Outcome, PastProfile, Policy, RequestContext, Role, Subject, Verdict,
+    AccessRequest, Caller, Content, Criteria, Decision, DenialReason, Disclosure, ExplainedOther,
+    FieldSet, Method, Outcome, PastProfile, Policy, RequestContext, Role, Subject, Verdict,
 };
 
 fn instant() -> Timestamp {
@@ -106,6 +106,20 @@ fn attributed(attribute: &str, value: Value) -> Attributed {
         rule: Rule::OnlyValue,
         disputed: false,
         supporters: 1,
+    }
+}
+
+fn other(attribute: &str) -> ExplainedOther {
+    let held = attributed(attribute, Value::Text("x".to_owned()));
+    ExplainedOther {
+        other: OtherValue {
+            attribute: held.attribute,
+            value: held.value,
+            holders: vec![held.provenance],
+            rule: Rule::Majority,
+            disputes: true,
+        },
+        sentences: Vec::new(),
     }
 }
 
@@ -308,9 +322,17 @@ fn holdings_and_explanations() {
         asked.borrow_mut().push(value.attribute.to_string());
         vec![Label::new("en", "ar")]
     };
-    let disclosure =
-        permit(&all(), Method::ExplainField, &["phone"]).explain(Some(sample()), &lineage);
+    let disclosure = permit(&all(), Method::ExplainField, &["phone"]).explain(
+        Some(sample()),
+        vec![other("phone"), other("sex")],
+        &lineage,
+    );
     assert_eq!(*asked.borrow(), ["phone", "phone"]);
+    let Content::Explained { others, .. } = disclosure.content() else {
+        panic!("{:?}", disclosure.content());
+    };
+    let kept: Vec<&Attribute> = others.iter().map(|kept| &kept.other.attribute).collect();
+    assert_eq!(kept, [&Attribute::Phone], "nothing outside the fields");
     assert_eq!(ids(disclosure.facts().released()), "phone");
 }
 
@@ -337,7 +359,7 @@ fn a_permit_answers_only_its_own_question() {
             permit().candidates(vec![(sample(), Band::High)]),
             permit().verify(Some(sample()), &[], &never),
             permit().holdings(Some(sample())),
-            permit().explain(Some(sample()), &|_| Vec::new()),
+            permit().explain(Some(sample()), Vec::new(), &|_| Vec::new()),
             permit().revisions(vec![past(sample())]),
             permit().changes(Vec::new()),
             permit().snapshot(1, vec![(sample(), true)]),
@@ -415,7 +437,7 @@ proptest! {
             Method::SearchCitizens => permit.candidates(vec![(profile(values()), Band::Low), (profile(values()), Band::Low)]),
             Method::VerifyAttributes => permit.verify(Some(profile(values())), &claims, &|_, _, _| true),
             Method::ListSourceReferences => permit.holdings(Some(profile(values()))),
-            Method::ExplainField => permit.explain(Some(profile(values())), &|_| Vec::new()),
+            Method::ExplainField => permit.explain(Some(profile(values())), Vec::new(), &|_| Vec::new()),
             Method::ListCitizenRevisions => permit.revisions(vec![past(profile(values())), past(profile(values()))]),
             Method::ExportSnapshot => permit.snapshot(1, vec![(profile(values()), true)]),
             Method::ListChanges | Method::WatchChanges => permit.changes(Vec::new()),

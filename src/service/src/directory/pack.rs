@@ -10,7 +10,7 @@ use rabt_model::{
 
 use super::dictionary::{Dictionary, Origin};
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 9] = [
     Rule::OnlyValue,
     Rule::Agreed,
     Rule::Majority,
@@ -18,6 +18,8 @@ const RULES: [Rule; 7] = [
     Rule::MostRecent,
     Rule::Validity,
     Rule::Kept,
+    Rule::RecordOfTruth,
+    Rule::FirstRecord,
 ];
 
 /// Packs a profile. Values whose record is not among the holdings are left out: their origin

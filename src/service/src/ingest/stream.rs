@@ -14,6 +14,8 @@ use rustc_hash::FxHashSet;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
+mod replaced;
+
 use super::writer::{Place, Unit, Written};
 use super::{RunSummary, Stop};
 use crate::error::AuditError;
@@ -37,6 +39,7 @@ pub(super) struct StreamRun<'a> {
     rows_before: u64,
     rows: u64,
     rejected_rows: u64,
+    replaced: replaced::Replaced,
     unit: Pending,
     in_flight: VecDeque<oneshot::Receiver<Written>>,
 }
@@ -74,6 +77,7 @@ impl<'a> StreamRun<'a> {
             rows_before: 0,
             rows: 0,
             rejected_rows: 0,
+            replaced: replaced::Replaced::default(),
             unit: Pending::default(),
             in_flight: VecDeque::new(),
         }
@@ -109,7 +113,7 @@ impl<'a> StreamRun<'a> {
         while let Some(written) = self.in_flight.pop_front() {
             self.acknowledge(written).await?;
         }
-        Ok(())
+        self.refuse_unknown_replacements().await
     }
 
     async fn position(&mut self) -> Result<Option<Position>, Stop> {
@@ -176,6 +180,7 @@ impl<'a> StreamRun<'a> {
                 // a row that comes after its deletion is there again
                 let key = &record.id.key;
                 self.unit.deletions.retain(|gone| gone.id.key != *key);
+                self.replaced.note(&record);
                 self.unit.records.push(record);
             } else {
                 self.summary.duplicates += 1;

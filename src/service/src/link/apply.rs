@@ -10,7 +10,9 @@ use rabt_storage::{Deletion, StorageError, StoredRecord, Transaction};
 use tokio::sync::oneshot;
 
 use super::write::Work;
-use super::{Feed, LinkSummary, Linker, LinkerSlot, compare, lapse, read_unlinked, remove};
+use super::{
+    Feed, LinkSummary, Linker, LinkerSlot, compare, lapse, read_unlinked, remove, replace,
+};
 use crate::audited::Audited;
 use crate::error::LinkError;
 use crate::event;
@@ -86,9 +88,11 @@ async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: &[Arrival])
         }
     };
     let mut feed = Feed::default();
+    linker.replacements.depart(&departed);
     linker.index = remove(services, linker.index, departed, &mut feed).await?;
-    linker.index = compare(services, linker.index, page, &mut feed, &mut summary).await?;
-    lapse::end(&mut linker.index, &mut feed);
+    let said = &mut linker.replacements;
+    linker.index = compare(services, linker.index, page, said, &mut feed, &mut summary).await?;
+    lapse::end(&mut linker.index, &linker.replacements, &mut feed);
     let (linker, audited) = commit(services, tx, linker, feed, summary).await?;
     slot.rest(linker);
     Ok(audited)
@@ -125,11 +129,14 @@ async fn put(
 async fn commit(
     services: &Services,
     mut tx: Box<dyn Transaction>,
-    mut linker: Linker,
-    feed: Feed,
+    linker: Linker,
+    mut feed: Feed,
     mut summary: LinkSummary,
 ) -> Result<(Linker, Audited<LinkSummary>), LinkError> {
     let at = services.clock.now();
+    let mut entries = Vec::new();
+    let followed = replace::follow(services, tx.as_mut(), linker, &mut feed, &mut entries);
+    let mut linker = followed.await?;
     let mut work = Work::of(tx.as_mut(), &linker, feed, usize::MAX).await?;
     let mut steps = Vec::new();
     for pack in std::mem::take(&mut work.packs) {
@@ -141,7 +148,7 @@ async fn commit(
         summary.add(&step.summary());
         steps.push((step, last));
     }
-    let mut entries = vec![event::of_link(&summary, services.model_fingerprint(), at)];
+    entries.push(event::of_link(&summary, services.model_fingerprint(), at));
     work.finish(tx.as_mut(), &mut linker, at, &mut entries)
         .await?;
     let audited = services.audit.commit_all(tx, &entries, summary).await?;

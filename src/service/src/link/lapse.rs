@@ -8,16 +8,22 @@ use rabt_storage::{DecisionState, DecisionStep, StorageError, Transaction};
 use rustc_hash::FxHashSet;
 
 use super::Feed;
+use super::replace::Replacements;
 use crate::event;
 
 /// Takes the decisions about estranged records out of force; what they joined or kept apart is left
-/// to evidence, and asked again where that does not tell.
-pub(super) fn end(index: &mut Index, feed: &mut Feed) {
+/// to evidence, and asked again where that does not tell. What the owner of a row says of it holds
+/// until the owner says otherwise.
+pub(super) fn end(index: &mut Index, replacements: &Replacements, feed: &mut Feed) {
     let mut ended: FxHashSet<DecisionNumber> = FxHashSet::default();
     for record in std::mem::take(&mut feed.estranged) {
         let about: Vec<DecisionNumber> = index
             .judgements()
             .about(record)
+            .filter(|(other, _, decision)| {
+                let pair = (record.min(*other), record.max(*other));
+                !replacements.is_ours(*decision, pair)
+            })
             .map(|(_, _, decision)| decision)
             .collect();
         for decision in about {

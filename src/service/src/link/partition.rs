@@ -128,7 +128,30 @@ impl Held {
         emptied
     }
 
-    fn holds(&self, members: &[RecordNumber]) -> bool {
+    /// Returns the records of the citizens behind one, or of all, in the order of the citizens.
+    pub(super) fn clusters_after(
+        &self,
+        after: Option<CitizenId>,
+    ) -> Vec<(CitizenId, Vec<RecordNumber>)> {
+        let mut members: Vec<(CitizenId, RecordNumber)> = self
+            .citizens
+            .iter()
+            .map(|(record, citizen)| (*citizen, *record))
+            .filter(|(citizen, _)| after.is_none_or(|after| *citizen > after))
+            .collect();
+        members.sort_unstable();
+        let mut clusters: Vec<(CitizenId, Vec<RecordNumber>)> = Vec::new();
+        for (citizen, record) in members {
+            match clusters.last_mut() {
+                Some((last, records)) if *last == citizen => records.push(record),
+                Some(_) | None => clusters.push((citizen, vec![record])),
+            }
+        }
+        clusters
+    }
+
+    /// Says whether some records are all that a citizen has.
+    pub(super) fn holds(&self, members: &[RecordNumber]) -> bool {
         let mut citizens = members.iter().map(|member| self.of(*member));
         let Some(Some(first)) = citizens.next() else {
             return false;

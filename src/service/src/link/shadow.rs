@@ -82,7 +82,8 @@ pub async fn shadow_model(
 async fn compare(services: &Services, model: Arc<LinkageModel>) -> Result<Shadow, OperateError> {
     let mut tx = services.storage.snapshot().await?;
     let memberships = tx.memberships().await?;
-    let mut index = Index::new(Arc::clone(&model));
+    let registers = services.registry.current().registers();
+    let mut index = Index::with_registers(Arc::clone(&model), registers);
     for (number, judgement, pairs) in tx.decisions_in_force().await? {
         index.decide(number, judgement, &pairs);
     }

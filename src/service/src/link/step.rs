@@ -173,13 +173,13 @@ fn compose_all(
     clusters: Vec<(CitizenId, Vec<RecordNumber>)>,
 ) -> (Vec<Option<StoredProfile>>, Vec<Profile>) {
     let at = services.clock.now();
-    let rank = services.registry.ranks();
+    let known = services.registry.current();
     let mut stored = Vec::with_capacity(clusters.len());
     let mut served = Vec::with_capacity(clusters.len());
     for (citizen, mut numbers) in clusters {
         numbers.sort_unstable();
         let members = pick(question.records, &numbers);
-        let mut profile = compose(citizen, &members, &rank, at);
+        let mut profile = compose(citizen, &members, &services.rules, known.as_ref(), at);
         let before = question.before.get(&citizen);
         let same = before.filter(|before| before.revision.profile.values == profile.values);
         if let Some(before) = same {

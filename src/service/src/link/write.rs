@@ -16,7 +16,7 @@ use crate::event;
 use crate::services::Services;
 
 /// Records whose clusters are written in one transaction, about.
-const TRANSACTION: usize = 20_000;
+pub(super) const TRANSACTION: usize = 20_000;
 
 /// Writes what a feed changed, in transactions that are each complete in themselves.
 pub(super) async fn write(

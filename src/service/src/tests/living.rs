@@ -90,6 +90,7 @@ fn record(key: usize, version: u32, random: &mut StdRng) -> SourceRecord {
         version: Some(version.to_string()),
         event_at: None,
         observed_at: time(1),
+        replaced_by: None,
         content_hash,
     }
 }

@@ -322,6 +322,7 @@ pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
         clock: Arc::new(ManualClock::at(now)),
         kinds: Kinds::new().with(Arc::new(tables.clone())),
         model: Arc::new(LinkageModel::shipped("egypt").unwrap()),
+        rules: Arc::default(),
         policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),
         keys: keys(),
         random: StdRng::seed_from_u64(7),

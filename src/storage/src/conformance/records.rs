@@ -2,14 +2,19 @@
 
 use rabt_model::{RecordNumber, RunId, SourceRecord};
 
-use super::sample::{citizen, record, rejection, source};
+use super::sample::{at, citizen, record, rejection, source, stream};
 use crate::StorageError;
 use crate::repository::{Storage, Transaction};
+use crate::row::Deletion;
 
 const RUN: RunId = RunId(1);
 
 pub(super) async fn a_record_comes_back_as_it_went_in(storage: &dyn Storage) {
-    let records = [record("tax", "a\u{1f}ب", 1), record("tax", "", 0)];
+    let records = [
+        record("tax", "a\u{1f}ب", 1),
+        record("tax", "", 0),
+        record("tax", "c", 3),
+    ];
     let mut tx = storage.begin().await.unwrap();
     let outcome = tx.put_records(RUN, &records).await.unwrap();
     tx.commit().await.unwrap();
@@ -189,4 +194,25 @@ pub(super) async fn rejections_are_replaced_and_cleared(storage: &dyn Storage) {
     tx.put_records(RunId(2), &records).await.unwrap();
     assert_eq!(count(tx.as_mut()).await, "bad_date 2");
     tx.commit().await.unwrap();
+}
+
+/// Rows are found by their keys while they are there.
+pub(super) async fn rows_are_found_by_key(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let records = [record("tax", "a", 1), record("tax", "b", 3)];
+    let put = tx.put_records(RUN, &records).await.unwrap();
+    let gone = Deletion {
+        id: records[0].id.clone(),
+        version: None,
+        event_at: None,
+    };
+    let keys = ["b", "nobody", "a"];
+    let (tax, person) = (source("tax"), stream("person"));
+    let found = tx.find_records(&tax, &person, &keys).await.unwrap();
+    assert_eq!(found, [Some(put.numbers[1]), None, Some(put.numbers[0])]);
+    tx.delete_records(&[gone], at(2)).await.unwrap();
+    let found = tx.find_records(&tax, &person, &keys).await.unwrap();
+    assert_eq!(found, [Some(put.numbers[1]), None, None]);
+    let found = tx.find_records(&source("water"), &person, &keys).await;
+    assert_eq!(found.unwrap(), [None; 3]);
 }

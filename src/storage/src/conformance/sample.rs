@@ -55,6 +55,7 @@ pub fn record(source_name: &str, key: &str, version: u8) -> SourceRecord {
         agency: source_name.parse().expect("a well-formed agency id"),
         values: values(key, version),
         version: (version > 1).then(|| format!("v{version}")),
+        replaced_by: (version > 2).then(|| Pii::new(format!("{key}-{version}"))),
         event_at: (version > 0).then(|| at(i64::from(version))),
         observed_at: at(1000 + i64::from(version)),
         content_hash,

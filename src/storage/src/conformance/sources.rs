@@ -154,3 +154,15 @@ pub(super) async fn outbox_numbers_are_never_used_again(storage: &dyn Storage) {
     assert!(tx.outbox_after(0, 9).await.unwrap()[0].0 > last);
     tx.commit().await.unwrap();
 }
+
+pub(super) async fn a_mark_has_its_last_text(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    tx.put_mark("one", "first").await.unwrap();
+    tx.put_mark("one", "second").await.unwrap();
+    tx.put_mark("other", "").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = storage.snapshot().await.unwrap();
+    assert_eq!(tx.get_mark("one").await.unwrap().as_deref(), Some("second"));
+    assert_eq!(tx.get_mark("other").await.unwrap().as_deref(), Some(""));
+    assert_eq!(tx.get_mark("nobody").await.unwrap(), None);
+}

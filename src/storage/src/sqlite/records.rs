@@ -1,7 +1,7 @@
 //! Source records and what was rejected, on `SQLite`.
 
 use async_trait::async_trait;
-use rabt_model::{RecordNumber, RunId, SourceId, SourceRecord};
+use rabt_model::{RecordNumber, RunId, SourceId, SourceRecord, StreamId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -191,6 +191,30 @@ impl Records for SqliteTransaction {
             .await
             .doing("reading records")?;
         self.decode(&rows).await
+    }
+
+    async fn find_records(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        keys: &[&str],
+    ) -> Result<Vec<Option<RecordNumber>>, StorageError> {
+        let mut numbers = vec![None; keys.len()];
+        let Some(stream) = self.names.get().stream_number(source, stream) else {
+            return Ok(numbers);
+        };
+        let rows: Vec<FoundRow> = sqlx::query_as(FIND)
+            .bind(stream)
+            .bind(json(&keys)?)
+            .fetch_all(self.connection())
+            .await
+            .doing("looking for held records")?;
+        for (index, number, _, _, _, deleted) in rows {
+            if let Some(place) = numbers.get_mut(to_index(index)) {
+                *place = (!deleted).then_some(RecordNumber(number));
+            }
+        }
+        Ok(numbers)
     }
 
     async fn count_records(&mut self) -> Result<u64, StorageError> {

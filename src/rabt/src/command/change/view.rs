@@ -110,6 +110,7 @@ fn row(change: &pb::Change) -> Row {
             pb::ChangeCause::Link => "link",
             pb::ChangeCause::Deletion => "deletion",
             pb::ChangeCause::Decision => "decision",
+            pb::ChangeCause::Rules => "rules",
             pb::ChangeCause::Unspecified => "unknown",
         },
         recorded_at: instant(change.record_time.as_ref()).unwrap_or_default(),

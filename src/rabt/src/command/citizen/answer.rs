@@ -7,8 +7,11 @@ use rabt_proto::citizen as pb;
 use rabt_proto::common;
 use serde::Serialize;
 
+mod other;
+
 use super::value::{Row, instant, row, rows};
 use crate::render::table;
+use other::OtherRow;
 
 /// A citizen, as far as the caller may see them.
 #[derive(Debug, Serialize)]
@@ -38,6 +41,7 @@ pub(super) struct Explanations {
     citizen: String,
     attribute: String,
     values: Vec<ExplainedRow>,
+    others: Vec<OtherRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,6 +157,7 @@ impl Explanations {
             citizen: name.strip_prefix("citizens/").unwrap_or(name).to_owned(),
             attribute: attribute.to_owned(),
             values: answer.explanations.iter().map(explained).collect(),
+            others: answer.others.iter().map(OtherRow::of).collect(),
         }
     }
 
@@ -183,6 +188,7 @@ impl Explanations {
                 let _ = writeln!(text, "  - {} / {}", step.en, step.ar);
             }
         }
+        text.extend(self.others.iter().map(OtherRow::to_text));
         text
     }
 }

@@ -147,7 +147,7 @@ pub(super) fn row(attribute: &str, value: String, origin: Option<&common::Proven
     }
 }
 
-const fn rule(rule: common::SurvivorshipRule) -> &'static str {
+pub(super) const fn rule(rule: common::SurvivorshipRule) -> &'static str {
     match rule {
         common::SurvivorshipRule::Unspecified => "not said",
         common::SurvivorshipRule::OnlyValue => "only value",
@@ -157,6 +157,8 @@ const fn rule(rule: common::SurvivorshipRule) -> &'static str {
         common::SurvivorshipRule::MostRecent => "most recent",
         common::SurvivorshipRule::Validity => "validity",
         common::SurvivorshipRule::Kept => "kept",
+        common::SurvivorshipRule::RecordOfTruth => "record of truth",
+        common::SurvivorshipRule::FirstRecord => "first record",
     }
 }
 

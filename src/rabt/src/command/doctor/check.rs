@@ -26,6 +26,13 @@ pub(super) async fn all(settled: &Settled) -> Vec<Finding> {
         }
         Err(error) => Finding::fail("linkage model", &error),
     });
+    findings.push(match settled.survivorship() {
+        Ok(rules) => {
+            let short = rules.fingerprint().get(..12).unwrap_or_default().to_owned();
+            Finding::pass("survivorship rules", format!("load, fingerprint {short}"))
+        }
+        Err(error) => Finding::fail("survivorship rules", &error),
+    });
     findings.extend(addresses(settled));
     findings.extend(storage(settled).await);
     findings
