@@ -95,14 +95,14 @@ pub fn lost_values(
     let groups = ordered(held, choice);
     let kept = if attribute.is_many() { choice.most } else { 1 };
     let (stand, lost) = groups.split_at(kept.min(groups.len()));
-    let Some(last) = stand.last() else {
+    let Some(least) = stand.last() else {
         return Vec::new();
     };
     let lost = lost.iter().map(|group| LostValue {
         held: group.best().place,
         holders: group.holders(),
-        rule: difference(last, group, choice),
-        disputes: !attribute.is_many() && contradicts(last, group),
+        rule: difference(least, group, choice),
+        disputes: !attribute.is_many() && contradicts(least, group),
     });
     lost.collect()
 }

@@ -121,13 +121,10 @@ fn decode_values(
     let mut values = Vec::with_capacity(rows.len());
     let mut replaced_by = None;
     for (field, row) in rows {
-        let row = match row {
-            ValueRow::ReplacedBy(key) => {
-                replaced_by = Some(Pii::new(key));
-                continue;
-            }
-            row => row,
-        };
+        if let ValueRow::ReplacedBy(key) = row {
+            replaced_by = Some(Pii::new(key));
+            continue;
+        }
         let name = names.field(field).ok_or(DecodeError::UnknownName)?;
         values.push(RecordValue {
             attribute: name.attribute.clone(),

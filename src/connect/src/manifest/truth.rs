@@ -45,16 +45,17 @@ pub(super) fn load(node: &Node<'_>, mapping: Option<&Mapping>) -> Option<Truth> 
             continue;
         }
         let attribute = word.parse::<Attribute>().ok();
-        match attribute.filter(|known| mapping.is_none() || mapped.contains(known)) {
-            Some(attribute) => truth.attributes.push(attribute),
-            None => {
-                let known: Vec<String> = mapped.iter().map(ToString::to_string).collect();
-                let known = known.iter().map(String::as_str).chain([PERSON]);
-                let message = format!("'{word}' is no attribute that the stream's mapping fills");
-                item.wrong_word(message, word, known);
-                faultless = false;
-            }
+        if let Some(attribute) =
+            attribute.filter(|known| mapping.is_none() || mapped.contains(known))
+        {
+            truth.attributes.push(attribute);
+            continue;
         }
+        let known: Vec<String> = mapped.iter().map(ToString::to_string).collect();
+        let known = known.iter().map(String::as_str).chain([PERSON]);
+        let message = format!("'{word}' is no attribute that the stream's mapping fills");
+        item.wrong_word(message, word, known);
+        faultless = false;
     }
     faultless.then_some(truth)
 }

@@ -359,7 +359,7 @@ fn a_row_may_name_the_row_that_takes_its_place() {
         row("5", t("1\u{1f}"), t("1")),
         row("6", Cell::Unchanged, t("1")),
     ];
-    let rows: Vec<&[Cell<'_>]> = rows.iter().map(|row| row.as_slice()).collect();
+    let rows: Vec<&[Cell<'_>]> = rows.iter().map(<[Cell<'_>; 5]>::as_slice).collect();
     let mapped = host(&["A", "B"]).apply(&mapping, &batch(&columns, &rows));
     let said: Vec<Option<&str>> = mapped
         .records
