@@ -170,6 +170,13 @@ pub trait Clusters: Send {
     /// Returns the records of a citizen, ascending; none when there is no such citizen.
     async fn members_of(&mut self, citizen: CitizenId) -> Result<Vec<RecordNumber>, StorageError>;
 
+    /// Returns the citizens who have these records, ascending by record; nothing for those that
+    /// belong to nobody.
+    async fn citizens_of(
+        &mut self,
+        records: &[RecordNumber],
+    ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError>;
+
     /// Gives records to citizens, and marks the records as linked. The last one counts when a
     /// record is named twice. A record that does not exist is an error.
     async fn assign(

@@ -31,6 +31,10 @@ pub(super) async fn records_move_between_citizens(storage: &dyn Storage) {
     assert_eq!(tx.members_of(citizen(9)).await.unwrap(), []);
     let expected = [(a, citizen(1)), (b, citizen(2)), (c, citizen(2))];
     assert_eq!(tx.memberships().await.unwrap(), expected);
+    let asked = [c, RecordNumber(77), a, c];
+    let of = tx.citizens_of(&asked).await.unwrap();
+    assert_eq!(of, [(a, citizen(1)), (c, citizen(2))]);
+    assert!(tx.citizens_of(&[]).await.unwrap().is_empty());
     tx.commit().await.unwrap();
 }
 

@@ -46,6 +46,10 @@ const RESOLVE: &str = "WITH RECURSIVE chain (id, successor) AS (
     )
     SELECT id FROM chain WHERE successor IS NULL";
 
+const OF_RECORDS: &str = "SELECT memberships.record, citizens.id
+    FROM memberships JOIN citizens ON citizens.number = memberships.citizen
+    WHERE memberships.record = ANY($1::BIGINT[]) ORDER BY memberships.record";
+
 #[async_trait]
 impl Clusters for PostgresTransaction {
     async fn memberships(&mut self) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
@@ -63,6 +67,19 @@ impl Clusters for PostgresTransaction {
             .await
             .doing("reading members")?;
         Ok(rows.into_iter().map(RecordNumber).collect())
+    }
+
+    async fn citizens_of(
+        &mut self,
+        records: &[RecordNumber],
+    ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
+        let list: Vec<i64> = records.iter().map(|record| record.0).collect();
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(OF_RECORDS)
+            .bind(&list)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading whose records these are")?;
+        to_memberships(rows)
     }
 
     async fn assign(
