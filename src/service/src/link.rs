@@ -10,6 +10,7 @@ mod lapse;
 mod partition;
 mod prior;
 mod question;
+mod recall;
 mod recompose;
 mod replace;
 mod shadow;
@@ -106,8 +107,9 @@ struct Feed {
     kept: FxHashMap<RecordNumber, StoredRecord>,
 }
 
-/// Links every record that is not linked yet, and lets go of those that were deleted. Calls take turns with each other and with the
-/// transactions of ingest, so that no record changes between its comparison and its link.
+/// Links every record that is not linked yet, and lets go of those that were deleted. Calls take
+/// turns with each other and with the transactions of ingest, so that no record changes between its
+/// comparison and its link.
 ///
 /// # Errors
 /// Storage or the audit log failed; what was committed until then stays, and the next call
@@ -158,8 +160,7 @@ async fn link_page(
     summary: &mut LinkSummary,
 ) -> Result<(Linker, Option<Audited<LinkSummary>>), LinkError> {
     let mut tx = services.storage.snapshot().await?;
-    let (page, departed) = read_unlinked(tx.as_mut()).await?;
-    drop(tx);
+    let (page, departed) = read_unlinked(tx.as_mut(), PAGE).await?;
     if page.is_empty() && departed.is_empty() {
         return Ok((linker, None));
     }
@@ -167,6 +168,8 @@ async fn link_page(
     let mut feed = Feed::default();
     linker.replacements.depart(&departed);
     linker.index = remove(services, linker.index, departed, &mut feed).await?;
+    recall::recall(tx.as_mut(), &mut linker.index, &page, &mut feed).await?;
+    drop(tx);
     let said = &mut linker.replacements;
     linker.index = compare(services, linker.index, page, said, &mut feed, summary).await?;
     lapse::end(&mut linker.index, &linker.replacements, &mut feed);
@@ -210,22 +213,11 @@ impl LinkerSlot {
             return Ok((linker, None));
         }
         let _turn = services.turn.lock().await;
-        let (linker, mut feed) = rebuild(services, registers, summary).await?;
+        let (mut linker, mut feed) = rebuild(services, registers, summary).await?;
+        lapse::end(&mut linker.index, &linker.replacements, &mut feed);
         let mut linker = replace::follow_alone(services, linker, &mut feed).await?;
         let audited = write(services, &mut linker, feed, summary).await?;
         Ok((linker, audited))
-    }
-
-    /// Returns the citizens who have these records, ascending; nothing while there is no linker.
-    pub(crate) fn citizens_of(&self, records: &[RecordNumber]) -> Vec<CitizenId> {
-        let Some(linker) = &self.linker else {
-            return Vec::new();
-        };
-        let held = records.iter().filter_map(|record| linker.held.of(*record));
-        let mut citizens: Vec<CitizenId> = held.collect();
-        citizens.sort_unstable();
-        citizens.dedup();
-        citizens
     }
 
     /// Puts the linker back, with everything it knows in storage too.
@@ -262,12 +254,14 @@ async fn rebuild(
         batch.extend(page);
         if batch.len() >= REBUILD {
             let full = std::mem::take(&mut batch);
+            recall::recall(tx.as_mut(), &mut index, &full, &mut feed).await?;
             let said = &mut replacements;
             index = compare(services, index, full, said, &mut feed, summary).await?;
         }
     }
-    drop(tx);
     if !batch.is_empty() {
+        recall::recall(tx.as_mut(), &mut index, &batch, &mut feed).await?;
+        drop(tx);
         let said = &mut replacements;
         index = compare(services, index, batch, said, &mut feed, summary).await?;
     }
@@ -280,11 +274,13 @@ async fn rebuild(
     Ok((linker, feed))
 }
 
+/// Returns up to `limit` records that wait to be linked, and as many that were deleted.
 async fn read_unlinked(
     tx: &mut dyn Transaction,
+    limit: u32,
 ) -> Result<(Vec<StoredRecord>, Vec<RecordNumber>), StorageError> {
-    let departed = tx.departed_records(PAGE).await?;
-    Ok((tx.unlinked_records(PAGE).await?, departed))
+    let departed = tx.departed_records(limit).await?;
+    Ok((tx.unlinked_records(limit).await?, departed))
 }
 
 /// Takes deleted records out of the index, away from the threads that answer requests.

@@ -175,7 +175,7 @@ pub async fn get_decision(
     drop(tx);
     let records = decision.pairs.iter().flat_map(|pair| [pair.0, pair.1]);
     let records: Vec<RecordNumber> = records.collect();
-    let citizens = services.linker.lock().await.citizens_of(&records);
+    let citizens = citizens_of(services, &records).await?;
     let clerical = Clerical {
         decision: Some(number),
         ..Clerical::of("read")
@@ -220,6 +220,19 @@ async fn decision_of(
         thing: "decision",
         name: number.0.to_string(),
     })
+}
+
+/// Returns the citizens who have these records, ascending, each once.
+async fn citizens_of(
+    services: &Services,
+    records: &[RecordNumber],
+) -> Result<Vec<CitizenId>, ReviewError> {
+    let mut tx = services.storage.snapshot().await?;
+    let held = tx.citizens_of(records).await?.into_iter();
+    let mut citizens: Vec<CitizenId> = held.map(|(_, citizen)| citizen).collect();
+    citizens.sort_unstable();
+    citizens.dedup();
+    Ok(citizens)
 }
 
 /// Returns the id that a citizen has today.

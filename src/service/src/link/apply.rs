@@ -9,9 +9,10 @@ use rabt_model::{ChangeCause, RecordNumber, RunId, SourceRecord, Timestamp};
 use rabt_storage::{Deletion, StorageError, StoredRecord, Transaction};
 use tokio::sync::oneshot;
 
+use super::recall::recall;
 use super::write::Work;
 use super::{
-    Feed, LinkSummary, Linker, LinkerSlot, compare, lapse, read_unlinked, remove, replace,
+    Feed, LinkSummary, Linker, LinkerSlot, compare, drain, lapse, read_unlinked, remove, replace,
 };
 use crate::audited::Audited;
 use crate::error::LinkError;
@@ -77,9 +78,11 @@ pub async fn upsert(services: &Arc<Services>, arrival: Arrival) -> Applied {
 
 async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: &[Arrival]) -> Applied {
     let mut summary = LinkSummary::default();
-    let (mut linker, _) = slot.take(services, &mut summary).await?;
+    let (linker, _) = slot.take(services, &mut summary).await?;
     let _turn = services.turn.lock().await;
-    let (tx, (page, departed)) = match store(services, arrivals).await {
+    // What waits is linked first, so that this transaction is about what arrived alone.
+    let (mut linker, _) = drain(services, linker, &mut summary).await?;
+    let (mut tx, (page, departed)) = match store(services, arrivals).await {
         Ok(stored) => stored,
         Err(error) => {
             // The index has not followed yet, and need not be built anew.
@@ -90,6 +93,7 @@ async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: &[Arrival])
     let mut feed = Feed::default();
     linker.replacements.depart(&departed);
     linker.index = remove(services, linker.index, departed, &mut feed).await?;
+    recall(tx.as_mut(), &mut linker.index, &page, &mut feed).await?;
     let said = &mut linker.replacements;
     linker.index = compare(services, linker.index, page, said, &mut feed, &mut summary).await?;
     lapse::end(&mut linker.index, &linker.replacements, &mut feed);
@@ -108,7 +112,7 @@ async fn store(
     for arrival in arrivals {
         put(tx.as_mut(), arrival, at).await?;
     }
-    let unlinked = read_unlinked(tx.as_mut()).await?;
+    let unlinked = read_unlinked(tx.as_mut(), u32::MAX).await?;
     Ok((tx, unlinked))
 }
 

@@ -80,6 +80,37 @@ impl Act {
         }
     }
 
+    /// Refuses what another person was quicker with: a task that is answered or has a proposal, a
+    /// decision that stands elsewhere. Whoever asks has the linker, so that it stays as it is found.
+    async fn is_open(&self, tx: &mut dyn Transaction) -> Result<(), ReviewError> {
+        match self {
+            Self::Make(_, None) => Ok(()),
+            Self::Make(_, Some(number)) => {
+                let task = tx.get_task(*number).await?;
+                let task = task.ok_or_else(|| ReviewError::NotFound {
+                    thing: "review task",
+                    name: number.0.to_string(),
+                })?;
+                match task.proposal {
+                    None => Ok(()),
+                    Some(decision) => Err(ReviewError::State {
+                        decision,
+                        state: "waiting for a second person",
+                        remedy: "confirm or refuse it",
+                    }),
+                }
+            }
+            Self::Move { number, from, .. } => {
+                let decision = tx.get_decision(*number).await?;
+                if decision.is_some_and(|decision| decision.state() == *from) {
+                    Ok(())
+                } else {
+                    Err(ReviewError::Moved(*number))
+                }
+            }
+        }
+    }
+
     /// Writes the act and returns the decision's number.
     async fn write(&self, tx: &mut dyn Transaction) -> Result<DecisionNumber, ReviewError> {
         match self {
@@ -114,6 +145,14 @@ pub(crate) async fn carry_out(
 ) -> Result<Audited<Effect>, ReviewError> {
     let mut slot = services.linker.lock().await;
     let (linker, _) = slot.take(services, &mut LinkSummary::default()).await?;
+    let mut tx = services.storage.snapshot().await?;
+    let open = act.is_open(tx.as_mut()).await;
+    drop(tx);
+    if let Err(error) = open {
+        // Nothing has happened to the index yet.
+        slot.rest(linker);
+        return Err(error);
+    }
     let (judgement, pairs) = act.parts();
     if act.step().state != DecisionState::Withdrawn
         && act.turn() != Turn::OutOfForce

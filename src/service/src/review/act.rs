@@ -64,13 +64,6 @@ pub async fn resolve_task(
         }
         Some(_) | None => {}
     }
-    if let Some(proposal) = task.proposal {
-        return Err(ReviewError::State {
-            decision: proposal,
-            state: "waiting for a second person",
-            remedy: "confirm or refuse it",
-        });
-    }
     let left = tx.members_of(task.task.left.1).await?;
     let right = tx.members_of(task.task.right.1).await?;
     let ask = Ask {

@@ -1,10 +1,10 @@
 //! What a clerk sees: both people, and what speaks for and against their being one.
 
 use rabt_linkage::Explanation;
-use rabt_model::{CitizenId, Profile, RecordNumber, TaskNumber};
+use rabt_model::{Profile, RecordNumber, TaskNumber};
 use rabt_policy::Caller;
 
-use super::{CLERKS, TaskView, allow, task_of};
+use super::{CLERKS, TaskView, allow, citizens_of, task_of};
 use crate::audited::Audited;
 use crate::error::ReviewError;
 use crate::event::{self, Clerical};
@@ -79,12 +79,4 @@ pub async fn explain_pair(
     let now = services.clock.now();
     let entry = event::of_review(services, caller, &clerical, &citizens, now);
     Ok(services.audit.record(&entry, explanation).await?)
-}
-
-async fn citizens_of(
-    services: &Services,
-    records: &[RecordNumber],
-) -> Result<Vec<CitizenId>, ReviewError> {
-    let slot = services.linker.lock().await;
-    Ok(slot.citizens_of(records))
 }

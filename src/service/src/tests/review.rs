@@ -231,7 +231,7 @@ async fn what_contradicts_is_refused_with_the_chain() {
 
 #[tokio::test]
 async fn a_preview_tells_what_would_happen_and_changes_nothing() {
-    let (storage, _, services) = perhaps().await;
+    let (_, _, services) = perhaps().await;
     let [mona, omar] = holders(&services, &[1, 2]).await[..] else {
         panic!("two")
     };
@@ -251,7 +251,6 @@ async fn a_preview_tells_what_would_happen_and_changes_nothing() {
     );
     let merged = merge_citizens(&services, &approver("q"), (mona, omar), &why()).await;
     assert_eq!(merged.unwrap().changes, preview.changes);
-    drop(storage);
 }
 
 #[tokio::test]

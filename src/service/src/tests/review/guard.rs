@@ -1,7 +1,16 @@
 //! Who may, and what must not happen.
 
 use super::*;
-use crate::review::protect_citizen;
+use crate::review::{list_decisions, protect_citizen};
+
+/// Somebody else under the key of a record that was Mona's, perhaps.
+const STRANGER_AT_TAX: Row = [
+    "T-1",
+    "فؤاد زكي جرجس بطرس",
+    "27503050112345",
+    "1975-03-05",
+    "01512345678",
+];
 
 #[tokio::test]
 async fn a_task_is_one_clerks_at_a_time() {
@@ -180,14 +189,7 @@ async fn a_key_that_is_given_to_somebody_else_ends_what_was_decided_of_it() {
     let (storage, tables, services) = perhaps().await;
     let decided = answer(&services, Judgement::Same).await.unwrap();
     let mona = holders(&services, &[1]).await[0];
-    let stranger: Row = [
-        "T-1",
-        "فؤاد زكي جرجس بطرس",
-        "27503050112345",
-        "1975-03-05",
-        "01512345678",
-    ];
-    read(&services, &tables, "tax", &[stranger]).await;
+    read(&services, &tables, "tax", &[STRANGER_AT_TAX]).await;
     let now = holders(&services, &[1, 3]).await;
     assert_eq!(now[0], mona);
     assert_ne!(
@@ -204,6 +206,79 @@ async fn a_key_that_is_given_to_somebody_else_ends_what_was_decided_of_it() {
     });
     assert_eq!(ended.count(), 1);
     assert!(tasks(&services).await.is_empty());
+}
+
+/// Whether the process ends between the reading and the link, or while the record is gone.
+#[tokio::test]
+async fn a_key_that_is_given_to_somebody_else_is_noticed_behind_a_restart() {
+    for gone in [false, true] {
+        let (storage, tables, services) = perhaps().await;
+        let decided = answer(&services, Judgement::Same).await.unwrap();
+        let mona = holders(&services, &[1]).await[0];
+        if gone {
+            delete(&services, &storage, 3).await;
+            link(&services).await.unwrap();
+        } else {
+            tables.set("tax", &[STRANGER_AT_TAX]);
+            ingest(&services, &source("tax")).await.unwrap();
+        }
+        services.stop("signal").await;
+        let services = start(&storage, &tables).await;
+        if gone {
+            link(&services).await.unwrap();
+        }
+        read(&services, &tables, "tax", &[STRANGER_AT_TAX]).await;
+        let now = holders(&services, &[1, 3]).await;
+        assert_eq!(now[0], mona);
+        assert_ne!(now[1], mona, "gone: {gone}");
+        let ended = get_decision(&services, &clerk("a"), decided.decision).await;
+        assert_eq!(ended.unwrap().state(), DecisionState::Undone);
+    }
+}
+
+async fn delete(services: &Services, storage: &Fragile, number: i64) {
+    use rabt_storage::Storage;
+    let mut tx = storage.begin().await.unwrap();
+    let held = tx.get_records(&[RecordNumber(number)]).await.unwrap();
+    let gone = rabt_storage::Deletion {
+        id: held[0].record.id.clone(),
+        version: None,
+        event_at: None,
+    };
+    tx.delete_records(&[gone], services.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_answers_at_once_one_counts() {
+    let (_, _, services) = perhaps().await;
+    let task = tasks(&services).await[0].number;
+    let (a, b, why) = (clerk("a"), clerk("b"), why());
+    let (one, two) = tokio::join!(
+        resolve_task(&services, &a, task, Judgement::Same, &why),
+        resolve_task(&services, &b, task, Judgement::Same, &why)
+    );
+    assert_eq!(i32::from(one.is_ok()) + i32::from(two.is_ok()), 1);
+    let decisions = list_decisions(&services, &a, None, 10).await.unwrap();
+    assert_eq!(decisions.len(), 1);
+}
+
+#[tokio::test]
+async fn reading_a_decision_is_about_its_people_behind_a_restart_too() {
+    let (storage, tables, services) = perhaps().await;
+    let decided = answer(&services, Judgement::Different).await.unwrap();
+    services.stop("signal").await;
+    let services = start(&storage, &tables).await;
+    get_decision(&services, &clerk("a"), decided.decision)
+        .await
+        .unwrap();
+    let last = events(storage.as_ref()).await.pop();
+    let Some(AuditEvent::Reviewed(reviewed)) = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(reviewed.subjects.len(), 2);
 }
 
 #[tokio::test]
