@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod enquiry;
 mod ingest;
+mod lease;
 mod link;
 mod link_case;
 mod link_input;

@@ -19,7 +19,8 @@ use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::RequestContext;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use rabt_service::operate::{NewSource, create_source};
-use rabt_service::{AuditKeys, RunSummary, Services, Setup, ingest_all, link};
+use rabt_service::{AuditKeys, Node, RunSummary, Services, Setup, ingest_all, link};
+use rabt_storage::Storage;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
@@ -58,19 +59,8 @@ impl Stack {
     pub async fn start(storage: &str) -> Self {
         let storage = rabt_storage::open(storage).await.expect("storage opens");
         let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().expect("a time")));
-        let setup = Setup {
-            storage,
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            kinds: kinds(),
-            model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
-            policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),
-            keys: AuditKeys {
-                checkpoint: Self::checkpoint_key(),
-                pseudonyms: PseudonymKey::new(&SEED),
-            },
-            random: StdRng::seed_from_u64(7),
-            version: "test".to_owned(),
-        };
+        let shown = Arc::clone(&clock) as Arc<dyn Clock>;
+        let setup = Self::setup(storage, shown, Node::default(), 7);
         let services = Services::start(setup).await.expect("the node starts");
         let pki = Pki::new();
         let any = "127.0.0.1:0".parse().expect("an address");
@@ -89,6 +79,27 @@ impl Stack {
             pki,
             bound: bound.expect("the edge starts"),
             shutdown,
+        }
+    }
+
+    /// Returns what a node of the tests is made of; `seed` is where its citizen ids come from.
+    ///
+    /// # Panics
+    /// When the shipped model or agreements do not load.
+    pub fn setup(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, node: Node, seed: u64) -> Setup {
+        Setup {
+            node,
+            storage,
+            clock,
+            kinds: kinds(),
+            model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
+            policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),
+            keys: AuditKeys {
+                checkpoint: Self::checkpoint_key(),
+                pseudonyms: PseudonymKey::new(&SEED),
+            },
+            random: StdRng::seed_from_u64(seed),
+            version: "test".to_owned(),
         }
     }
 

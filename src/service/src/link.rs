@@ -22,6 +22,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::audited::Audited;
 use crate::error::LinkError;
 use crate::event;
+use crate::lead::Tenure;
 use crate::services::Services;
 pub(crate) use decide::{Act, Effect, carry_out, foresee};
 use partition::{Held, Partition};
@@ -72,6 +73,8 @@ pub(crate) struct Linker {
     held: Held,
     /// Citizens whom an open review task may name.
     asked: FxHashSet<CitizenId>,
+    /// In which it was built: it knows nothing of what another node wrote since.
+    tenure: Tenure,
 }
 
 /// Where the linker rests between two calls.
@@ -148,6 +151,7 @@ impl LinkerSlot {
         services: &Services,
         summary: &mut LinkSummary,
     ) -> Result<(Linker, Option<Audited<LinkSummary>>), LinkError> {
+        let tenure = services.lead.tenure()?;
         if self.broken {
             services
                 .directory
@@ -155,11 +159,13 @@ impl LinkerSlot {
                 .await?;
         }
         self.broken = true;
-        if let Some(linker) = self.linker.take() {
+        if let Some(linker) = self.linker.take()
+            && linker.tenure == tenure
+        {
             return Ok((linker, None));
         }
         let _turn = services.turn.lock().await;
-        let (mut linker, feed) = rebuild(services, summary).await?;
+        let (mut linker, feed) = rebuild(services, tenure, summary).await?;
         let audited = write(services, &mut linker, feed, summary).await?;
         Ok((linker, audited))
     }
@@ -186,6 +192,7 @@ impl LinkerSlot {
 /// Compares all records again, in the order of their numbers.
 async fn rebuild(
     services: &Services,
+    tenure: Tenure,
     summary: &mut LinkSummary,
 ) -> Result<(Linker, Feed), LinkError> {
     let mut tx = services.storage.snapshot().await?;
@@ -215,7 +222,12 @@ async fn rebuild(
     if !batch.is_empty() {
         index = compare(services, index, batch, &mut feed, summary).await?;
     }
-    let linker = Linker { index, held, asked };
+    let linker = Linker {
+        index,
+        held,
+        asked,
+        tenure,
+    };
     Ok((linker, feed))
 }
 

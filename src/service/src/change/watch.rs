@@ -63,8 +63,8 @@ impl Watch {
         })
     }
 
-    /// Waits for what is told next. Commits of other nodes on the same storage are seen at the
-    /// next heartbeat at the latest.
+    /// Waits for what is told next. What another node commits on the same storage is told when
+    /// this one has followed it.
     ///
     /// # Errors
     /// As [`list_changes`](super::list_changes); the watch has ended then.

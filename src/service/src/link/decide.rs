@@ -7,6 +7,7 @@ use rabt_model::{
 };
 use rabt_storage::{DecisionState, DecisionStep, NewDecision, StorageError, Transaction};
 
+use super::step::Place;
 use super::write::Work;
 use super::{Feed, LinkSummary, Linker};
 use crate::audited::Audited;
@@ -195,7 +196,7 @@ async fn perform(
     let at = act.step().at;
     let mut tx = services.storage.begin().await?;
     let number = act.write(tx.as_mut()).await?;
-    let mut told = 0;
+    let mut told = Place::default();
     for step in &steps {
         told = step.write(tx.as_mut(), at).await?;
         step.move_in(&mut linker.held);
@@ -222,7 +223,10 @@ async fn perform(
             .iter()
             .map(|step| event::of_link(&step.summary(), services.model_fingerprint(), at)),
     );
-    let audited = services.audit.commit_all(tx, &entries, effect).await?;
+    let audited = services
+        .audit
+        .commit_all(tx, linker.tenure, &entries, effect)
+        .await?;
     for step in &steps {
         step.publish(services, told);
     }
