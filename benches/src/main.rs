@@ -1,5 +1,5 @@
-//! What is measured apart from the tests: `cargo x bench read`, `serving`, `changes`, `linkage` and
-//! `search`.
+//! What is measured apart from the tests: `cargo x bench read`, `serving`, `changes`, `upserts`,
+//! `linkage` and `search`.
 
 mod changes;
 mod echo;
@@ -8,6 +8,7 @@ mod meter;
 mod read;
 mod search;
 mod serving;
+mod upserts;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,9 @@ usage: cargo x bench <bench>
                           that take turns; every answer's entry is counted
   changes [500]           from a changed record to eight watchers of the feed, one after the other;
                           fails unless p99 is below 250 ms and nothing is lost or doubled
+  upserts [--records 1000000] [--seconds 20] [--postgres] [--json]
+                          records that arrive one by one beside lookups: how many become durable in
+                          a second, how long one takes, and how soon a node is back
   linkage [--file CSV] [--records 1000000] [--seed 13] [--splink-env DIR] [--json]
                           the linkage engine on a file, and the baseline where its Python is given
   search --file CSV       one record against a resident index of all records of the file";
@@ -36,6 +40,12 @@ fn main() -> ExitCode {
         return match serving::Settings::of(options).map(serving::run) {
             Some(true) => ExitCode::SUCCESS,
             Some(false) => ExitCode::FAILURE,
+            None => refuse(),
+        };
+    }
+    if let Some(("upserts", options)) = named(&arguments) {
+        return match upserts::Settings::of(options) {
+            Some(settings) => exit(upserts::run(&settings)),
             None => refuse(),
         };
     }

@@ -11,6 +11,7 @@ mod demo;
 mod enquiry;
 mod feed_kill;
 mod ingest;
+mod lease;
 mod link;
 mod link_case;
 mod link_input;

@@ -21,7 +21,8 @@ use rabt_proto::common::RequestContext;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use rabt_proto::linkage::linkage_service_client::LinkageServiceClient;
 use rabt_service::operate::{NewSource, create_source};
-use rabt_service::{AuditKeys, RunSummary, Services, Setup, ingest_all, link};
+use rabt_service::{AuditKeys, Node, RunSummary, Services, Setup, ingest_all, link};
+use rabt_storage::Storage;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
@@ -77,21 +78,9 @@ impl Stack {
         let mut snapshot = storage.snapshot().await.expect("storage answers");
         let last = snapshot.last_change().await.expect("storage answers");
         drop(snapshot);
-        let setup = Setup {
-            storage,
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            kinds: kinds(),
-            model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
-            rules: Arc::default(),
-            policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),
-            keys: AuditKeys {
-                checkpoint: Self::checkpoint_key(),
-                pseudonyms: PseudonymKey::new(&SEED),
-            },
-            // a node that starts again must not give out the ids of its earlier life
-            random: StdRng::seed_from_u64(7 + last),
-            version: "test".to_owned(),
-        };
+        let shown = Arc::clone(&clock) as Arc<dyn Clock>;
+        // a node that starts again must not give out the ids of its earlier life
+        let setup = Self::setup(storage, shown, Node::default(), 7 + last);
         let services = Services::start(setup).await.expect("the node starts");
         let pki = Pki::new();
         let any = "127.0.0.1:0".parse().expect("an address");
@@ -110,6 +99,28 @@ impl Stack {
             pki,
             bound: bound.expect("the edge starts"),
             shutdown,
+        }
+    }
+
+    /// Returns what a node of the tests is made of; `seed` is where its citizen ids come from.
+    ///
+    /// # Panics
+    /// When the shipped model or agreements do not load.
+    pub fn setup(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, node: Node, seed: u64) -> Setup {
+        Setup {
+            node,
+            storage,
+            clock,
+            kinds: kinds(),
+            model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
+            rules: Arc::default(),
+            policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),
+            keys: AuditKeys {
+                checkpoint: Self::checkpoint_key(),
+                pseudonyms: PseudonymKey::new(&SEED),
+            },
+            random: StdRng::seed_from_u64(seed),
+            version: "test".to_owned(),
         }
     }
 

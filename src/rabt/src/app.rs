@@ -12,9 +12,9 @@ use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
-use rabt_service::{Services, Setup, operate};
-use rand::SeedableRng;
+use rabt_service::{Node, Pace, Services, Setup, operate};
 use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
 
 use crate::config::Config;
@@ -50,6 +50,17 @@ impl Settled {
         match url.strip_prefix("sqlite://") {
             Some(path) => format!("sqlite://{}", self.path(Path::new(path)).display()),
             None => url.clone(),
+        }
+    }
+
+    /// Returns who the node is; `process` is a random number.
+    fn node(&self, process: i64) -> Node {
+        let node = &self.config.node;
+        Node {
+            name: node.name.clone(),
+            address: node.address.clone(),
+            process,
+            pace: Pace::default(),
         }
     }
 
@@ -196,12 +207,14 @@ impl App {
         let agreements = settled.agreements()?;
         let audit = &settled.config.audit;
         let keys = keys::read_or_make(&settled.path(&audit.keys), &audit.origin)?;
-        let storage = rabt_storage::open(&settled.storage_url())
+        let storage = rabt_storage::open_as(&settled.storage_url(), &audit.origin)
             .await
             .map_err(|error| {
                 CommandError::failed(error, "see storage.url in the settings, and `rabt doctor`")
             })?;
+        let mut random = StdRng::from_os_rng();
         let setup = Setup {
+            node: settled.node(random.random()),
             storage,
             clock: Arc::new(SystemClock),
             kinds: kinds(),
@@ -209,7 +222,7 @@ impl App {
             rules: Arc::new(rules),
             policy: policy(NO_AGREEMENTS, "built-in agreements")?,
             keys,
-            random: StdRng::from_os_rng(),
+            random,
             version: BuildInfo::current().version.to_owned(),
         };
         let services = Services::start(setup)
@@ -220,7 +233,9 @@ impl App {
             shutdown: Shutdown::new(),
             drain: Duration::from_millis(settled.config.limits.drain_ms),
         };
-        if let Some(text) = agreements {
+        if !app.services.leads() {
+            info!("another node leads; this one follows it, with the agreements in force there");
+        } else if let Some(text) = agreements {
             app.activate(&text).await?;
         } else {
             warn!("there is no file of agreements; those that storage holds stay in force");

@@ -133,7 +133,7 @@ impl StorageAt {
             let message = format!("{path}: there is no storage");
             return Err(CommandError::usage(message, help));
         }
-        let opened = rabt_storage::open(&url).await;
+        let opened = rabt_storage::open_as(&url, &settled.config.audit.origin).await;
         let storage = opened.map_err(|error| CommandError::failed(error, help))?;
         Ok((storage, settled))
     }

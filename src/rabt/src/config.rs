@@ -10,6 +10,8 @@ use crate::error::CommandError;
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Config {
+    /// Who the node is among those that share its storage.
+    pub(crate) node: Node,
     /// Where the node listens.
     pub(crate) server: Server,
     /// Who it is, and whose clients it talks to.
@@ -28,6 +30,13 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     /// What is logged, and how.
     pub(crate) telemetry: Telemetry,
+}
+
+/// `[node]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) address: String,
 }
 
 /// `[server]`
@@ -98,6 +107,15 @@ pub(crate) struct Audit {
 pub(crate) struct Telemetry {
     pub(crate) format: String,
     pub(crate) level: String,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            name: "node-1".to_owned(),
+            address: String::new(),
+        }
+    }
 }
 
 impl Default for Server {
@@ -209,6 +227,16 @@ const fn count(path: &'static str, most: i64, doc: &'static str) -> Setting {
 
 impl Settings for Config {
     const ALL: &'static [Setting] = &[
+        setting(
+            "node.name",
+            Kind::Text,
+            "name of this node, its own among those that share a PostgreSQL database",
+        ),
+        setting(
+            "node.address",
+            Kind::Text,
+            "where clients reach this node, named by nodes that follow it; may be empty",
+        ),
         setting(
             "server.listen",
             Kind::Address,

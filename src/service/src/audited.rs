@@ -7,7 +7,7 @@ mod sequence;
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rabt_audit::{CheckpointKey, CheckpointVerifier, Entry, PseudonymKey};
 use rabt_storage::{Storage, StoredEntry, Transaction};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::AuditError;
+use crate::lead::Tenure;
 use sequence::{Sequence, Submission};
 
 /// Entries that may wait for the log; one more is refused.
@@ -64,13 +65,15 @@ pub struct Sequencer {
 
 impl Sequencer {
     /// Resumes the log where storage left it and starts the one task that writes it. Must be
-    /// called once for a storage.
+    /// called once for a log. `owns_outbox` says at any time whether the outbox is this log's to
+    /// take, and not another node's.
     ///
     /// # Errors
     /// The log cannot be read, or does not match its last checkpoint.
     pub async fn start(
         storage: Arc<dyn Storage>,
         keys: AuditKeys,
+        owns_outbox: Arc<AtomicBool>,
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Result<Self, AuditError> {
@@ -84,7 +87,7 @@ impl Sequencer {
             integrated: Arc::clone(&integrated),
             keys: Arc::clone(&keys),
         };
-        let mut sequence = Sequence::resume(storage, keys, integrated).await?;
+        let mut sequence = Sequence::resume(storage, keys, owns_outbox, integrated).await?;
         // what a killed process left in the outbox comes before anything new
         sequence.integrate_outbox().await?;
         tasks.spawn(sequence.run(receiver, outbox, stop));
@@ -130,14 +133,21 @@ impl Sequencer {
         Ok(Audited(answer))
     }
 
-    /// Commits a transaction together with the entry that tells about it.
+    /// Lets the log take what is in the outbox, when that is its own to take.
+    pub(crate) fn integrate_soon(&self) {
+        self.outbox.notify_one();
+    }
+
+    /// Commits a transaction, in the tenure in which its work began, together with the entry that
+    /// tells about it.
     pub(crate) async fn commit<T>(
         &self,
         tx: Box<dyn Transaction>,
+        tenure: Tenure,
         entry: &Entry,
         answer: T,
     ) -> Result<Audited<T>, AuditError> {
-        self.commit_all(tx, std::slice::from_ref(entry), answer)
+        self.commit_all(tx, tenure, std::slice::from_ref(entry), answer)
             .await
     }
 
@@ -145,6 +155,7 @@ impl Sequencer {
     pub(crate) async fn commit_all<T>(
         &self,
         mut tx: Box<dyn Transaction>,
+        tenure: Tenure,
         entries: &[Entry],
         answer: T,
     ) -> Result<Audited<T>, AuditError> {
@@ -154,6 +165,7 @@ impl Sequencer {
             tx.delete_outbox_through(integrated).await?;
         }
         tx.put_outbox(&bodies).await?;
+        tenure.hold(tx.as_mut()).await?;
         tx.commit().await?;
         self.outbox.notify_one();
         Ok(Audited(answer))

@@ -143,6 +143,12 @@ impl Directory {
         self.redirects.insert(from, to);
     }
 
+    /// Removes a citizen of whom storage alone knows where they lead.
+    fn forget(&self, citizen: CitizenId) {
+        self.remove(citizen);
+        self.redirects.remove(&citizen);
+    }
+
     fn forget_redirects(&self) {
         self.redirects.clear();
     }

@@ -18,12 +18,44 @@ pub enum AuditError {
     /// The node is shutting down.
     #[error("the audit log is closed")]
     Stopped,
+    /// This node follows: nothing was changed, and the leader is to be asked.
+    #[error("node `{node}` follows and changes nothing; {}", remedy(.leader.as_deref()))]
+    NotLeading {
+        /// This node.
+        node: String,
+        /// The leading node and where it is reached; `None` between two leaders.
+        leader: Option<String>,
+    },
     /// Storage failed.
     #[error("the audit log cannot be written: {0}")]
     Storage(#[from] StorageError),
     /// The log's key or an entry is not usable.
     #[error("the audit log cannot be used: {0}")]
     Unusable(String),
+}
+
+/// The node could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Storage cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The audit log cannot be resumed.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// Another process of this name holds the lease, and renews it.
+    #[error("another node is named `{0}` too, and runs; give each node.name its own")]
+    SameName(String),
+    /// The stored agreements no longer load.
+    #[error(
+        "the stored agreements (revision {revision}) do not load: {problem}; activate a corrected bundle"
+    )]
+    Policy {
+        /// Revision of the bundle.
+        revision: String,
+        /// The first problem.
+        problem: String,
+    },
 }
 
 /// An enquiry without an answer.
@@ -157,6 +189,14 @@ pub enum ReviewError {
     Storage(#[from] StorageError),
 }
 
+/// Says where to go instead.
+fn remedy(leader: Option<&str>) -> String {
+    match leader {
+        Some(leader) => format!("ask {leader}, which leads"),
+        None => "no node leads for the moment; try again".to_owned(),
+    }
+}
+
 /// Writes a chain of decisions: `record 4 is record 7 (decision 12), …`.
 fn chain(links: &[Judged]) -> String {
     let links = links.iter().map(|link| {
@@ -236,9 +276,11 @@ impl AuditError {
     /// Returns the class that the failure belongs to.
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Overloaded | Self::Stopped => ErrorClass::Overloaded,
+            Self::Overloaded | Self::Stopped | Self::NotLeading { leader: None, .. } => {
+                ErrorClass::Overloaded
+            }
             Self::Storage(error) => error.class(),
-            Self::Unusable(_) => ErrorClass::Configuration,
+            Self::Unusable(_) | Self::NotLeading { .. } => ErrorClass::Configuration,
         }
     }
 }

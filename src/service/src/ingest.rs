@@ -18,6 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::audited::Audited;
 use crate::error::AuditError;
 use crate::event;
+use crate::lead::Tenure;
 use crate::registry::Registered;
 use crate::services::Services;
 use stream::StreamRun;
@@ -88,6 +89,8 @@ pub async fn ingest(
     source: &SourceId,
 ) -> Result<Audited<RunSummary>, IngestError> {
     let named = |stop| IngestError::of(source, stop);
+    let tenure = services.lead.tenure();
+    let tenure = tenure.map_err(|error| named(Stop::Write(error)))?;
     registered(services, source).map_err(named)?;
     let turn = services.reading.claim(source).ok_or_else(|| {
         named(Stop::Connect(ConnectError::transient(
@@ -96,15 +99,15 @@ pub async fn ingest(
             "wait for the end of its run",
         )))
     })?;
-    let run = start_run(services, source).await.map_err(named)?;
-    read(services, source, run, turn).await
+    let run = start_run(services, tenure, source).await.map_err(named)?;
+    read(services, source, (run, tenure), turn).await
 }
 
-/// Carries out a run that was started.
+/// Carries out a run that was started in a tenure.
 pub(crate) async fn read(
     services: &Services,
     source: &SourceId,
-    run: RunId,
+    (run, tenure): (RunId, Tenure),
     _turn: Turn,
 ) -> Result<Audited<RunSummary>, IngestError> {
     let named = |stop| IngestError::of(source, stop);
@@ -118,9 +121,9 @@ pub(crate) async fn read(
     let read = tokio::select! {
         biased;
         () = services.stop_requested() => Err(Stop::Connect(ConnectError::Cancelled)),
-        read = read_streams(services, source, &mut summary) => read,
+        read = read_streams(services, tenure, source, &mut summary) => read,
     };
-    let finished = finish_run(services, summary, read.as_ref().err()).await;
+    let finished = finish_run(services, tenure, summary, read.as_ref().err()).await;
     read.map_err(named)?;
     finished.map_err(named)
 }
@@ -185,7 +188,7 @@ const fn is_readable(state: SourceState) -> bool {
     )
 }
 
-async fn start_run(services: &Services, source: &SourceId) -> Result<RunId, Stop> {
+async fn start_run(services: &Services, tenure: Tenure, source: &SourceId) -> Result<RunId, Stop> {
     let mut tx = services.storage.begin().await?;
     let held = tx.get_source(source).await?;
     if let Some(held) = held.filter(|held| !is_readable(held.state)) {
@@ -196,12 +199,14 @@ async fn start_run(services: &Services, source: &SourceId) -> Result<RunId, Stop
         )));
     }
     let run = tx.start_run(source, services.clock.now()).await?;
+    tenure.hold(tx.as_mut()).await?;
     tx.commit().await?;
     Ok(run)
 }
 
 async fn read_streams(
     services: &Services,
+    tenure: Tenure,
     source: &SourceId,
     summary: &mut RunSummary,
 ) -> Result<(), Stop> {
@@ -213,7 +218,7 @@ async fn read_streams(
     })?;
     let session: Session = registered.session()?;
     for spec in &registered.spec.streams {
-        let mut stream = StreamRun::new(services, &registered, spec, summary);
+        let mut stream = StreamRun::new(services, &registered, spec, summary, tenure);
         stream.read(Arc::clone(connector), session.clone()).await?;
     }
     Ok(())
@@ -222,6 +227,7 @@ async fn read_streams(
 /// Ends the run; its state, the source's state and the audit entry are one transaction.
 async fn finish_run(
     services: &Services,
+    tenure: Tenure,
     summary: RunSummary,
     stop: Option<&Stop>,
 ) -> Result<Audited<RunSummary>, Stop> {
@@ -246,7 +252,7 @@ async fn finish_run(
     tx.finish_run(summary.run, &outcome).await?;
     tx.set_state(&summary.source, source_state, at).await?;
     let entry = event::of_run(summary.run, &summary.source, run_state, summary.counts, at);
-    Ok(services.audit.commit(tx, &entry, summary).await?)
+    Ok(services.audit.commit(tx, tenure, &entry, summary).await?)
 }
 
 impl Reading {
@@ -282,7 +288,9 @@ impl Stop {
         match self {
             Self::Connect(error) => error.is_transient(),
             Self::Write(AuditError::Storage(error)) => error.is_transient(),
-            Self::Write(AuditError::Overloaded | AuditError::Stopped) => true,
+            Self::Write(
+                AuditError::Overloaded | AuditError::Stopped | AuditError::NotLeading { .. },
+            ) => true,
             Self::Write(AuditError::Unusable(_)) => false,
         }
     }

@@ -11,6 +11,7 @@ pub mod enquiry;
 mod error;
 mod event;
 mod ingest;
+mod lead;
 mod link;
 pub mod operate;
 mod policy;
@@ -23,12 +24,15 @@ mod tests;
 pub use audited::{AuditKeys, Audited, Sequencer};
 pub use directory::Directory;
 pub use enquiry::{Answer, HIT_CAP};
-pub use error::{AuditError, EnquiryError, LinkError, OperateError, Problem, ReviewError};
+pub use error::{
+    AuditError, EnquiryError, LinkError, OperateError, Problem, ReviewError, StartError,
+};
 pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
+pub use lead::{Node, Pace};
 pub use link::{Arrival, LinkSummary, Shadow, link, shadow_model, upsert};
 pub use policy::PolicyHandle;
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
     RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
 };
-pub use services::{Services, Setup, StartError};
+pub use services::{Services, Setup};

@@ -28,6 +28,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::audited::Audited;
 use crate::error::LinkError;
 use crate::event;
+use crate::lead::Tenure;
 use crate::services::Services;
 pub(crate) use apply::Arrivals;
 pub use apply::{Arrival, upsert};
@@ -84,6 +85,8 @@ pub(crate) struct Linker {
     /// Citizens whom an open review task may name.
     asked: FxHashSet<CitizenId>,
     replacements: Replacements,
+    /// In which it was built: it knows nothing of what another node wrote since.
+    tenure: Tenure,
 }
 
 /// Where the linker rests between two calls.
@@ -199,6 +202,7 @@ impl LinkerSlot {
         services: &Services,
         summary: &mut LinkSummary,
     ) -> Result<(Linker, Option<Audited<LinkSummary>>), LinkError> {
+        let tenure = services.lead.tenure()?;
         if self.broken {
             services
                 .directory
@@ -208,12 +212,12 @@ impl LinkerSlot {
         self.broken = true;
         // Which streams hold each person once decides about clusters that nothing touches.
         let registers = services.registry.current().registers();
-        let linker = self.linker.take();
+        let linker = self.linker.take().filter(|linker| linker.tenure == tenure);
         if let Some(linker) = linker.filter(|linker| *linker.index.registers() == registers) {
             return Ok((linker, None));
         }
         let _turn = services.turn.lock().await;
-        let (mut linker, mut feed) = rebuild(services, registers, summary).await?;
+        let (mut linker, mut feed) = rebuild(services, tenure, registers, summary).await?;
         lapse::end(&mut linker.index, &linker.replacements, &mut feed);
         let mut linker = replace::follow_alone(services, linker, &mut feed).await?;
         let audited = write(services, &mut linker, feed, summary).await?;
@@ -230,6 +234,7 @@ impl LinkerSlot {
 /// Compares all records again, in the order of their numbers.
 async fn rebuild(
     services: &Services,
+    tenure: Tenure,
     registers: BTreeSet<(SourceId, StreamId)>,
     summary: &mut LinkSummary,
 ) -> Result<(Linker, Feed), LinkError> {
@@ -270,6 +275,7 @@ async fn rebuild(
         held,
         asked,
         replacements,
+        tenure,
     };
     Ok((linker, feed))
 }

@@ -13,6 +13,7 @@ use crate::audited::Audited;
 use crate::error::{AuditError, OperateError, Problem};
 use crate::event;
 use crate::ingest;
+use crate::lead::Tenure;
 use crate::link::{link, make_stale};
 use crate::registry::with_base;
 use crate::services::Services;
@@ -126,6 +127,7 @@ pub async fn start_source(
     id: &SourceId,
 ) -> Result<Audited<RunView>, OperateError> {
     allow(services, caller, "StartSource", &WRITERS).await?;
+    let tenure = services.lead.tenure()?;
     let mut tx = services.storage.begin().await?;
     let source = tx.get_source(id).await?.ok_or_else(|| unknown(id))?;
     if matches!(source.state, SourceState::Paused | SourceState::Retired) {
@@ -153,19 +155,24 @@ pub async fn start_source(
     let owner = Arc::clone(services);
     let source = id.clone();
     services.tasks.spawn(async move {
-        let audited = owner.audit.commit(tx, &entry, view).await;
+        let audited = owner.audit.commit(tx, tenure, &entry, view).await;
         let durable = audited.is_ok();
         // A caller that no longer listens has gone away; the run goes on.
         let _ = tell.send(audited);
         if durable {
-            read_and_link(&owner, &source, run, turn).await;
+            read_and_link(&owner, &source, (run, tenure), turn).await;
         }
     });
     let audited = told.await.map_err(|_| AuditError::Stopped)??;
     Ok(audited)
 }
 
-async fn read_and_link(services: &Services, source: &SourceId, run: RunId, turn: ingest::Turn) {
+async fn read_and_link(
+    services: &Services,
+    source: &SourceId,
+    run: (RunId, Tenure),
+    turn: ingest::Turn,
+) {
     if let Err(error) = ingest::read(services, source, run, turn).await {
         tracing::warn!(%source, %error, "a run failed");
         return;
@@ -237,10 +244,11 @@ pub async fn activate_policy(
     let at = services.clock.now();
     let revision = policy.revision().to_owned();
     let agreements = policy.agreements().len() as u64;
+    let tenure = services.lead.tenure()?;
     let mut tx = services.storage.begin().await?;
     tx.put_bundle(&revision, text, at).await?;
     let entry = event::of_bundle(caller, agreements, &revision, at);
-    let audited = services.audit.commit(tx, &entry, revision).await?;
+    let audited = services.audit.commit(tx, tenure, &entry, revision).await?;
     services.policy.replace(policy);
     Ok(audited)
 }
@@ -300,6 +308,7 @@ async fn put_source(
         }])
     })?;
     let at = services.clock.now();
+    let tenure = services.lead.tenure()?;
     let mut tx = services.storage.begin().await?;
     let counts = tx.count_records_by_source().await?;
     let mut entries = Vec::with_capacity(agency.sources.len());
@@ -337,7 +346,10 @@ async fn put_source(
     if !services.registry.current().ranks_alike(&agency) {
         make_stale(tx.as_mut()).await?;
     }
-    let audited = services.audit.commit_all(tx, &entries, views).await?;
+    let audited = services
+        .audit
+        .commit_all(tx, tenure, &entries, views)
+        .await?;
     services
         .registry
         .add(&manifest, &new.mapping)
@@ -356,13 +368,14 @@ async fn change_state(
 ) -> Result<Audited<SourceView>, OperateError> {
     allow(services, caller, method, &WRITERS).await?;
     let at = services.clock.now();
+    let tenure = services.lead.tenure()?;
     let mut tx = services.storage.begin().await?;
     tx.set_state(id, state, at).await?;
     let source = tx.get_source(id).await?.ok_or_else(|| unknown(id))?;
     let counts = tx.count_records_by_source().await?;
     let view = view(services, tx.as_mut(), &counts, source).await?;
     let entry = event::of_state(caller, id, state.as_str(), at);
-    Ok(services.audit.commit(tx, &entry, view).await?)
+    Ok(services.audit.commit(tx, tenure, &entry, view).await?)
 }
 
 fn is_same(held: &StoredSource, new: &StoredSource) -> bool {

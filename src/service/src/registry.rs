@@ -9,7 +9,7 @@ use rabt_connect::{
 };
 use rabt_linkage::Standing;
 use rabt_model::{AgencyId, Attribute, Label, RecordId, SourceId, StreamId};
-use rabt_storage::{Storage, StorageError, StoredSource};
+use rabt_storage::{Storage, StorageError, StoredSource, Transaction};
 
 /// The registered sources and agencies; replaced as a whole when one changes.
 #[derive(Debug, Default)]
@@ -40,7 +40,13 @@ impl Registry {
     /// Reads every registered source. One whose manifest no longer loads is left out and logged.
     pub(crate) async fn load(storage: &dyn Storage) -> Result<Self, StorageError> {
         let registry = Self::default();
-        let mut tx = storage.snapshot().await?;
+        registry.refresh(storage.snapshot().await?.as_mut()).await?;
+        Ok(registry)
+    }
+
+    /// Becomes what one state of storage holds, all at once.
+    pub(crate) async fn refresh(&self, tx: &mut dyn Transaction) -> Result<(), StorageError> {
+        let registry = Self::default();
         let mut agencies: BTreeMap<(String, String), Vec<StoredSource>> = BTreeMap::new();
         for source in tx.list_sources().await? {
             let texts = (source.manifest.clone(), source.mapping.clone());
@@ -52,7 +58,8 @@ impl Registry {
                 tracing::error!(?source, %problems, "a registered manifest does not load");
             }
         }
-        Ok(registry)
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = registry.current();
+        Ok(())
     }
 
     /// Adds the sources of an agency's folder, in place of earlier ones of the same ids.

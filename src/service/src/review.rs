@@ -70,6 +70,7 @@ pub async fn claim_task(
     allow(services, caller, "ClaimReviewTask", &CLERKS).await?;
     let now = services.clock.now();
     let until = now + CLAIM;
+    let tenure = services.lead.tenure()?;
     let mut tx = services.storage.begin().await?;
     let by = event::person(caller);
     if !tx.claim_task(number, &by, now, until).await? {
@@ -84,7 +85,7 @@ pub async fn claim_task(
     let clerical = Clerical::of_task("claim", number);
     let citizens = [task.task.left.1, task.task.right.1];
     let entry = event::of_review(services, caller, &clerical, &citizens, now);
-    Ok(services.audit.commit(tx, &entry, task).await?)
+    Ok(services.audit.commit(tx, tenure, &entry, task).await?)
 }
 
 /// Ends the caller's claim of a task.
@@ -98,6 +99,7 @@ pub async fn release_task(
 ) -> Result<Audited<TaskView>, ReviewError> {
     allow(services, caller, "ReleaseReviewTask", &CLERKS).await?;
     let now = services.clock.now();
+    let tenure = services.lead.tenure()?;
     let mut tx = services.storage.begin().await?;
     let by = event::person(caller);
     let released = tx.release_task(number, &by).await?;
@@ -111,7 +113,7 @@ pub async fn release_task(
     let clerical = Clerical::of_task("release", number);
     let citizens = [task.task.left.1, task.task.right.1];
     let entry = event::of_review(services, caller, &clerical, &citizens, now);
-    Ok(services.audit.commit(tx, &entry, task).await?)
+    Ok(services.audit.commit(tx, tenure, &entry, task).await?)
 }
 
 /// Returns up to `limit` decisions below a number, in force or not, the last one first, without

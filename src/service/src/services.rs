@@ -7,7 +7,7 @@ use rabt_connect::Kinds;
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::Clock;
 use rabt_policy::Policy;
-use rabt_storage::{Storage, StorageError};
+use rabt_storage::Storage;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,14 +15,17 @@ use tokio_util::task::TaskTracker;
 use crate::audited::{AuditKeys, Sequencer};
 use crate::change::Recent;
 use crate::directory::Directory;
-use crate::error::AuditError;
+use crate::error::StartError;
 use crate::ingest::{Reading, Writer};
+use crate::lead::{Followed, Lead, Node, keep};
 use crate::link::{Arrivals, LinkerSlot};
 use crate::policy::PolicyHandle;
 use crate::registry::Registry;
 
 /// What a node is made of. The composition root supplies all of it.
 pub struct Setup {
+    /// Who the node is among those that share its storage.
+    pub node: Node,
     /// Durable state.
     pub storage: Arc<dyn Storage>,
     /// The time.
@@ -66,6 +69,8 @@ pub struct Services {
     pub(crate) writer: Writer,
     pub(crate) reading: Reading,
     pub(crate) feed: Recent,
+    pub(crate) lead: Lead,
+    pub(crate) followed: Followed,
     /// Linking and the writing of ingest take turns.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) tasks: TaskTracker,
@@ -74,45 +79,34 @@ pub struct Services {
     last: CancellationToken,
 }
 
-/// The node could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Storage cannot be read.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// The audit log cannot be resumed.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
-    /// The stored agreements no longer load.
-    #[error(
-        "the stored agreements (revision {revision}) do not load: {problem}; activate a corrected bundle"
-    )]
-    Policy {
-        /// Revision of the bundle.
-        revision: String,
-        /// The first problem.
-        problem: String,
-    },
-}
-
 impl Services {
-    /// Resumes the audit log, reads the resident state from storage and starts the background
-    /// tasks.
+    /// Takes the lease or follows who has it, resumes the audit log, reads the resident state from
+    /// storage and starts the background tasks.
     ///
     /// # Errors
-    /// Storage or the audit log cannot be read, or what they hold does not load.
+    /// Storage or the audit log cannot be read, what they hold does not load, or another process
+    /// is this node already.
     pub async fn start(setup: Setup) -> Result<Arc<Self>, StartError> {
         let tasks = TaskTracker::new();
         let (stop, last) = (CancellationToken::new(), CancellationToken::new());
         let storage = setup.storage;
+        let lead = Lead::start(storage.leases(), setup.node).await?;
         let log = Arc::clone(&storage);
-        let audit = Sequencer::start(log, setup.keys, &tasks, last.clone()).await?;
+        let owns_outbox = lead.owns_outbox();
+        let audit = Sequencer::start(log, setup.keys, owns_outbox, &tasks, last.clone()).await?;
         let mut tx = storage.begin().await?;
-        let interrupted = tx.interrupt_runs(setup.clock.now()).await?;
         let bundle = tx.current_bundle().await?;
-        tx.commit().await?;
-        if interrupted > 0 {
-            tracing::warn!(interrupted, "runs of a killed process were ended");
+        // before anything is read: what is committed from here on is followed
+        let head = tx.head().await?;
+        if let Ok(tenure) = lead.tenure() {
+            let interrupted = tx.interrupt_runs(setup.clock.now()).await?;
+            tenure.hold(tx.as_mut()).await?;
+            tx.commit().await?;
+            if interrupted > 0 {
+                tracing::warn!(interrupted, "runs of a killed process were ended");
+            }
+        } else {
+            drop(tx);
         }
         let policy = match bundle {
             None => setup.policy,
@@ -144,7 +138,7 @@ impl Services {
             &tasks,
             stop.clone(),
         );
-        Ok(Arc::new(Self {
+        let services = Arc::new(Self {
             directory: Directory::load(storage.as_ref()).await?,
             registry: Registry::load(storage.as_ref()).await?,
             storage,
@@ -160,11 +154,27 @@ impl Services {
             writer,
             reading: Reading::default(),
             feed: Recent::default(),
+            lead,
+            followed: Followed::at(&head),
             turn,
             tasks,
             stop,
             last,
-        }))
+        });
+        if services.lead.is_shared() {
+            services.tasks.spawn(keep(Arc::clone(&services)));
+        }
+        Ok(services)
+    }
+
+    /// Says whether this node writes; one that does not follows another.
+    pub fn leads(&self) -> bool {
+        self.lead.tenure().is_ok()
+    }
+
+    /// Waits until this node leads, or, with `false`, until it follows.
+    pub async fn until_leads(&self, leads: bool) {
+        self.lead.until(leads).await;
     }
 
     /// Returns the fingerprint of the linkage model.
@@ -177,7 +187,8 @@ impl Services {
         self.directory.len()
     }
 
-    /// Stops in order: readings first, then everything else, the audit log last; closes storage.
+    /// Stops in order: readings first, then everything else, the audit log last; lets another node
+    /// lead, and closes storage.
     pub async fn stop(&self, cause: &str) {
         self.stop.cancel();
         let stopped = Stopped {
@@ -190,6 +201,7 @@ impl Services {
         self.last.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.lead.release().await;
         self.storage.close().await;
     }
 

@@ -11,6 +11,7 @@ mod decisions;
 mod deletions;
 mod fingerprints;
 mod history;
+mod leases;
 mod profiles;
 mod records;
 mod reviews;
@@ -166,6 +167,14 @@ cases! {
         a_second_writer_is_refused,
         the_latest_checkpoint_is_of_the_largest_tree,
         a_transaction_does_not_delay_the_log;
+    leases:
+        a_lease_is_one_processes,
+        a_lease_that_ran_out_is_taken_over,
+        who_lost_a_lease_commits_nothing,
+        a_successor_waits_for_a_commit_and_a_renewal_does_not,
+        steps_are_read_in_their_order,
+        the_head_tells_of_every_change,
+        memberships_are_found_by_citizen;
     fingerprints:
         order_of_arrival_does_not_matter,
         every_difference_shows;

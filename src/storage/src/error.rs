@@ -61,6 +61,9 @@ pub enum StorageError {
         /// Number of entries the log holds.
         size: u64,
     },
+    /// Another process took the lease over, and nothing was committed.
+    #[error("another node writes now; nothing was changed; ask that one")]
+    LeaseLost,
     /// A stored row cannot be understood.
     #[error("a row of {table} cannot be read: {problem}; restore storage from a backup")]
     Corrupt {
@@ -94,7 +97,8 @@ impl StorageError {
             Self::Configuration { .. }
             | Self::Full { .. }
             | Self::Migration { .. }
-            | Self::LeafTaken { .. } => ErrorClass::Configuration,
+            | Self::LeafTaken { .. }
+            | Self::LeaseLost => ErrorClass::Configuration,
             Self::Unreachable { .. } | Self::Busy { .. } => ErrorClass::Overloaded,
             Self::Conflict { .. } => ErrorClass::AlreadyExists,
             Self::ReadOnly { .. } | Self::Corrupt { .. } | Self::Database { .. } => {
@@ -164,6 +168,8 @@ impl StorageError {
                 problem: error.message().to_owned(),
             },
             "25" if code == "25006" => Self::ReadOnly { doing },
+            // the transaction was idle for too long
+            "25" if code == "25P03" => Self::Busy { doing, code },
             "28" | "3D" => Self::Configuration {
                 problem: error.message().to_owned(),
                 remedy: "correct the user, the password or the database in the storage address",

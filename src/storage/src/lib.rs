@@ -13,6 +13,7 @@ mod deletion;
 mod error;
 mod feed;
 mod fingerprint;
+mod lease;
 mod names;
 mod open;
 mod postgres;
@@ -24,7 +25,8 @@ mod task;
 
 pub use error::StorageError;
 pub use fingerprint::fingerprint;
-pub use open::open;
+pub use lease::{Fence, Following, Head, Holder, Leader, Lease, Leases};
+pub use open::{open, open_as};
 pub use repository::{
     Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, History, Marks, Outbox,
     Profiles, Records, Reviews, Sources, Storage, Transaction,

@@ -7,6 +7,7 @@ mod clusters;
 mod decisions;
 mod deletions;
 mod history;
+mod leases;
 mod marks;
 mod outbox;
 mod profiles;
@@ -27,16 +28,28 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
 use crate::StorageError;
 use crate::error::Doing;
 use crate::feed::Told;
+use crate::lease::Leases;
 use crate::names::{LocalNames, SharedNames};
 use crate::repository::{AuditLog, Storage, Transaction};
 
 use audit_log::PostgresAuditLog;
+use leases::PostgresLeases;
 
 /// Connections for transactions and snapshots.
 const CONNECTIONS: u32 = 8;
 
 /// Connections that only the audit log uses, so that no transaction can delay it.
 const AUDIT_CONNECTIONS: u32 = 3;
+
+/// Connections that only leases use: whoever waits to take one over must not delay a renewal.
+const LEASE_CONNECTIONS: u32 = 2;
+
+/// How long a transaction may do nothing, milliseconds: as long as a lease lasts. The locks of a process that fell asleep, or
+/// whose machine is gone, would keep its successor from writing.
+const IDLE: &str = "5000";
+
+/// A snapshot holds no lock that another process waits for, and may take its time.
+const UNHURRIED: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true)";
 
 /// How long a caller waits for a free connection.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -60,6 +73,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock($1, $2)";
 pub(crate) struct PostgresStorage {
     pool: PgPool,
     audit_log: Arc<PostgresAuditLog>,
+    leases: Arc<PostgresLeases>,
     names: SharedNames,
 }
 
@@ -71,21 +85,24 @@ pub(crate) struct PostgresTransaction {
 }
 
 impl PostgresStorage {
-    /// Connects to the database at `url` and migrates it.
-    pub(crate) async fn open(url: &str) -> Result<Self, StorageError> {
+    /// Connects to the database at `url` and migrates it; the audit log is the one of `origin`.
+    pub(crate) async fn open(url: &str, origin: &str) -> Result<Self, StorageError> {
         let options = PgConnectOptions::from_str(url)
             .doing("reading the storage address")?
             .application_name("rabt")
+            .options([("idle_in_transaction_session_timeout", IDLE)])
             .disable_statement_logging();
         // A pool tries again for as long as callers wait; this fails at once.
         let first = options.connect().await.doing("connecting to PostgreSQL")?;
         first.close().await.doing("connecting to PostgreSQL")?;
         let pool = pool(options.clone(), CONNECTIONS).await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;
-        let audit_pool = self::pool(options, AUDIT_CONNECTIONS).await?;
+        let audit_pool = self::pool(options.clone(), AUDIT_CONNECTIONS).await?;
+        let lease_pool = self::pool(options, LEASE_CONNECTIONS).await?;
         let storage = Self {
             pool,
-            audit_log: Arc::new(PostgresAuditLog::new(audit_pool)),
+            audit_log: Arc::new(PostgresAuditLog::new(audit_pool, origin.to_owned())),
+            leases: Arc::new(PostgresLeases::new(lease_pool)),
             names: SharedNames::default(),
         };
         storage.learn_names().await?;
@@ -124,7 +141,7 @@ impl Storage for PostgresStorage {
             .await;
         let mut inner = inner.doing("beginning a snapshot")?;
         // The snapshot is of the first statement, so it gets one now.
-        sqlx::query("SELECT 1")
+        sqlx::query(UNHURRIED)
             .execute(&mut *inner)
             .await
             .doing("beginning a snapshot")?;
@@ -138,6 +155,23 @@ impl Storage for PostgresStorage {
     fn audit_log(&self) -> Arc<dyn AuditLog> {
         let log: Arc<PostgresAuditLog> = Arc::clone(&self.audit_log);
         log
+    }
+
+    async fn audit_log_of(&self, origin: &str) -> Result<Option<Arc<dyn AuditLog>>, StorageError> {
+        let log = self.audit_log.of(origin).await?;
+        Ok(log.map(|log| {
+            let log: Arc<dyn AuditLog> = Arc::new(log);
+            log
+        }))
+    }
+
+    async fn audit_origins(&self) -> Result<Vec<String>, StorageError> {
+        self.audit_log.origins().await
+    }
+
+    fn leases(&self) -> Arc<dyn Leases> {
+        let leases: Arc<PostgresLeases> = Arc::clone(&self.leases);
+        leases
     }
 
     async fn probe(&self) -> Result<(), StorageError> {
@@ -155,6 +189,7 @@ impl Storage for PostgresStorage {
     async fn close(&self) {
         self.pool.close().await;
         self.audit_log.close().await;
+        self.leases.close().await;
     }
 }
 

@@ -12,6 +12,7 @@ use rabt_model::{
 };
 
 use crate::StorageError;
+use crate::lease::{Fence, Following, Leases};
 use crate::row::{
     DeleteOutcome, Deletion, Horizon, PutOutcome, RevisionPage, RunCounts, RunOutcome, SourceState,
     StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord,
@@ -31,8 +32,22 @@ pub trait Storage: Send + Sync {
     /// for a writer nor delays one, except in memory, where it does both.
     async fn snapshot(&self) -> Result<Box<dyn Transaction>, StorageError>;
 
-    /// Returns the audit log.
+    /// Returns the audit log that this process writes.
     fn audit_log(&self) -> Arc<dyn AuditLog>;
+
+    /// Returns the audit log of this origin; `None` when there is none. `SQLite` has one log, and
+    /// does not know its origin.
+    async fn audit_log_of(&self, _origin: &str) -> Result<Option<Arc<dyn AuditLog>>, StorageError> {
+        Ok(Some(self.audit_log()))
+    }
+
+    /// Returns the origins of the audit logs, in the order in which they began; none on `SQLite`.
+    async fn audit_origins(&self) -> Result<Vec<String>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    /// Returns the leases.
+    fn leases(&self) -> Arc<dyn Leases>;
 
     /// Checks that storage and the audit log answer.
     async fn probe(&self) -> Result<(), StorageError>;
@@ -59,6 +74,8 @@ pub trait Transaction:
     + Agreements
     + Marks
     + Outbox
+    + Fence
+    + Following
     + Send
 {
     /// Makes the transaction's writes durable.
@@ -435,7 +452,8 @@ pub trait Outbox: Send {
     async fn delete_outbox_through(&mut self, number: i64) -> Result<(), StorageError>;
 }
 
-/// The node's audit log: leaves numbered from 0 without a gap, and checkpoints.
+/// A node's audit log: leaves numbered from 0 without a gap, and checkpoints. The nodes of one
+/// database have a log each; an outbox number is in one of them, once.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
     /// Appends entries, and a checkpoint of the tree that they complete, in one transaction that
@@ -457,7 +475,7 @@ pub trait AuditLog: Send + Sync {
     /// Returns up to `limit` leaf hashes from leaf `from` on.
     async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError>;
 
-    /// Returns the highest outbox number that an entry was taken from.
+    /// Returns the highest outbox number that an entry of any node's log was taken from.
     async fn last_outbox(&self) -> Result<Option<i64>, StorageError>;
 
     /// Returns the checkpoint of the largest tree.

@@ -9,6 +9,7 @@ mod clusters;
 mod decisions;
 mod deletions;
 mod history;
+mod leases;
 mod marks;
 mod outbox;
 mod profiles;
@@ -31,10 +32,12 @@ use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
 use crate::StorageError;
 use crate::error::Doing;
 use crate::feed::Told;
+use crate::lease::Leases;
 use crate::names::{LocalNames, SharedNames};
 use crate::repository::{AuditLog, Storage, Transaction};
 
 use audit_log::SqliteAuditLog;
+use leases::SqliteLeases;
 
 /// How long a transaction waits for the one before it.
 const WRITER_PATIENCE: Duration = Duration::from_mins(5);
@@ -46,6 +49,7 @@ pub(crate) struct SqliteStorage {
     writer: SqlitePool,
     reader: SqlitePool,
     audit_log: Arc<SqliteAuditLog>,
+    leases: Arc<SqliteLeases>,
     names: SharedNames,
 }
 
@@ -74,6 +78,7 @@ impl SqliteStorage {
             writer,
             reader,
             audit_log: Arc::new(SqliteAuditLog::new(appender, audit_reader)),
+            leases: Arc::new(SqliteLeases::beside(path)),
             names: SharedNames::default(),
         };
         storage.learn_names().await?;
@@ -93,6 +98,7 @@ impl SqliteStorage {
             reader: writer.clone(),
             writer,
             audit_log: Arc::new(SqliteAuditLog::new(appender.clone(), appender)),
+            leases: Arc::new(SqliteLeases::in_memory()),
             names: SharedNames::default(),
         })
     }
@@ -144,6 +150,11 @@ impl Storage for SqliteStorage {
         log
     }
 
+    fn leases(&self) -> Arc<dyn Leases> {
+        let leases: Arc<SqliteLeases> = Arc::clone(&self.leases);
+        leases
+    }
+
     async fn probe(&self) -> Result<(), StorageError> {
         sqlx::query("SELECT 1")
             .execute(&self.reader)
@@ -160,6 +171,7 @@ impl Storage for SqliteStorage {
         self.reader.close().await;
         self.writer.close().await;
         self.audit_log.close().await;
+        self.leases.unlock();
     }
 }
 

@@ -42,6 +42,15 @@ pub(crate) struct Server {
     holder: Child,
 }
 
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disk {
+    /// Nothing: for tests, none of which outlives the machine.
+    Unsafe,
+    /// The disk, as where a server is used: for what is measured.
+    Safe,
+}
+
 /// Why there is no server.
 #[derive(Debug)]
 pub(crate) enum Missing {

@@ -4,10 +4,14 @@ use std::io::Read;
 use std::process::Command;
 
 use crate::command::{Outcome, cargo, command, has_cargo, run};
-use crate::server::{Missing, Server, mariadb, postgres};
+use crate::server::{Disk, Missing, Server, mariadb, postgres};
 
 /// A server the tests can use: name, environment variable of its URL, how to start it.
-type Lane = (&'static str, &'static str, fn() -> Result<Server, Missing>);
+type Lane = (
+    &'static str,
+    &'static str,
+    fn(Disk) -> Result<Server, Missing>,
+);
 
 const LANES: [Lane; 2] = [
     ("PostgreSQL", "RABT_TEST_POSTGRES_URL", postgres),
@@ -29,7 +33,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     if needs_executable(arguments) {
         cargo(&["build", "--bins", "--tests"])?;
     }
-    with_servers(&mut runner(arguments, false))
+    with_servers(&mut runner(arguments, false), Disk::Unsafe)
 }
 
 /// Says whether the chosen tests run the executable, which a test build alone does not make. It is
@@ -51,7 +55,7 @@ pub(crate) fn soak(arguments: &[String]) -> Outcome {
     if std::env::var_os(CASES).is_none() {
         command.env(CASES, "1000000");
     }
-    with_servers(&mut command)
+    with_servers(&mut command, Disk::Unsafe)
 }
 
 /// Writes the expected output of every agency folder anew.
@@ -63,7 +67,7 @@ pub(crate) fn fixtures() -> Outcome {
 
 /// Starts the servers, prints their URLs, and waits for the end of standard input.
 pub(crate) fn servers() -> Outcome {
-    let servers = Servers::start()?;
+    let servers = Servers::start(Disk::Unsafe)?;
     for (_, variable, server) in &servers.running {
         eprintln!("export {variable}={}", server.url);
     }
@@ -76,8 +80,8 @@ pub(crate) fn servers() -> Outcome {
 }
 
 /// Runs a command with the URLs of the servers in its environment.
-pub(crate) fn with_servers(command: &mut Command) -> Outcome {
-    let servers = Servers::start()?;
+pub(crate) fn with_servers(command: &mut Command, disk: Disk) -> Outcome {
+    let servers = Servers::start(disk)?;
     for (_, variable, server) in &servers.running {
         command.env(variable, &server.url);
     }
@@ -106,7 +110,7 @@ fn runner(arguments: &[String], release: bool) -> Command {
 }
 
 impl Servers {
-    fn start() -> Result<Self, String> {
+    fn start(disk: Disk) -> Result<Self, String> {
         let required = std::env::var("RABT_REQUIRE_LANES").is_ok_and(|lanes| lanes == "all");
         let mut servers = Self::default();
         for (name, variable, start) in LANES {
@@ -114,7 +118,7 @@ impl Servers {
                 eprintln!("{name}: taken from {variable}");
                 continue;
             }
-            match start() {
+            match start(disk) {
                 Ok(server) => servers.running.push((name, variable, server)),
                 Err(Missing::Package(package)) if required => {
                     return Err(format!(

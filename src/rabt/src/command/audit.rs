@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use rabt_audit::{CheckpointVerifier, LogVerifier, Report};
-use rabt_storage::AuditLog;
+use rabt_storage::{AuditLog, Storage};
 use serde::Serialize;
 
 use super::{StorageAt, block_on};
@@ -68,7 +69,7 @@ async fn verify(args: &VerifyArgs, render: &Render) -> Result<ExitCode, CommandE
         .path(&settled.config.audit.keys)
         .join(keys::VERIFIER);
     let verifier = keys::read_verifier(args.public_key.as_deref().unwrap_or(&usual))?;
-    let log = storage.audit_log();
+    let log = log_of(storage.as_ref(), verifier.origin()).await?;
     let report = read(log.as_ref(), &verifier, kept(&args.checkpoints, &verifier)?).await;
     storage.close().await;
 
@@ -79,6 +80,18 @@ async fn verify(args: &VerifyArgs, render: &Render) -> Result<ExitCode, CommandE
     } else {
         Exit::VerificationFailed.into()
     })
+}
+
+/// Returns the log that the public key belongs to: on PostgreSQL every node has its own.
+async fn log_of(storage: &dyn Storage, origin: &str) -> Result<Arc<dyn AuditLog>, CommandError> {
+    let failed = |error| CommandError::failed(error, "see storage.url, or give --storage");
+    if let Some(log) = storage.audit_log_of(origin).await.map_err(failed)? {
+        return Ok(log);
+    }
+    let origins = storage.audit_origins().await.map_err(failed)?.join(", ");
+    let message = format!("there is no audit log of {origin}; there is: {origins}");
+    let help = "give --public-key the file log.pub of the node whose log it is";
+    Err(CommandError::usage(message, help))
 }
 
 async fn read(

@@ -16,6 +16,7 @@ struct Ready {
     address: String,
     admin_address: String,
     citizens: usize,
+    leads: bool,
 }
 
 /// Runs the node.
@@ -42,14 +43,17 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
         address: bound.addr.to_string(),
         admin_address: bound.admin_addr.to_string(),
         citizens: app.services.citizens(),
+        leads: app.services.leads(),
     };
     render.result(&ready, || {
         let Ready {
             address,
             admin_address,
             citizens,
+            leads,
         } = &ready;
-        format!("serving {citizens} citizens on {address}, health on {admin_address}")
+        let follows = if *leads { "" } else { "; another node leads" };
+        format!("serving {citizens} citizens on {address}, health on {admin_address}{follows}")
     });
     finish_links(&app);
     match app.run_until_drained(bound).await {
@@ -61,17 +65,31 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
     }
 }
 
-/// Links what an earlier process read and did not link before it was killed.
+/// Links what an earlier leader read and did not link before it was killed, whenever this node
+/// begins to lead.
 fn finish_links(app: &App) {
     let services = std::sync::Arc::clone(&app.services);
+    let ending = app.shutdown().token();
     app.shutdown().spawn(async move {
         let stopping = services.stopping();
-        tokio::select! {
-            linked = rabt_service::link(&services) => {
-                if let Err(error) = linked {
+        let links = async {
+            loop {
+                // the drain waits for a link that is under way, not for one that may come
+                tokio::select! {
+                    () = services.until_leads(true) => {}
+                    () = ending.cancelled() => return,
+                }
+                if let Err(error) = rabt_service::link(&services).await {
                     error!(%error, "linking failed");
                 }
+                tokio::select! {
+                    () = services.until_leads(false) => {}
+                    () = ending.cancelled() => return,
+                }
             }
+        };
+        tokio::select! {
+            () = links => {}
             () = stopping.cancelled() => {}
         }
     });

@@ -4,7 +4,7 @@
 //! waiting for the disk is shared by as many requests as are under way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rabt_audit::{Tree, leaf_hash};
 use rabt_storage::{AuditLog, Storage, StorageError, StoredEntry};
@@ -33,6 +33,7 @@ pub(super) struct Sequence {
     keys: Arc<AuditKeys>,
     tree: Tree,
     outbox: i64,
+    owns_outbox: Arc<AtomicBool>,
     integrated: Arc<AtomicI64>,
     /// After a failed append nobody knows what is durable; the tree is read again.
     doubtful: bool,
@@ -42,6 +43,7 @@ impl Sequence {
     pub(super) async fn resume(
         storage: Arc<dyn Storage>,
         keys: Arc<AuditKeys>,
+        owns_outbox: Arc<AtomicBool>,
         integrated: Arc<AtomicI64>,
     ) -> Result<Self, AuditError> {
         let log = storage.audit_log();
@@ -51,6 +53,7 @@ impl Sequence {
             keys,
             tree: Tree::new(),
             outbox: 0,
+            owns_outbox,
             integrated,
             doubtful: true,
         };
@@ -126,15 +129,26 @@ impl Sequence {
     }
 
     async fn try_integrate(&mut self) {
+        let Err(first) = self.integrate_outbox().await else {
+            return;
+        };
+        // The leader before may have taken a row at the same moment. It is in one log then, as
+        // storage sees to, and the second attempt begins behind it.
+        tracing::info!(error = %first, "the outbox is tried again");
         if let Err(error) = self.integrate_outbox().await {
             tracing::error!(%error, "the outbox waits for the audit log");
         }
     }
 
-    /// Takes every outbox row that is not in the log yet, in order. A row is known by its number,
-    /// so one that was taken before a kill is not taken again.
+    /// Takes every outbox row that is in no log yet, in order. A row is known by its number, so one
+    /// that was taken before a kill, or by another node, is not taken again.
     pub(super) async fn integrate_outbox(&mut self) -> Result<(), AuditError> {
         loop {
+            if !self.owns_outbox.load(Ordering::Acquire) {
+                // another node may take rows from now on
+                self.doubtful = true;
+                return Ok(());
+            }
             if self.doubtful {
                 self.reload().await?;
             }

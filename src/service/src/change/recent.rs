@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rabt_model::{Change, Timestamp};
-use rabt_storage::{Storage, StorageError, StoredChange};
+use rabt_storage::{Storage, StorageError, StoredChange, Transaction};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
@@ -128,9 +128,20 @@ impl Recent {
         if looked.is_some_and(|at| at.elapsed() < SEEN) {
             return Ok(());
         }
-        let known = self.kept().last.unwrap_or(0);
         let mut tx = storage.snapshot().await?;
         let last = tx.last_change().await?;
+        self.see(tx.as_mut(), last).await?;
+        *looked = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Takes in what a state of storage holds, of which `last` is the last change.
+    pub(crate) async fn see(
+        &self,
+        tx: &mut dyn Transaction,
+        last: u64,
+    ) -> Result<(), StorageError> {
+        let known = self.kept().last.unwrap_or(0);
         if last > known {
             let most = u32::try_from(KEPT).unwrap_or(u32::MAX);
             let from = known.max(last.saturating_sub(KEPT as u64));
@@ -138,7 +149,6 @@ impl Recent {
             self.take(last, changes);
         }
         self.learn(last);
-        *looked = Some(Instant::now());
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Fills the directory from storage when a node starts.
 
 use rabt_model::{CitizenId, RecordNumber};
-use rabt_storage::{Storage, StorageError, StoredProfile, StoredRecord};
-use rustc_hash::FxHashMap;
+use rabt_storage::{Storage, StorageError, StoredProfile, StoredRecord, Transaction};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Directory;
 use crate::compose::profile_of;
@@ -43,6 +43,27 @@ impl Directory {
         }
         for citizen in gone {
             self.remove(citizen);
+        }
+        Ok(())
+    }
+
+    /// Makes these citizens what they are in one state of storage.
+    pub(crate) async fn follow(
+        &self,
+        tx: &mut dyn Transaction,
+        citizens: &[CitizenId],
+    ) -> Result<(), StorageError> {
+        let profiles = tx.get_profiles(citizens).await?;
+        let members = members_by_citizen(tx.memberships_of(citizens).await?);
+        let records = tx.get_records(&numbers_of(&profiles, &members)).await?;
+        let mut gone: FxHashSet<CitizenId> = citizens.iter().copied().collect();
+        for profile in &profiles {
+            let numbers = members.get(&profile.citizen).map_or(&[][..], Vec::as_slice);
+            self.put(&profile_of(profile, &pick(&records, numbers)));
+            gone.remove(&profile.citizen);
+        }
+        for citizen in gone {
+            self.forget(citizen);
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ mod replaced;
 use super::writer::{Place, Unit, Written};
 use super::{RunSummary, Stop};
 use crate::error::AuditError;
+use crate::lead::Tenure;
 use crate::registry::Registered;
 use crate::services::Services;
 
@@ -35,6 +36,7 @@ pub(super) struct StreamRun<'a> {
     registered: &'a Registered,
     spec: &'a StreamSpec,
     summary: &'a mut RunSummary,
+    tenure: Tenure,
     seen: Seen,
     rows_before: u64,
     rows: u64,
@@ -67,12 +69,14 @@ impl<'a> StreamRun<'a> {
         registered: &'a Registered,
         spec: &'a StreamSpec,
         summary: &'a mut RunSummary,
+        tenure: Tenure,
     ) -> Self {
         Self {
             services,
             registered,
             spec,
             summary,
+            tenure,
             seen: Seen::new(spec.mode == Mode::Snapshot),
             rows_before: 0,
             rows: 0,
@@ -275,6 +279,7 @@ impl<'a> StreamRun<'a> {
         let pending = std::mem::take(&mut self.unit);
         let unit = Unit {
             run: self.summary.run,
+            tenure: self.tenure,
             source: self.registered.spec.id.clone(),
             stream: self.spec.id.clone(),
             records: pending.records,

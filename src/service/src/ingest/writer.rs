@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::audited::Sequencer;
 use crate::error::AuditError;
 use crate::event;
+use crate::lead::Tenure;
 
 /// Checkpoints that may wait; beyond that, readers wait.
 const WAITING: usize = 16;
@@ -28,6 +29,8 @@ const SHARED: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) run: RunId,
+    /// In which the run began.
+    pub(crate) tenure: Tenure,
     pub(crate) source: SourceId,
     pub(crate) stream: StreamId,
     pub(crate) records: Vec<SourceRecord>,
@@ -152,7 +155,17 @@ impl Task {
             events.push(event::of_unit(unit, count));
             counts.push(count);
         }
-        let counts = self.audit.commit_all(tx, &events, counts).await?;
+        let Some(Submission { unit: last, .. }) = waiting.last() else {
+            return Ok(counts);
+        };
+        let tenure = last.tenure;
+        for Submission { unit, .. } in waiting {
+            if unit.tenure != tenure {
+                // a run of an earlier tenure takes the others with it; all of them start again
+                unit.tenure.hold(tx.as_mut()).await?;
+            }
+        }
+        let counts = self.audit.commit_all(tx, tenure, &events, counts).await?;
         Ok(counts.into_inner())
     }
 }

@@ -147,17 +147,20 @@ async fn commit(
         let step = work
             .decide(services, tx.as_mut(), &linker, &pack, ChangeCause::Link)
             .await?;
-        let last = step.write(tx.as_mut(), at).await?;
+        let place = step.write(tx.as_mut(), at).await?;
         step.move_in(&mut linker.held);
         summary.add(&step.summary());
-        steps.push((step, last));
+        steps.push((step, place));
     }
     entries.push(event::of_link(&summary, services.model_fingerprint(), at));
     work.finish(tx.as_mut(), &mut linker, at, &mut entries)
         .await?;
-    let audited = services.audit.commit_all(tx, &entries, summary).await?;
-    for (step, last) in &steps {
-        step.publish(services, *last, at);
+    let audited = services
+        .audit
+        .commit_all(tx, linker.tenure, &entries, summary)
+        .await?;
+    for (step, place) in &steps {
+        step.publish(services, *place, at);
     }
     Ok((linker, audited))
 }

@@ -237,9 +237,9 @@ async fn perform(
     let at = act.step().at;
     let mut tx = services.storage.begin().await?;
     let number = act.write(tx.as_mut()).await?;
-    let mut last = Vec::with_capacity(steps.len());
+    let mut written = Vec::with_capacity(steps.len());
     for step in &steps {
-        last.push(step.write(tx.as_mut(), at).await?);
+        written.push(step.write(tx.as_mut(), at).await?);
         step.move_in(&mut linker.held);
     }
     let mut entries = Vec::new();
@@ -264,9 +264,11 @@ async fn perform(
             .iter()
             .map(|step| event::of_link(&step.summary(), services.model_fingerprint(), at)),
     );
-    let audited = services.audit.commit_all(tx, &entries, effect).await?;
-    for (step, last) in steps.iter().zip(last) {
-        step.publish(services, last, at);
+    let tenure = linker.tenure;
+    let told = services.audit.commit_all(tx, tenure, &entries, effect);
+    let audited = told.await?;
+    for (step, place) in steps.iter().zip(written) {
+        step.publish(services, place, at);
     }
     if taken != number {
         linker.index.renumber(taken, number);

@@ -55,6 +55,7 @@ pub(super) async fn recompose(
     }
     let mut tx = services.storage.begin().await?;
     tx.put_mark(MARK, rules).await?;
+    linker.tenure.hold(tx.as_mut()).await?;
     tx.commit().await?;
     Ok((linker, audited))
 }
@@ -101,15 +102,16 @@ async fn write(
     drop(tx);
     let at = services.clock.now();
     let mut tx = services.storage.begin().await?;
-    let change = step.write(tx.as_mut(), at).await?;
+    let place = step.write(tx.as_mut(), at).await?;
     if let Some((citizen, _)) = page.last() {
         let rules = services.rules.fingerprint();
         tx.put_mark(MARK, &format!("{rules} {citizen}")).await?;
     }
     summary.add(&step.summary());
     let entry = event::of_link(&step.summary(), services.model_fingerprint(), at);
-    let audited = services.audit.commit_all(tx, &[entry], *summary).await?;
-    step.publish(services, change, at);
+    let told = services.audit.commit(tx, linker.tenure, &entry, *summary);
+    let audited = told.await?;
+    step.publish(services, place, at);
     Ok(audited)
 }
 

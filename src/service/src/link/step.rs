@@ -27,6 +27,15 @@ pub(super) struct Step {
     new_citizens: u64,
 }
 
+/// Where a step stands in what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Place {
+    /// Number of its last change.
+    change: u64,
+    /// Its number among the steps that followers take.
+    step: u64,
+}
+
 /// What a step is decided from.
 pub(super) struct Question<'a> {
     /// Why records may move.
@@ -66,22 +75,31 @@ impl Step {
         }
     }
 
-    /// Writes the step and returns the number of its last change.
+    /// Writes the step and returns where it stands.
     pub(super) async fn write(
         &self,
         tx: &mut dyn Transaction,
         at: Timestamp,
-    ) -> Result<u64, StorageError> {
+    ) -> Result<Place, StorageError> {
         tx.assign(&self.assign).await?;
         tx.mark_linked(&self.unmoved).await?;
         if !self.departed.is_empty() {
             tx.release(&self.departed).await?;
         }
         tx.redirect(&self.redirects).await?;
-        let last = tx.put_changes(&self.changes, at).await?;
+        let change = tx.put_changes(&self.changes, at).await?;
         tx.put_profiles(&self.stored).await?;
         tx.delete_profiles(&self.emptied, at).await?;
-        Ok(last)
+        let step = tx.put_step(&self.touched()).await?;
+        Ok(Place { change, step })
+    }
+
+    /// Returns whoever may look different afterwards.
+    fn touched(&self) -> Vec<CitizenId> {
+        let served = self.served.iter().map(|profile| profile.citizen);
+        let merged = self.redirects.iter().map(|(from, _)| *from);
+        let emptied = self.emptied.iter().copied();
+        served.chain(merged).chain(emptied).collect()
     }
 
     /// Lets the memberships follow.
@@ -109,11 +127,13 @@ impl Step {
         }
     }
 
-    /// Lets the directory and the watchers follow what was committed at a time; `last` is the
-    /// number of its last change.
-    pub(super) fn publish(&self, services: &Services, last: u64, at: Timestamp) {
+    /// Lets the directory and the watchers follow what was committed at a time.
+    pub(super) fn publish(&self, services: &Services, place: Place, at: Timestamp) {
         self.follow(services);
-        services.feed.announce(last, self.changes.clone(), at);
+        services.followed.reach(place.step);
+        services
+            .feed
+            .announce(place.change, self.changes.clone(), at);
     }
 
     fn follow(&self, services: &Services) {

@@ -39,7 +39,7 @@ pub(super) async fn write(
         drop(tx);
         let at = services.clock.now();
         let mut tx = services.storage.begin().await?;
-        let change = step.write(tx.as_mut(), at).await?;
+        let written = step.write(tx.as_mut(), at).await?;
         step.move_in(&mut linker.held);
         let model = services.model_fingerprint();
         let mut entries = vec![event::of_link(&step.summary(), model, at)];
@@ -47,8 +47,11 @@ pub(super) async fn write(
             work.finish(tx.as_mut(), linker, at, &mut entries).await?;
         }
         summary.add(&step.summary());
-        audited = Some(services.audit.commit_all(tx, &entries, *summary).await?);
-        step.publish(services, change, at);
+        let told = services
+            .audit
+            .commit_all(tx, linker.tenure, &entries, *summary);
+        audited = Some(told.await?);
+        step.publish(services, written, at);
     }
     if last.is_none() {
         // Clusters are as storage has them, and still a rebuild may find that tasks are missing.
@@ -56,7 +59,8 @@ pub(super) async fn write(
         let mut tx = services.storage.begin().await?;
         let mut entries = Vec::new();
         work.finish(tx.as_mut(), linker, at, &mut entries).await?;
-        services.audit.commit_all(tx, &entries, ()).await?;
+        let told = services.audit.commit_all(tx, linker.tenure, &entries, ());
+        told.await?;
     }
     Ok(audited)
 }

@@ -164,6 +164,7 @@ pub async fn protect_citizen(
 ) -> Result<Audited<()>, ReviewError> {
     allow(services, caller, "ProtectCitizen", &[Role::Approver]).await?;
     let now = services.clock.now();
+    let tenure = services.lead.tenure()?;
     let mut tx = services.storage.begin().await?;
     let citizen = today(tx.as_mut(), citizen).await?;
     let records = tx.members_of(citizen).await?;
@@ -176,7 +177,7 @@ pub async fn protect_citizen(
     };
     let clerical = Clerical::of(action);
     let entry = event::of_review(services, caller, &clerical, &[citizen], now);
-    Ok(services.audit.commit(tx, &entry, ()).await?)
+    Ok(services.audit.commit(tx, tenure, &entry, ()).await?)
 }
 
 /// What is to be decided.

@@ -170,6 +170,7 @@ fn an_outbox_that_outlived_its_process_is_integrated_once() {
                 "{kinds:?}"
             );
             assert_eq!(count("started"), restart);
+            services.stop("the test").await;
         }
     });
 }

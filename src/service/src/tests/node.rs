@@ -13,13 +13,13 @@ use rabt_connect::{
 use rabt_linkage::LinkageModel;
 use rabt_model::{Label, ManualClock, SourceId, Timestamp};
 use rabt_policy::{AccessRequest, Caller, Method, Policy, RequestContext, Role, Subject};
-use rabt_storage::{AuditLog, Storage, StorageError, StoredEntry, Transaction};
+use rabt_storage::{AuditLog, Leases, Storage, StorageError, StoredEntry, Transaction};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::Semaphore;
 
 use crate::operate::{NewSource, create_source};
-use crate::{AuditKeys, Services, Setup};
+use crate::{AuditKeys, Node, Services, Setup};
 
 /// Rows between two checkpoints of the test connector.
 const CHUNK: usize = 3;
@@ -237,6 +237,10 @@ impl Storage for Fragile {
         self.inner.snapshot().await
     }
 
+    fn leases(&self) -> Arc<dyn Leases> {
+        self.inner.leases()
+    }
+
     fn audit_log(&self) -> Arc<dyn AuditLog> {
         Arc::clone(&self.log) as Arc<dyn AuditLog>
     }
@@ -318,6 +322,7 @@ pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
     let now: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
     let storage = Arc::clone(storage);
     Setup {
+        node: Node::default(),
         storage,
         clock: Arc::new(ManualClock::at(now)),
         kinds: Kinds::new().with(Arc::new(tables.clone())),

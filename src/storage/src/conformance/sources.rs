@@ -6,7 +6,7 @@ use super::sample::{at, source, stream};
 use crate::repository::Storage;
 use crate::row::{RunCounts, RunError, RunOutcome, RunState, SourceState, StoredSource};
 
-fn stored(name: &str, state: SourceState) -> StoredSource {
+pub(super) fn stored(name: &str, state: SourceState) -> StoredSource {
     StoredSource {
         id: source(name),
         agency: "electricity".parse().unwrap(),

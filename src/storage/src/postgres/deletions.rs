@@ -42,6 +42,9 @@ impl Deletions for PostgresTransaction {
         deletions: &[Deletion],
         at: Timestamp,
     ) -> Result<DeleteOutcome, StorageError> {
+        let ids = deletions.iter().map(|deletion| &deletion.id);
+        self.learn_streams(ids.map(|id| (&id.source, &id.stream)))
+            .await?;
         let mut batch = DeletionBatch::new(deletions, self.names.get());
         for (stream, keys) in batch.streams() {
             self.lock_stream(stream).await?;

@@ -196,6 +196,7 @@ impl Records for PostgresTransaction {
         keys: &[&str],
     ) -> Result<Vec<Option<RecordNumber>>, StorageError> {
         let mut numbers = vec![None; keys.len()];
+        self.learn_streams([(source, stream)]).await?;
         let Some(stream) = self.names.get().stream_number(source, stream) else {
             return Ok(numbers);
         };
@@ -289,6 +290,20 @@ impl PostgresTransaction {
                 .execute(self.connection())
                 .await
                 .doing("storing a field")?;
+        }
+        Ok(())
+    }
+
+    /// Reads the names again when one of these streams has no number here: another process may have
+    /// given it one.
+    pub(super) async fn learn_streams<'a>(
+        &mut self,
+        streams: impl IntoIterator<Item = (&'a SourceId, &'a StreamId)>,
+    ) -> Result<(), StorageError> {
+        let names = self.names.get();
+        let known = |(source, stream)| names.stream_number(source, stream).is_some();
+        if !streams.into_iter().all(known) {
+            self.read_names().await?;
         }
         Ok(())
     }

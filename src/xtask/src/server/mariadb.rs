@@ -1,6 +1,6 @@
 //! MariaDB.
 
-use super::{Missing, Place, Server, find};
+use super::{Disk, Missing, Place, Server, find};
 use crate::command::quietly;
 
 const PACKAGE: &str = "mariadb-server";
@@ -12,7 +12,7 @@ GRANT ALL PRIVILEGES ON *.* TO 'rabt'@'%' WITH GRANT OPTION;
 ";
 
 /// Starts a MariaDB server with the account `rabt`, password `rabt`.
-pub(crate) fn mariadb() -> Result<Server, Missing> {
+pub(crate) fn mariadb(disk: Disk) -> Result<Server, Missing> {
     let install = find(
         &["/usr/bin/mariadb-install-db", "/usr/bin/mysql_install_db"],
         PACKAGE,
@@ -36,6 +36,7 @@ pub(crate) fn mariadb() -> Result<Server, Missing> {
     init.arg("--auth-root-authentication-method=normal");
     quietly(&mut init).map_err(Missing::Broken)?;
     let socket = format!("--socket={}", place.path("socket").display());
+    let flush = u8::from(disk == Disk::Safe);
     let arguments = [
         "--no-defaults".to_owned(),
         data,
@@ -48,7 +49,7 @@ pub(crate) fn mariadb() -> Result<Server, Missing> {
         "--skip-name-resolve".to_owned(),
         "--character-set-server=utf8mb4".to_owned(),
         "--max-connections=200".to_owned(),
-        "--innodb-flush-log-at-trx-commit=0".to_owned(),
+        format!("--innodb-flush-log-at-trx-commit={flush}"),
         "--innodb-buffer-pool-size=128M".to_owned(),
     ];
     let mut probe = place.command(&admin);

@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-use super::{Missing, Place, Server, find};
+use super::{Disk, Missing, Place, Server, find};
 use crate::command::quietly;
 
 const PACKAGE: &str = "postgresql-15";
@@ -20,7 +20,7 @@ macro_rules! places {
 }
 
 /// Starts a PostgreSQL server whose superuser is `rabt`, password `rabt`.
-pub(crate) fn postgres() -> Result<Server, Missing> {
+pub(crate) fn postgres(disk: Disk) -> Result<Server, Missing> {
     let initdb = find(&places!("initdb"), PACKAGE)?;
     let program = find(&places!("postgres"), PACKAGE)?;
     let ready = find(&places!("pg_isready"), PACKAGE)?;
@@ -32,19 +32,19 @@ pub(crate) fn postgres() -> Result<Server, Missing> {
     init.args(["--locale=C.UTF-8", "--no-sync", "--pwfile"]);
     quietly(init.arg(password).arg("-D").arg(&data)).map_err(Missing::Broken)?;
     let folder = place.folder.display();
-    let arguments = [
+    let mut arguments = vec![
         format!("-D{}", data.display()),
         format!("-p{}", place.port),
         "-clisten_addresses=127.0.0.1".to_owned(),
         format!("-cunix_socket_directories={folder}"),
-        // Nothing here outlives the machine: durability is the storage engine's own business.
-        "-cfsync=off".to_owned(),
-        "-csynchronous_commit=off".to_owned(),
-        "-cfull_page_writes=off".to_owned(),
         "-cmax_connections=200".to_owned(),
         "-cshared_buffers=256MB".to_owned(),
         "-cwal_level=logical".to_owned(),
     ];
+    if disk == Disk::Unsafe {
+        let quick = ["fsync", "synchronous_commit", "full_page_writes"];
+        arguments.extend(quick.map(|setting| format!("-c{setting}=off")));
+    }
     let mut probe = place.command(&ready);
     probe.args(["-h", "127.0.0.1", "-p", &place.port.to_string()]);
     let url = format!("postgres://rabt:rabt@127.0.0.1:{}/postgres", place.port);
