@@ -49,7 +49,9 @@ fn needs_executable(arguments: &[String]) -> bool {
 
 /// Runs the tests in release with the full counts of kills, permutations and lookups.
 pub(crate) fn soak(arguments: &[String]) -> Outcome {
-    cargo(&["build", "--release", "--bins", "--tests"])?;
+    if needs_executable(arguments) {
+        cargo(&["build", "--release", "--bins", "--tests"])?;
+    }
     let mut command = runner(arguments, true);
     command.env("RABT_SOAK", "1");
     if std::env::var_os(CASES).is_none() {
