@@ -22,6 +22,7 @@ mod privacy;
 mod refusals;
 mod review;
 mod supply;
+mod surface;
 mod tidy;
 mod watchers;
 mod workspace;

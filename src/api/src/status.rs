@@ -69,6 +69,7 @@ pub(crate) fn code(class: ErrorClass) -> Code {
         ErrorClass::AgreementNotActive
         | ErrorClass::StepUpRequired
         | ErrorClass::SecondPersonRequired
+        | ErrorClass::NotLeading
         | ErrorClass::Configuration => Code::FailedPrecondition,
         ErrorClass::InvalidRequest | ErrorClass::CriteriaTooWeak | ErrorClass::BadIdentifier => {
             Code::InvalidArgument

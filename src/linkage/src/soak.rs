@@ -13,5 +13,12 @@ pub(crate) fn cases(few: u32) -> ProptestConfig {
 pub(crate) fn at_most(few: u32, most: u32) -> ProptestConfig {
     let asked = std::env::var("RABT_PROPTEST_CASES");
     let cases = asked.ok().and_then(|text| text.parse().ok());
-    ProptestConfig::with_cases(cases.unwrap_or(few).min(most))
+    let cases = cases.unwrap_or(few).min(most);
+    let usual = ProptestConfig::with_cases(cases);
+    ProptestConfig {
+        // what strategies throw away grows with what they make
+        max_local_rejects: usual.max_local_rejects.max(cases),
+        max_global_rejects: usual.max_global_rejects.max(cases),
+        ..usual
+    }
 }

@@ -33,6 +33,8 @@ pub enum ErrorClass {
     SourceUnreachable,
     /// The node sheds load; the request may be tried again.
     Overloaded,
+    /// The node follows another one, which is to be asked.
+    NotLeading,
     /// The asked-for position of the feed is no longer kept.
     SequenceExpired,
     /// A setting or manifest is wrong; an operator must act.
@@ -43,7 +45,7 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// Every class, in the order of the documented table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NotPermitted,
         Self::AgreementNotActive,
         Self::StepUpRequired,
@@ -58,6 +60,7 @@ impl ErrorClass {
         Self::DisclosureBudgetExceeded,
         Self::SourceUnreachable,
         Self::Overloaded,
+        Self::NotLeading,
         Self::SequenceExpired,
         Self::Configuration,
         Self::Defect,
@@ -80,6 +83,7 @@ impl ErrorClass {
             Self::DisclosureBudgetExceeded => "DISCLOSURE_BUDGET_EXCEEDED",
             Self::SourceUnreachable => "SOURCE_UNREACHABLE",
             Self::Overloaded => "OVERLOADED",
+            Self::NotLeading => "NOT_LEADING",
             Self::SequenceExpired => "SEQUENCE_EXPIRED",
             Self::Configuration => "CONFIGURATION",
             Self::Defect => "DEFECT",

@@ -163,6 +163,7 @@ pub(crate) fn help_for(reason: &str) -> &'static str {
         "BAD_IDENTIFIER" => "check the digits; a national id has 14",
         "ALREADY_EXISTS" => "`rabt source new --replace` puts this folder in its place",
         "CONFIGURATION" => "correct the manifest or mapping and try again",
+        "NOT_LEADING" => "name that node with --server, or another --profile",
         "SOURCE_UNREACHABLE" => "see that the agency's database runs and lets this node in",
         "SEQUENCE_EXPIRED" => "the node's storage is older than this token; begin without --resume",
         "QUOTA_EXCEEDED" => "end another watch of this identity, or list changes instead",

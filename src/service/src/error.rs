@@ -280,7 +280,8 @@ impl AuditError {
                 ErrorClass::Overloaded
             }
             Self::Storage(error) => error.class(),
-            Self::Unusable(_) | Self::NotLeading { .. } => ErrorClass::Configuration,
+            Self::NotLeading { .. } => ErrorClass::NotLeading,
+            Self::Unusable(_) => ErrorClass::Configuration,
         }
     }
 }

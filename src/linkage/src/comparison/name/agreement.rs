@@ -50,9 +50,9 @@ pub enum NameReading {
 /// What two written names have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NameAgreement {
-    /// The given names.
+    /// The given names; of exchanged names the pair that agrees less.
     pub given: SlotAgreement,
-    /// The fathers' names.
+    /// The fathers' names; of exchanged names the pair that agrees more.
     pub father: SlotAgreement,
     /// Everything behind the father.
     pub lineage: LineageAgreement,
@@ -91,7 +91,13 @@ fn agreement(names: &NameTable, left: &[u32], right: &[u32]) -> NameAgreement {
         let turned = &mut turned[..left.len()];
         turned.copy_from_slice(left);
         turned.swap(0, 1);
-        let exchanged = graded(read(names, turned, right), NameReading::Exchanged);
+        let mut found = read(names, turned, right);
+        // Which of the two is the given name hangs on which side is turned; the one that agrees
+        // less stands for it, whatever the side.
+        if found.given.level < found.father.level {
+            std::mem::swap(&mut found.given, &mut found.father);
+        }
+        let exchanged = graded(found, NameReading::Exchanged);
         if exchanged.same {
             return exchanged;
         }
