@@ -178,8 +178,8 @@ fn arrive(
     }
 }
 
-/// Asks about one citizen after the other; says whether there was an answer or, as people come and
-/// go meanwhile, the word that nobody is known.
+/// Asks about one citizen after the other; says whether there was an answer or, as people go
+/// meanwhile, the refusal that stands for nobody.
 async fn ask(
     stack: &Stack,
     lookups: &Arc<[LookupCitizenRequest]>,
@@ -194,7 +194,7 @@ async fn ask(
         Box::pin(async move {
             match client.lookup_citizen(request).await {
                 Ok(_) => true,
-                Err(status) => status.code() == tonic::Code::NotFound,
+                Err(status) => status.code() == tonic::Code::PermissionDenied,
             }
         })
     }

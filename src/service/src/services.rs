@@ -1,5 +1,6 @@
 //! Everything a use case may need, and what runs in the background.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rabt_audit::{AuditEvent, Entry, Started, Stopped};
@@ -71,6 +72,8 @@ pub struct Services {
     pub(crate) feed: Recent,
     pub(crate) lead: Lead,
     pub(crate) followed: Followed,
+    /// Whether ingest wrote something since linking last looked.
+    pub(crate) backlog: Arc<AtomicBool>,
     /// Linking and the writing of ingest take turns.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) tasks: TaskTracker,
@@ -131,10 +134,13 @@ impl Services {
         let entry = Entry::new(setup.clock.now(), AuditEvent::Started(started));
         let _durable = audit.record(&entry, ()).await?;
         let turn = Arc::new(tokio::sync::Mutex::new(()));
+        // an earlier process may have left something
+        let backlog = Arc::new(AtomicBool::new(true));
         let writer = Writer::start(
             Arc::clone(&storage),
             audit.clone(),
             Arc::clone(&turn),
+            Arc::clone(&backlog),
             &tasks,
             stop.clone(),
         );
@@ -156,6 +162,7 @@ impl Services {
             feed: Recent::default(),
             lead,
             followed: Followed::at(&head),
+            backlog,
             turn,
             tasks,
             stop,

@@ -233,6 +233,8 @@ fn common(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY")
         .row_buffer_size(1024)
+        // every statement there is, and those of many rows in each of their lengths
+        .statement_cache_capacity(256)
         // A statement of many rows is too long for a log.
         .disable_statement_logging()
 }

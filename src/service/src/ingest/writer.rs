@@ -5,6 +5,7 @@
 //! transaction is under way share the next one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rabt_model::{RunId, SourceId, SourceRecord, StreamId, Timestamp};
 use rabt_storage::{
@@ -73,6 +74,7 @@ struct Task {
     storage: Arc<dyn Storage>,
     audit: Sequencer,
     turn: Arc<Mutex<()>>,
+    backlog: Arc<AtomicBool>,
     receiver: mpsc::Receiver<Submission>,
     stop: CancellationToken,
 }
@@ -82,6 +84,7 @@ impl Writer {
         storage: Arc<dyn Storage>,
         audit: Sequencer,
         turn: Arc<Mutex<()>>,
+        backlog: Arc<AtomicBool>,
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Self {
@@ -90,6 +93,7 @@ impl Writer {
             storage,
             audit,
             turn,
+            backlog,
             receiver,
             stop,
         };
@@ -165,6 +169,7 @@ impl Task {
                 unit.tenure.hold(tx.as_mut()).await?;
             }
         }
+        self.backlog.store(true, Ordering::Release);
         let counts = self.audit.commit_all(tx, tenure, &events, counts).await?;
         Ok(counts.into_inner())
     }

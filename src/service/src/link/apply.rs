@@ -3,10 +3,13 @@
 //! Arrivals that wait while a transaction is under way share the next one, so that a commit is paid
 //! for by as many as there are.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rabt_model::{ChangeCause, RecordNumber, RunId, SourceRecord, Timestamp};
+use rabt_model::{ChangeCause, RecordId, RecordNumber, RunId, SourceRecord, Timestamp};
 use rabt_storage::{Deletion, StorageError, StoredRecord, Transaction};
+use rustc_hash::FxHashSet;
 use tokio::sync::oneshot;
 
 use super::recall::recall;
@@ -28,6 +31,14 @@ pub struct Arrival {
     pub records: Vec<SourceRecord>,
     /// Records that are no more; applied after `records`.
     pub deletions: Vec<Deletion>,
+}
+
+/// What arrivals say of records that no other one of them names: it is stored at once.
+#[derive(Default)]
+struct Pile {
+    records: BTreeMap<RunId, Vec<SourceRecord>>,
+    deletions: Vec<Deletion>,
+    ids: FxHashSet<RecordId>,
 }
 
 /// What became of an arrival: what the transaction did that it shared with others.
@@ -66,7 +77,7 @@ pub async fn upsert(services: &Arc<Services>, arrival: Arrival) -> Applied {
             return;
         }
         let (arrivals, done): (Vec<Arrival>, Vec<_>) = waiting.into_iter().unzip();
-        let applied = apply(&owner, &mut slot, &arrivals).await;
+        let applied = apply(&owner, &mut slot, arrivals).await;
         drop(slot);
         for done in done {
             // who no longer listens has gone away; the records stay
@@ -76,12 +87,14 @@ pub async fn upsert(services: &Arc<Services>, arrival: Arrival) -> Applied {
     told.await.map_err(|_| LinkError::Stopped)?
 }
 
-async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: &[Arrival]) -> Applied {
+async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: Vec<Arrival>) -> Applied {
     let mut summary = LinkSummary::default();
-    let (linker, _) = slot.take(services, &mut summary).await?;
+    let (mut linker, _) = slot.take(services, &mut summary).await?;
     let _turn = services.turn.lock().await;
-    // What waits is linked first, so that this transaction is about what arrived alone.
-    let (mut linker, _) = drain(services, linker, &mut summary).await?;
+    if services.backlog.swap(false, Ordering::AcqRel) {
+        // What waits is linked first, so that this transaction is about what arrived alone.
+        (linker, _) = drain(services, linker, &mut summary).await?;
+    }
     let (mut tx, (page, departed)) = match store(services, arrivals).await {
         Ok(stored) => stored,
         Err(error) => {
@@ -105,29 +118,60 @@ async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: &[Arrival])
 /// Begins the transaction and stores what arrived; returns what is to be linked with it.
 async fn store(
     services: &Services,
-    arrivals: &[Arrival],
+    arrivals: Vec<Arrival>,
 ) -> Result<(Box<dyn Transaction>, (Vec<StoredRecord>, Vec<RecordNumber>)), StorageError> {
     let mut tx = services.storage.begin().await?;
     let at = services.clock.now();
-    for arrival in arrivals {
-        put(tx.as_mut(), arrival, at).await?;
+    for pile in piles(arrivals) {
+        pile.put(tx.as_mut(), at).await?;
     }
     let unlinked = read_unlinked(tx.as_mut(), u32::MAX).await?;
     Ok((tx, unlinked))
 }
 
-async fn put(
-    tx: &mut dyn Transaction,
-    arrival: &Arrival,
-    at: Timestamp,
-) -> Result<(), StorageError> {
-    if !arrival.records.is_empty() {
-        tx.put_records(arrival.run, &arrival.records).await?;
+/// Gathers arrivals into as few piles as leave each record its versions.
+fn piles(arrivals: Vec<Arrival>) -> Vec<Pile> {
+    let mut piles: Vec<Pile> = Vec::new();
+    for arrival in arrivals {
+        match piles.last_mut() {
+            Some(pile) if !pile.speaks_of(&arrival) => pile.add(arrival),
+            Some(_) | None => {
+                let mut pile = Pile::default();
+                pile.add(arrival);
+                piles.push(pile);
+            }
+        }
     }
-    if !arrival.deletions.is_empty() {
-        tx.delete_records(&arrival.deletions, at).await?;
+    piles
+}
+
+impl Pile {
+    fn speaks_of(&self, arrival: &Arrival) -> bool {
+        let records = arrival.records.iter().map(|record| &record.id);
+        let deletions = arrival.deletions.iter().map(|deletion| &deletion.id);
+        records.chain(deletions).any(|id| self.ids.contains(id))
     }
-    Ok(())
+
+    fn add(&mut self, arrival: Arrival) {
+        let records = arrival.records.iter().map(|record| &record.id);
+        let deletions = arrival.deletions.iter().map(|deletion| &deletion.id);
+        self.ids.extend(records.chain(deletions).cloned());
+        let of_run = self.records.entry(arrival.run).or_default();
+        of_run.extend(arrival.records);
+        self.deletions.extend(arrival.deletions);
+    }
+
+    async fn put(&self, tx: &mut dyn Transaction, at: Timestamp) -> Result<(), StorageError> {
+        for (run, records) in &self.records {
+            if !records.is_empty() {
+                tx.put_records(*run, records).await?;
+            }
+        }
+        if !self.deletions.is_empty() {
+            tx.delete_records(&self.deletions, at).await?;
+        }
+        Ok(())
+    }
 }
 
 async fn commit(

@@ -86,6 +86,9 @@ impl Clusters for PostgresTransaction {
         &mut self,
         memberships: &[(RecordNumber, CitizenId)],
     ) -> Result<(), StorageError> {
+        if memberships.is_empty() {
+            return Ok(());
+        }
         let memberships = last_by_record(memberships);
         let numbers: Vec<i64> = memberships.iter().map(|(record, _)| record.0).collect();
         let citizens = memberships.iter().map(|(_, citizen)| *citizen);
@@ -103,11 +106,17 @@ impl Clusters for PostgresTransaction {
     }
 
     async fn mark_linked(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
         let numbers: Vec<i64> = numbers.iter().map(|number| number.0).collect();
         self.unmark(&numbers).await
     }
 
     async fn redirect(&mut self, redirects: &[(CitizenId, CitizenId)]) -> Result<(), StorageError> {
+        if redirects.is_empty() {
+            return Ok(());
+        }
         let redirects = redirects.iter().filter(|(from, to)| from != to);
         let ids: Vec<([u8; 16], [u8; 16])> = redirects
             .map(|(from, to)| (citizen_bytes(*from), citizen_bytes(*to)))

@@ -50,6 +50,9 @@ const COUNT: &str = "SELECT COUNT(*) FROM citizens WHERE profile IS NOT NULL";
 #[async_trait]
 impl Profiles for PostgresTransaction {
     async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError> {
+        if profiles.is_empty() {
+            return Ok(());
+        }
         let (mut ids, mut times, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
         let mut told = Vec::new();
         for profile in last_by_citizen(profiles) {
@@ -77,6 +80,9 @@ impl Profiles for PostgresTransaction {
         citizens: &[CitizenId],
         at: Timestamp,
     ) -> Result<(), StorageError> {
+        if citizens.is_empty() {
+            return Ok(());
+        }
         let mut gone = ids(citizens);
         gone.sort_unstable();
         gone.dedup();

@@ -11,7 +11,7 @@ use crate::error::Doing;
 
 /// The lengths of statements, in rows. Only these occur, so that all stay prepared; the short ones
 /// are for the audit log, whose batches are as long as there are answers waiting.
-const ROWS: [usize; 4] = [128, 32, 8, 1];
+const ROWS: [usize; 6] = [128, 32, 8, 4, 2, 1];
 
 /// An insertion of many rows.
 pub(super) struct Bulk {

@@ -65,6 +65,9 @@ impl Changes for SqliteTransaction {
         at: Timestamp,
     ) -> Result<u64, StorageError> {
         let last = self.last_change().await?;
+        if changes.is_empty() {
+            return Ok(last);
+        }
         let mut citizens: Vec<CitizenId> = changes.iter().map(|change| change.citizen).collect();
         citizens.extend(changes.iter().filter_map(|change| change.other));
         let numbers: Vec<(Vec<u8>, i64)> = sqlx::query_as(NUMBERS)

@@ -85,6 +85,9 @@ impl Clusters for SqliteTransaction {
         &mut self,
         memberships: &[(RecordNumber, CitizenId)],
     ) -> Result<(), StorageError> {
+        if memberships.is_empty() {
+            return Ok(());
+        }
         let memberships = last_by_record(memberships);
         let citizens = memberships.iter().map(|(_, citizen)| *citizen);
         let citizens: Vec<String> = citizens.map(citizen_hex).collect();
@@ -101,11 +104,17 @@ impl Clusters for SqliteTransaction {
     }
 
     async fn mark_linked(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
         let numbers: Vec<i64> = numbers.iter().map(|number| number.0).collect();
         self.unmark(&numbers).await
     }
 
     async fn redirect(&mut self, redirects: &[(CitizenId, CitizenId)]) -> Result<(), StorageError> {
+        if redirects.is_empty() {
+            return Ok(());
+        }
         let rows = redirects.iter().filter(|(from, to)| from != to);
         let rows: Vec<[String; 2]> = rows
             .map(|(from, to)| [citizen_hex(*from), citizen_hex(*to)])

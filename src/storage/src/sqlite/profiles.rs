@@ -51,6 +51,9 @@ const COUNT: &str = "SELECT COUNT(*) FROM citizens WHERE profile IS NOT NULL";
 #[async_trait]
 impl Profiles for SqliteTransaction {
     async fn put_profiles(&mut self, profiles: &[StoredProfile]) -> Result<(), StorageError> {
+        if profiles.is_empty() {
+            return Ok(());
+        }
         let mut rows = Vec::with_capacity(profiles.len());
         let mut ends = Vec::with_capacity(profiles.len());
         for profile in last_by_citizen(profiles) {
@@ -73,6 +76,9 @@ impl Profiles for SqliteTransaction {
         citizens: &[CitizenId],
         at: Timestamp,
     ) -> Result<(), StorageError> {
+        if citizens.is_empty() {
+            return Ok(());
+        }
         let mut ends: Vec<_> = citizens.iter().copied().map(citizen_hex).collect();
         ends.sort_unstable();
         ends.dedup();

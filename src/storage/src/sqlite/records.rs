@@ -262,6 +262,9 @@ impl SqliteTransaction {
         let changed = writes.inserts.iter().chain(&writes.updates);
         let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
         changed.sort_unstable();
+        if changed.is_empty() {
+            return Ok(writes.outcome);
+        }
         sqlx::query(UNLINK)
             .bind(json(&changed)?)
             .execute(self.connection())
