@@ -59,8 +59,6 @@ pub(crate) struct StreamKeys<'a> {
     pub(crate) number: i64,
     pub(crate) source: &'a SourceId,
     pub(crate) stream: &'a StreamId,
-    /// Index in the batch of the first key.
-    pub(crate) first: usize,
     pub(crate) keys: Vec<&'a str>,
 }
 
@@ -136,10 +134,16 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Returns the keys to look up, by stream.
+    /// Returns stream and key of each row.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (i64, &'a str)> + use<'a, '_> {
+        let rows = self.rows.iter();
+        rows.map(|row| (row.stream, row.record.id.key.expose().as_str()))
+    }
+
+    /// Returns the streams of the rows, with their keys.
     pub(crate) fn streams(&self) -> Vec<StreamKeys<'a>> {
         let mut streams: Vec<StreamKeys<'a>> = Vec::new();
-        for (index, row) in self.rows.iter().enumerate() {
+        for row in &self.rows {
             let key = row.record.id.key.expose().as_str();
             match streams.last_mut() {
                 Some(last) if last.number == row.stream => last.keys.push(key),
@@ -147,7 +151,6 @@ impl<'a> Batch<'a> {
                     number: row.stream,
                     source: &row.record.id.source,
                     stream: &row.record.id.stream,
-                    first: index,
                     keys: vec![key],
                 }),
             }

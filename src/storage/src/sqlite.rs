@@ -5,6 +5,7 @@ mod agreements;
 mod audit_log;
 mod bulk;
 mod changes;
+mod checkpoint;
 mod clusters;
 mod decisions;
 mod deletions;
@@ -37,6 +38,7 @@ use crate::names::{LocalNames, SharedNames};
 use crate::repository::{AuditLog, Storage, Transaction};
 
 use audit_log::SqliteAuditLog;
+use checkpoint::Checkpoints;
 use leases::SqliteLeases;
 
 /// How long a transaction waits for the one before it.
@@ -49,6 +51,8 @@ pub(crate) struct SqliteStorage {
     writer: SqlitePool,
     reader: SqlitePool,
     audit_log: Arc<SqliteAuditLog>,
+    /// Of the database and of the audit log; none in memory.
+    checkpoints: Vec<Checkpoints>,
     leases: Arc<SqliteLeases>,
     names: SharedNames,
 }
@@ -74,10 +78,15 @@ impl SqliteStorage {
             .run(&appender)
             .await?;
         let audit_reader = pool(file_options(&audit_path).pragma("query_only", "ON"), 2).await?;
+        let mut checkpoints = Vec::with_capacity(2);
+        for path in [path, &audit_path] {
+            checkpoints.push(Checkpoints::start(pool(file_options(path), 1).await?));
+        }
         let storage = Self {
             writer,
             reader,
             audit_log: Arc::new(SqliteAuditLog::new(appender, audit_reader)),
+            checkpoints,
             leases: Arc::new(SqliteLeases::beside(path)),
             names: SharedNames::default(),
         };
@@ -98,6 +107,7 @@ impl SqliteStorage {
             reader: writer.clone(),
             writer,
             audit_log: Arc::new(SqliteAuditLog::new(appender.clone(), appender)),
+            checkpoints: Vec::new(),
             leases: Arc::new(SqliteLeases::in_memory()),
             names: SharedNames::default(),
         })
@@ -168,6 +178,9 @@ impl Storage for SqliteStorage {
     }
 
     async fn close(&self) {
+        for checkpoints in &self.checkpoints {
+            checkpoints.close().await;
+        }
         self.reader.close().await;
         self.writer.close().await;
         self.audit_log.close().await;
@@ -222,7 +235,8 @@ fn file_options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         // Anything less may lose a committed transaction when the power fails.
         .synchronous(SqliteSynchronous::Full)
-        .pragma("wal_autocheckpoint", "4000")
+        // Others do it beside the writer; a journal that they cannot empty is not let grow for ever.
+        .pragma("wal_autocheckpoint", "40000")
         .pragma("journal_size_limit", "67108864")
 }
 

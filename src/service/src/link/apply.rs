@@ -72,6 +72,8 @@ pub async fn upsert(services: &Arc<Services>, arrival: Arrival) -> Applied {
     // A task of its own: who goes away does not take the others' transaction along.
     services.tasks.spawn(async move {
         let mut slot = owner.linker.lock().await;
+        // lets those who were just told, and come again at once, share this transaction
+        tokio::task::yield_now().await;
         let waiting = owner.arrivals.take();
         if waiting.is_empty() {
             return;

@@ -47,7 +47,7 @@ impl Deletions for PostgresTransaction {
             .await?;
         let mut batch = DeletionBatch::new(deletions, self.names.get());
         for (stream, keys) in batch.streams() {
-            self.lock_stream(stream).await?;
+            self.lock_streams(&[stream]).await?;
             let rows: Vec<FoundRow> = sqlx::query_as(FIND)
                 .bind(stream)
                 .bind(&keys)

@@ -5,7 +5,7 @@ use rabt_model::{RecordNumber, RunId, SourceId, SourceRecord, StreamId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use super::{LOCK, PostgresTransaction, lock};
+use super::{PostgresTransaction, lock};
 use crate::StorageError;
 use crate::batch::{Batch, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
@@ -33,6 +33,15 @@ pub(super) const FIND: &str =
     FROM UNNEST($2::TEXT[]) WITH ORDINALITY AS given (key, place)
     JOIN records ON records.stream = $1 AND records.key = given.key";
 
+const LOCK_STREAMS: &str = "SELECT pg_advisory_xact_lock($1, stream)
+    FROM UNNEST($2::INT[]) AS given (stream)";
+
+/// As [`FIND`], of several streams at once.
+const FIND_ALL: &str = "SELECT given.place, records.number, records.content_hash, records.version,
+    records.event_at, records.deleted_at IS NOT NULL
+    FROM UNNEST($1::BIGINT[], $2::TEXT[]) WITH ORDINALITY AS given (stream, key, place)
+    JOIN records ON records.stream = given.stream AND records.key = given.key";
+
 const NUMBERS: &str = "SELECT NEXTVAL(PG_GET_SERIAL_SEQUENCE('records', 'number'))
     FROM GENERATE_SERIES(1, $1)";
 
@@ -52,8 +61,10 @@ const REWRITE: &str = "UPDATE records SET content_hash = given.content_hash,
 const UNLINK: &str = "INSERT INTO unlinked (record) SELECT * FROM UNNEST($1::BIGINT[])
     ON CONFLICT DO NOTHING";
 
-const HAS_OLD_REJECTIONS: &str = "SELECT EXISTS (SELECT 1 FROM rejections
-    WHERE source = $1 AND stream = $2 AND run < $3)";
+const OLD_REJECTIONS: &str = "SELECT given.place
+    FROM UNNEST($1::TEXT[], $2::TEXT[]) WITH ORDINALITY AS given (source, stream, place)
+    WHERE EXISTS (SELECT 1 FROM rejections WHERE rejections.source = given.source
+        AND rejections.stream = given.stream AND run < $3)";
 
 const CLEAR_REJECTIONS: &str = "DELETE FROM rejections
     WHERE source = $1 AND stream = $2 AND run < $3 AND key = ANY($4::TEXT[])";
@@ -241,11 +252,11 @@ impl PostgresTransaction {
     ) -> Result<PutOutcome, StorageError> {
         self.add_names(records).await?;
         let mut batch = Batch::new(records, self.names.get(), late)?;
-        for stream in batch.streams() {
-            self.lock_stream(stream.number).await?;
-            self.find(&mut batch, &stream).await?;
-            self.clear_rejections(run, &stream).await?;
-        }
+        let streams = batch.streams();
+        let locks: Vec<i64> = streams.iter().map(|keys| keys.number).collect();
+        self.lock_streams(&locks).await?;
+        self.find(&mut batch).await?;
+        self.clear_rejections(run, &streams).await?;
         let numbers = self.new_numbers(batch.count_new()).await?;
         let writes = batch.writes(self.names.get(), numbers.into_iter())?;
         self.keep_versions(&writes).await?;
@@ -320,21 +331,18 @@ impl PostgresTransaction {
         self.names.add(streams, fields)
     }
 
-    async fn find(
-        &mut self,
-        batch: &mut Batch<'_>,
-        stream: &StreamKeys<'_>,
-    ) -> Result<(), StorageError> {
-        let rows: Vec<FoundRow> = sqlx::query_as(FIND)
-            .bind(stream.number)
-            .bind(&stream.keys)
+    async fn find(&mut self, batch: &mut Batch<'_>) -> Result<(), StorageError> {
+        let (streams, keys): (Vec<i64>, Vec<&str>) = batch.ids().unzip();
+        let rows: Vec<FoundRow> = sqlx::query_as(FIND_ALL)
+            .bind(streams)
+            .bind(keys)
             .fetch_all(self.connection())
             .await
             .doing("looking for held records")?;
         for (place, number, hash, version, event_at, deleted) in rows {
             let held = to_held(number, hash, version, event_at, deleted);
             // Places count from 1.
-            batch.held(stream.first + to_index(place - 1), &held);
+            batch.held(to_index(place - 1), &held);
         }
         Ok(())
     }
@@ -342,16 +350,22 @@ impl PostgresTransaction {
     async fn clear_rejections(
         &mut self,
         run: RunId,
-        stream: &StreamKeys<'_>,
+        streams: &[StreamKeys<'_>],
     ) -> Result<(), StorageError> {
-        let any: bool = sqlx::query_scalar(HAS_OLD_REJECTIONS)
-            .bind(stream.source.as_str())
-            .bind(stream.stream.as_str())
+        let names = streams.iter();
+        let (sources, names): (Vec<&str>, Vec<&str>) = names
+            .map(|keys| (keys.source.as_str(), keys.stream.as_str()))
+            .unzip();
+        let places: Vec<i64> = sqlx::query_scalar(OLD_REJECTIONS)
+            .bind(sources)
+            .bind(names)
             .bind(run.0)
-            .fetch_one(self.connection())
+            .fetch_all(self.connection())
             .await
             .doing("looking for rejections")?;
-        if any {
+        // Places count from 1.
+        let places = places.into_iter().map(|place| to_index(place - 1));
+        for stream in places.filter_map(|place| streams.get(place)) {
             sqlx::query(CLEAR_REJECTIONS)
                 .bind(stream.source.as_str())
                 .bind(stream.stream.as_str())
@@ -364,11 +378,16 @@ impl PostgresTransaction {
         Ok(())
     }
 
-    /// Makes other writers of the stream wait, so that nobody inserts what was not found here.
-    pub(super) async fn lock_stream(&mut self, stream: i64) -> Result<(), StorageError> {
-        sqlx::query(LOCK)
+    /// Makes other writers of these streams wait, so that nobody inserts what was not found here.
+    /// Everybody asks in ascending order.
+    pub(super) async fn lock_streams(&mut self, streams: &[i64]) -> Result<(), StorageError> {
+        let streams = streams.iter();
+        let streams: Vec<i32> = streams
+            .map(|stream| i32::try_from(*stream).unwrap_or(i32::MAX))
+            .collect();
+        sqlx::query(LOCK_STREAMS)
             .bind(lock::STREAM)
-            .bind(i32::try_from(stream).unwrap_or(i32::MAX))
+            .bind(streams)
             .execute(self.connection())
             .await
             .doing("waiting for other writers of a stream")?;

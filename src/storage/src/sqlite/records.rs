@@ -35,6 +35,12 @@ pub(super) const FIND: &str =
     FROM json_each($2) AS wanted CROSS JOIN records
     WHERE records.stream = $1 AND records.key = wanted.value";
 
+/// As [`FIND`], of several streams at once.
+const FIND_ALL: &str = "SELECT wanted.key, records.number, records.content_hash, records.version,
+    records.event_at, records.deleted_at IS NOT NULL
+    FROM json_each($1) AS wanted CROSS JOIN records
+    WHERE records.stream = wanted.value ->> 0 AND records.key = wanted.value ->> 1";
+
 const LAST_NUMBER: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'records'";
 
 const WRITE: Bulk = Bulk {
@@ -59,8 +65,9 @@ const REWRITE: Bulk = Bulk {
 const UNLINK: &str = "INSERT INTO unlinked (record) SELECT value FROM json_each($1) WHERE TRUE
     ON CONFLICT DO NOTHING";
 
-const HAS_OLD_REJECTIONS: &str = "SELECT EXISTS (SELECT 1 FROM rejections
-    WHERE source = $1 AND stream = $2 AND run < $3)";
+const OLD_REJECTIONS: &str = "SELECT wanted.key FROM json_each($1) AS wanted
+    WHERE EXISTS (SELECT 1 FROM rejections WHERE source = wanted.value ->> 0
+        AND stream = wanted.value ->> 1 AND run < $2)";
 
 const CLEAR_REJECTIONS: &str = "DELETE FROM rejections
     WHERE source = $1 AND stream = $2 AND run < $3
@@ -243,10 +250,8 @@ impl SqliteTransaction {
     ) -> Result<PutOutcome, StorageError> {
         self.add_names(records).await?;
         let mut batch = Batch::new(records, self.names.get(), late)?;
-        for stream in batch.streams() {
-            self.find(&mut batch, &stream).await?;
-            self.clear_rejections(run, &stream).await?;
-        }
+        self.find(&mut batch).await?;
+        self.clear_rejections(run, &batch.streams()).await?;
         let first = self.last_number().await? + 1;
         let writes = batch.writes(self.names.get(), first..)?;
         self.keep_versions(&writes).await?;
@@ -317,20 +322,16 @@ impl SqliteTransaction {
         self.names.add(streams, fields)
     }
 
-    async fn find(
-        &mut self,
-        batch: &mut Batch<'_>,
-        stream: &StreamKeys<'_>,
-    ) -> Result<(), StorageError> {
-        let rows: Vec<FoundRow> = sqlx::query_as(FIND)
-            .bind(stream.number)
-            .bind(json(&stream.keys)?)
+    async fn find(&mut self, batch: &mut Batch<'_>) -> Result<(), StorageError> {
+        let ids: Vec<(i64, &str)> = batch.ids().collect();
+        let rows: Vec<FoundRow> = sqlx::query_as(FIND_ALL)
+            .bind(json(&ids)?)
             .fetch_all(self.connection())
             .await
             .doing("looking for held records")?;
         for (index, number, hash, version, event_at, deleted) in rows {
             let held = to_held(number, hash, version, event_at, deleted);
-            batch.held(stream.first + to_index(index), &held);
+            batch.held(to_index(index), &held);
         }
         Ok(())
     }
@@ -338,16 +339,19 @@ impl SqliteTransaction {
     async fn clear_rejections(
         &mut self,
         run: RunId,
-        stream: &StreamKeys<'_>,
+        streams: &[StreamKeys<'_>],
     ) -> Result<(), StorageError> {
-        let any: bool = sqlx::query_scalar(HAS_OLD_REJECTIONS)
-            .bind(stream.source.as_str())
-            .bind(stream.stream.as_str())
+        let names = streams.iter();
+        let names: Vec<_> = names
+            .map(|keys| (keys.source.as_str(), keys.stream.as_str()))
+            .collect();
+        let places: Vec<i64> = sqlx::query_scalar(OLD_REJECTIONS)
+            .bind(json(&names)?)
             .bind(run.0)
-            .fetch_one(self.connection())
+            .fetch_all(self.connection())
             .await
             .doing("looking for rejections")?;
-        if any {
+        for stream in places.iter().filter_map(|at| streams.get(to_index(*at))) {
             sqlx::query(CLEAR_REJECTIONS)
                 .bind(stream.source.as_str())
                 .bind(stream.stream.as_str())
