@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rabt_tests::root;
+use rabt_tests::{cargo, root};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -154,9 +154,8 @@ fn ours(file: &Path, folder: &Path, more: &[&str]) -> Option<Value> {
 
 /// Builds the executable in release and returns it.
 fn release() -> Option<PathBuf> {
-    let built = Command::new("cargo")
+    let built = cargo()
         .args(["build", "--quiet", "--release", "--package", "rabt"])
-        .current_dir(root())
         .status();
     let path = root().join("target/release/rabt");
     (built.is_ok_and(|status| status.success()) && path.exists()).then_some(path)

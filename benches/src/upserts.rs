@@ -194,7 +194,11 @@ async fn ask(
         Box::pin(async move {
             match client.lookup_citizen(request).await {
                 Ok(_) => true,
-                Err(status) => status.code() == tonic::Code::PermissionDenied,
+                Err(status) => {
+                    // some numbers are none: people made mistakes
+                    let expected = [tonic::Code::PermissionDenied, tonic::Code::InvalidArgument];
+                    expected.contains(&status.code())
+                }
             }
         })
     }

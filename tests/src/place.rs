@@ -52,6 +52,28 @@ pub fn sample_data(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// What cargo tells a program about itself. Another cargo would take it for news, and build anew what
+/// looks at it, and all that needs that.
+const OWN: [&str; 4] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+];
+
+/// Returns cargo in the root of the repository, for use within what another cargo runs.
+pub fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OWN.iter().any(|own| text.starts_with(own)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// Returns the `rabt` executable: `RABT_BIN`, or the one beside the tests, built when it is missing.
 ///
 /// # Panics
@@ -67,10 +89,7 @@ pub fn executable() -> PathBuf {
         .expect("tests lie in target/<profile>/deps");
     let path = folder.join("rabt");
     if !path.exists() {
-        let built = Command::new("cargo")
-            .args(["build", "--package", "rabt"])
-            .current_dir(root())
-            .status();
+        let built = cargo().args(["build", "--package", "rabt"]).status();
         assert!(built.is_ok_and(|status| status.success()), "rabt builds");
     }
     path

@@ -17,7 +17,7 @@ pub(crate) fn at_most(few: u32, most: u32) -> ProptestConfig {
     let usual = ProptestConfig::with_cases(cases);
     ProptestConfig {
         // what strategies throw away grows with what they make
-        max_local_rejects: usual.max_local_rejects.max(cases),
+        max_local_rejects: usual.max_local_rejects.max(cases.saturating_mul(16)),
         max_global_rejects: usual.max_global_rejects.max(cases),
         ..usual
     }

@@ -4,6 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+/// What cargo tells a program about itself. Another cargo would take it for news, and build anew what
+/// looks at it, and all that needs that.
+const OWN: [&str; 4] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+];
+
 /// What a task ends with: nothing, or one sentence about what went wrong.
 pub(crate) type Outcome = Result<(), String>;
 
@@ -22,6 +31,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Outcome {
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root()).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OWN.iter().any(|own| text.starts_with(own)) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
