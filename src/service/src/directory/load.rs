@@ -33,11 +33,8 @@ impl Directory {
             let page = tx.profiles_after(last, PAGE).await?;
             let Some(end) = page.last() else { break };
             last = Some(end.citizen);
-            let numbers = numbers_of(&page, &members);
-            let records = tx.get_records(&numbers).await?;
+            self.put_all(tx.as_mut(), &page, &members).await?;
             for profile in &page {
-                let numbers = members.get(&profile.citizen).map_or(&[][..], Vec::as_slice);
-                self.put(&profile_of(profile, &pick(&records, numbers)));
                 gone.remove(&profile.citizen);
             }
         }
@@ -55,15 +52,28 @@ impl Directory {
     ) -> Result<(), StorageError> {
         let profiles = tx.get_profiles(citizens).await?;
         let members = members_by_citizen(tx.memberships_of(citizens).await?);
-        let records = tx.get_records(&numbers_of(&profiles, &members)).await?;
+        self.put_all(tx, &profiles, &members).await?;
         let mut gone: FxHashSet<CitizenId> = citizens.iter().copied().collect();
         for profile in &profiles {
-            let numbers = members.get(&profile.citizen).map_or(&[][..], Vec::as_slice);
-            self.put(&profile_of(profile, &pick(&records, numbers)));
             gone.remove(&profile.citizen);
         }
         for citizen in gone {
             self.forget(citizen);
+        }
+        Ok(())
+    }
+
+    /// Puts profiles in with what the records of their citizens say.
+    async fn put_all(
+        &self,
+        tx: &mut dyn Transaction,
+        profiles: &[StoredProfile],
+        members: &FxHashMap<CitizenId, Vec<RecordNumber>>,
+    ) -> Result<(), StorageError> {
+        let records = tx.get_records(&numbers_of(profiles, members)).await?;
+        for profile in profiles {
+            let numbers = members.get(&profile.citizen).map_or(&[][..], Vec::as_slice);
+            self.put(&profile_of(profile, &pick(&records, numbers)));
         }
         Ok(())
     }
