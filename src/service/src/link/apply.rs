@@ -148,6 +148,8 @@ fn piles(arrivals: Vec<Arrival>) -> Vec<Pile> {
 }
 
 impl Pile {
+    /// Says whether a record of the arrival is in the pile already: each of its versions counts, so
+    /// they are stored one behind the other.
     fn speaks_of(&self, arrival: &Arrival) -> bool {
         let records = arrival.records.iter().map(|record| &record.id);
         let deletions = arrival.deletions.iter().map(|deletion| &deletion.id);
@@ -209,4 +211,49 @@ async fn commit(
         step.publish(services, *place, at);
     }
     Ok((linker, audited))
+}
+
+#[cfg(test)]
+mod tests {
+    use rabt_model::{RunId, SourceRecord};
+    use rabt_storage::Deletion;
+    use rabt_storage::conformance::sample::record;
+
+    use super::{Arrival, piles};
+
+    fn arrival(records: &[&SourceRecord], gone: &[&SourceRecord]) -> Arrival {
+        let deletion = |record: &&SourceRecord| Deletion {
+            id: record.id.clone(),
+            version: None,
+            event_at: None,
+        };
+        Arrival {
+            run: RunId(1),
+            records: records.iter().copied().cloned().collect(),
+            deletions: gone.iter().map(deletion).collect(),
+        }
+    }
+
+    #[test]
+    fn a_record_that_comes_twice_is_stored_twice_and_others_at_once() {
+        let (a, b, c) = (
+            record("tax", "a", 1),
+            record("tax", "b", 1),
+            record("tax", "c", 1),
+        );
+        let again = record("tax", "a", 2);
+        let arrivals = vec![
+            arrival(&[&a], &[]),
+            arrival(&[&b], &[]),
+            arrival(&[&again], &[]),
+            arrival(&[], &[&b]),
+            arrival(&[&c], &[]),
+            arrival(&[&b], &[]),
+        ];
+        let piles = piles(arrivals);
+        let counts = |pile: &super::Pile| (pile.records[&RunId(1)].len(), pile.deletions.len());
+        let counts: Vec<_> = piles.iter().map(counts).collect();
+        assert_eq!(counts, [(2, 0), (2, 1), (1, 0)]);
+        assert_eq!(piles[1].records[&RunId(1)], [again, c]);
+    }
 }
