@@ -22,8 +22,8 @@ use arrivals::Arriving;
 use pace::{as_fast_as_it_goes, paced};
 use report::Report;
 
-/// Records of one invented person in the databases of the shipped agencies, about.
-const RECORDS_OF_ONE: usize = 4;
+/// Records of a hundred invented people in the databases of the shipped agencies, about.
+const RECORDS_OF_HUNDRED: usize = 272;
 /// Callers of the sustained load, each with one record at a time.
 const CALLERS: usize = 64;
 /// Lookups a second beside every load.
@@ -108,7 +108,7 @@ impl Place {
 async fn measure(settings: &Settings) -> Report {
     let place = Place::of(settings).await;
     let stack = Stack::start(&place.url()).await;
-    let people = settings.records.div_ceil(RECORDS_OF_ONE);
+    let people = (settings.records * 100).div_ceil(RECORDS_OF_HUNDRED);
     let town = Town::of(u32::try_from(people).expect("a number of people"), 1).await;
     stack.register(town.sources()).await;
     let meter = Meter::start();
