@@ -5,6 +5,7 @@ mod arrivals;
 mod pace;
 mod report;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use tokio::runtime::Builder;
 use crate::meter::Meter;
 use arrivals::Arriving;
 use pace::{as_fast_as_it_goes, paced};
-use report::Report;
+use report::{Report, Start};
 
 /// Records of a hundred invented people in the databases of the shipped agencies, about.
 const RECORDS_OF_HUNDRED: usize = 272;
@@ -107,7 +108,9 @@ impl Place {
 
 async fn measure(settings: &Settings) -> Report {
     let place = Place::of(settings).await;
-    let stack = Stack::start(&place.url()).await;
+    let folder = TempDir::new().expect("a folder");
+    let image = folder.path().join("image");
+    let stack = Stack::start_from_image(&place.url(), image.clone()).await;
     let people = (settings.records * 100).div_ceil(RECORDS_OF_HUNDRED);
     let town = Town::of(u32::try_from(people).expect("a number of people"), 1).await;
     stack.register(town.sources()).await;
@@ -135,6 +138,7 @@ async fn measure(settings: &Settings) -> Report {
         .expect("a first upsert");
     let first = first.elapsed();
 
+    let older = older(&image).await;
     let (sustained, beside) = tokio::join!(
         as_fast_as_it_goes(CALLERS, length, arrive(&stack.services, &arriving)),
         paced(LOOKUPS, length, ask(&stack, &lookups).await),
@@ -146,12 +150,13 @@ async fn measure(settings: &Settings) -> Report {
     let citizens = stack.services.citizens();
     stack.stop().await;
 
-    let began = Instant::now();
-    let stack = Stack::start(&place.url()).await;
-    let serving = began.elapsed();
-    stack.link().await;
-    let linking = began.elapsed();
-    stack.stop().await;
+    let mut starts = vec![("the image of its stop", start(&place, &image).await)];
+    if let Some(older) = older {
+        let found = start(&place, &older).await;
+        starts.push(("the image before the loads, as after a kill", found));
+    }
+    let none = folder.path().join("none");
+    starts.push(("no image", start(&place, &none).await));
     Report {
         settings: settings.clone(),
         records,
@@ -161,9 +166,31 @@ async fn measure(settings: &Settings) -> Report {
         beside,
         steady,
         asked,
-        serving,
-        linking,
+        starts,
     }
+}
+
+/// Starts the node and stops it again.
+async fn start(place: &Place, image: &Path) -> Start {
+    let began = Instant::now();
+    let stack = Stack::start_from_image(&place.url(), image.to_owned()).await;
+    let serving = began.elapsed();
+    stack.link().await;
+    let linking = began.elapsed();
+    stack.stop().await;
+    Start { serving, linking }
+}
+
+/// Waits for the first image and keeps it as it is; `None` where the records are too few for one.
+async fn older(image: &Path) -> Option<PathBuf> {
+    let older = image.with_extension("older");
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if std::fs::copy(image, &older).is_ok() {
+            return Some(older);
+        }
+    }
+    None
 }
 
 /// Lets one record after the other arrive; says whether it became durable.

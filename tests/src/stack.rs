@@ -2,6 +2,7 @@
 //! interface.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use rabt_proto::common::RequestContext;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use rabt_proto::linkage::linkage_service_client::LinkageServiceClient;
 use rabt_service::operate::{NewSource, create_source};
-use rabt_service::{AuditKeys, Node, RunSummary, Services, Setup, ingest_all, link};
+use rabt_service::{AuditKeys, ImageFile, Node, RunSummary, Services, Setup, ingest_all, link};
 use rabt_storage::Storage;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -68,11 +69,24 @@ impl Stack {
         Self::start_with(storage, Limits::default()).await
     }
 
+    /// Starts a node on a store, with an image of its directory in a file.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_from_image(storage: &str, path: PathBuf) -> Self {
+        let image = ImageFile { path, key: SEED };
+        Self::launch(storage, Limits::default(), Some(image)).await
+    }
+
     /// Starts a node on a store, with limits of its own.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn start_with(storage: &str, limits: Limits) -> Self {
+        Self::launch(storage, limits, None).await
+    }
+
+    async fn launch(storage: &str, limits: Limits, image: Option<ImageFile>) -> Self {
         let storage = rabt_storage::open(storage).await.expect("storage opens");
         let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().expect("a time")));
         let mut snapshot = storage.snapshot().await.expect("storage answers");
@@ -81,6 +95,7 @@ impl Stack {
         let shown = Arc::clone(&clock) as Arc<dyn Clock>;
         // a node that starts again must not give out the ids of its earlier life
         let setup = Self::setup(storage, shown, Node::default(), 7 + last);
+        let setup = Setup { image, ..setup };
         let services = Services::start(setup).await.expect("the node starts");
         let pki = Pki::new();
         let any = "127.0.0.1:0".parse().expect("an address");
@@ -120,6 +135,7 @@ impl Stack {
                 pseudonyms: PseudonymKey::new(&SEED),
             },
             random: StdRng::seed_from_u64(seed),
+            image: None,
             version: "test".to_owned(),
         }
     }

@@ -22,8 +22,16 @@ pub(super) struct Report {
     /// Upserts at a pace, and the lookups beside them.
     pub(super) steady: Times,
     pub(super) asked: Times,
-    /// From the start of the node to its first possible answer, and to the end of its first link.
+    /// Starts of the node, by what it found.
+    pub(super) starts: Vec<(&'static str, Start)>,
+}
+
+/// How long a start takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// To the first possible answer.
     pub(super) serving: Duration,
+    /// To the end of the first link.
     pub(super) linking: Duration,
 }
 
@@ -64,11 +72,13 @@ impl Report {
             &format!("  lookups beside them, {LOOKUPS}/s asked for"),
             &self.asked,
         );
-        println!(
-            "started again: serving after {:.2} s, linking after {:.2} s",
-            self.serving.as_secs_f64(),
-            self.linking.as_secs_f64()
-        );
+        for (name, start) in &self.starts {
+            println!(
+                "started again, {name}: serving after {:.2} s, linking after {:.2} s",
+                start.serving.as_secs_f64(),
+                start.linking.as_secs_f64()
+            );
+        }
     }
 
     fn json(&self) -> Value {
@@ -81,8 +91,11 @@ impl Report {
             "sustained_lookups": of(&self.beside),
             "steady": of(&self.steady),
             "steady_lookups": of(&self.asked),
-            "serving_s": self.serving.as_secs_f64(),
-            "linking_s": self.linking.as_secs_f64(),
+            "starts": self.starts.iter().map(|(name, start)| json!({
+                "found": name,
+                "serving_s": start.serving.as_secs_f64(),
+                "linking_s": start.linking.as_secs_f64(),
+            })).collect::<Vec<_>>(),
         })
     }
 }

@@ -49,20 +49,18 @@ pub fn golden_record(
     rules: &Survivorship,
     standing: &dyn Standing,
 ) -> GoldenRecord {
-    let mut held: BTreeMap<&Attribute, BTreeMap<String, Group>> = BTreeMap::new();
+    let mut held: BTreeMap<&Attribute, Vec<Held<'_>>> = BTreeMap::new();
     for (member, record) in members.iter().enumerate() {
         for (index, value) in record.values.iter().enumerate() {
-            let groups = held.entry(&value.attribute).or_default();
-            let key = equality_key(&value.attribute, value.value.expose());
             let choice = rules.choice(&value.attribute);
-            let held = Held::of(record, (member, index), choice, standing);
-            groups.entry(key).or_default().held.push(held);
+            let one = Held::of(record, (member, index), choice, standing);
+            held.entry(&value.attribute).or_default().push(one);
         }
     }
     let mut values = Vec::new();
-    for (attribute, groups) in held {
+    for (attribute, held) in held {
         let choice = rules.choice(attribute);
-        let groups = ordered(groups, choice);
+        let groups = ordered(attribute, held, choice);
         if attribute.is_many() {
             let kept = groups.iter().take(choice.most);
             values.extend(kept.map(|group| group.value(attribute, Rule::Kept, false)));
@@ -82,17 +80,15 @@ pub fn lost_values(
     standing: &dyn Standing,
 ) -> Vec<LostValue> {
     let choice = rules.choice(attribute);
-    let mut held: BTreeMap<String, Group> = BTreeMap::new();
+    let mut held = Vec::new();
     for (member, record) in members.iter().enumerate() {
         for (index, value) in record.values.iter().enumerate() {
             if value.attribute == *attribute {
-                let key = equality_key(attribute, value.value.expose());
-                let one = Held::of(record, (member, index), choice, standing);
-                held.entry(key).or_default().held.push(one);
+                held.push(Held::of(record, (member, index), choice, standing));
             }
         }
     }
-    let groups = ordered(held, choice);
+    let groups = ordered(attribute, held, choice);
     let kept = if attribute.is_many() { choice.most } else { 1 };
     let (stand, lost) = groups.split_at(kept.min(groups.len()));
     let Some(least) = stand.last() else {
@@ -107,8 +103,9 @@ pub fn lost_values(
     lost.collect()
 }
 
-fn ordered(groups: BTreeMap<String, Group>, choice: &Choice) -> Vec<Group> {
-    let mut groups: Vec<Group> = groups.into_values().collect();
+/// Returns the groups of equal values, the best first.
+fn ordered<'a>(attribute: &Attribute, held: Vec<Held<'a>>, choice: &Choice) -> Vec<Group<'a>> {
+    let mut groups = alike(attribute, identical(held));
     for group in &mut groups {
         group.held.sort_by(|a, b| b.compare(a, choice));
     }
@@ -116,8 +113,37 @@ fn ordered(groups: BTreeMap<String, Group>, choice: &Choice) -> Vec<Group> {
     groups
 }
 
+/// Groups values that are the same to the letter.
+fn identical(held: Vec<Held<'_>>) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::with_capacity(1);
+    for one in held {
+        match groups
+            .iter_mut()
+            .find(|group| group.best().value == one.value)
+        {
+            Some(group) => group.held.push(one),
+            None => groups.push(Group { held: vec![one] }),
+        }
+    }
+    groups
+}
+
+/// Joins groups whose values are written otherwise and mean the same. What all records write alike,
+/// as most do, needs no standard form.
+fn alike<'a>(attribute: &Attribute, groups: Vec<Group<'a>>) -> Vec<Group<'a>> {
+    if groups.len() < 2 {
+        return groups;
+    }
+    let mut joined: BTreeMap<String, Group<'a>> = BTreeMap::new();
+    for group in groups {
+        let key = equality_key(attribute, group.best().value);
+        joined.entry(key).or_default().held.extend(group.held);
+    }
+    joined.into_values().collect()
+}
+
 /// Chooses among ordered groups, and names the rule that made the difference.
-fn chosen(attribute: &Attribute, groups: &[Group], choice: &Choice) -> GoldenValue {
+fn chosen(attribute: &Attribute, groups: &[Group<'_>], choice: &Choice) -> GoldenValue {
     let first = &groups[0];
     let Some(second) = groups.get(1) else {
         let rule = if first.members().len() > 1 {
@@ -132,7 +158,7 @@ fn chosen(attribute: &Attribute, groups: &[Group], choice: &Choice) -> GoldenVal
 }
 
 /// Says whether a value contradicts the one that stands: a less complete one does not.
-fn contradicts(stands: &Group, other: &Group) -> bool {
+fn contradicts(stands: &Group<'_>, other: &Group<'_>) -> bool {
     other.best().worth >= stands.best().worth
 }
 

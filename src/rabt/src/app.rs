@@ -12,7 +12,7 @@ use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
-use rabt_service::{Node, Pace, Services, Setup, operate};
+use rabt_service::{ImageFile, Node, Pace, Services, Setup, operate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
@@ -62,6 +62,18 @@ impl Settled {
             process,
             pace: Pace::default(),
         }
+    }
+
+    /// Returns where an image of the directory is kept, with the key that seals it.
+    fn image(&self) -> Result<Option<ImageFile>, CommandError> {
+        let Config { storage, audit, .. } = &self.config;
+        if storage.image.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(ImageFile {
+            path: self.path(&storage.image),
+            key: keys::read_or_make_image(&self.path(&audit.keys))?,
+        }))
     }
 
     /// Returns the linkage model, shipped or from a file.
@@ -223,6 +235,7 @@ impl App {
             policy: policy(NO_AGREEMENTS, "built-in agreements")?,
             keys,
             random,
+            image: settled.image()?,
             version: BuildInfo::current().version.to_owned(),
         };
         let services = Services::start(setup)

@@ -74,6 +74,7 @@ pub(crate) struct Limits {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Storage {
     pub(crate) url: String,
+    pub(crate) image: PathBuf,
 }
 
 /// `[sources]`
@@ -159,6 +160,7 @@ impl Default for Storage {
     fn default() -> Self {
         Self {
             url: "sqlite://rabt.db".to_owned(),
+            image: "rabt.image".into(),
         }
     }
 }
@@ -167,6 +169,7 @@ impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Storage")
             .field("url", &redact_url(&self.url))
+            .field("image", &self.image)
             .finish()
     }
 }
@@ -307,6 +310,11 @@ impl Settings for Config {
             secret: true,
             doc: "where state is kept: \"sqlite://PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"",
         },
+        setting(
+            "storage.image",
+            Kind::Path,
+            "sealed file of the citizens in memory, for a quick start; \"\" for none",
+        ),
         setting(
             "sources.base",
             Kind::Path,

@@ -1,6 +1,7 @@
-//! The keys of the audit log: made once, kept in a folder that only the node's user reads.
+//! The keys of a node: made once, kept in a folder that only the node's user reads.
 //!
-//! Invariant: a key that is there is never replaced; without it the log could not be proven.
+//! Invariant: a key that is there is never replaced; without those of the audit log it could not be
+//! proven.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -18,6 +19,8 @@ use crate::error::CommandError;
 pub(crate) const CHECKPOINT: &str = "checkpoint.key";
 /// File of the key that names persons in entries.
 pub(crate) const PSEUDONYM: &str = "pseudonym.key";
+/// File of the key that seals the image of the directory.
+pub(crate) const IMAGE: &str = "image.key";
 /// File of the public half of the first, which anyone may have.
 pub(crate) const VERIFIER: &str = "log.pub";
 
@@ -37,6 +40,12 @@ pub(crate) fn read_or_make(folder: &Path, origin: &str) -> Result<AuditKeys, Com
     })
 }
 
+/// Reads the key that seals the image of the directory; makes it when it is not there.
+pub(crate) fn read_or_make_image(folder: &Path) -> Result<[u8; 32], CommandError> {
+    make_folder(folder).map_err(|error| CommandError::usage(at(folder, &error), HELP))?;
+    secret(&folder.join(IMAGE))
+}
+
 /// Reads what is needed to check a log.
 pub(crate) fn read_verifier(file: &Path) -> Result<CheckpointVerifier, CommandError> {
     let help = "give --public-key the file log.pub that stands in the folder audit.keys";
@@ -49,7 +58,7 @@ pub(crate) fn read_verifier(file: &Path) -> Result<CheckpointVerifier, CommandEr
 fn secret(path: &Path) -> Result<[u8; 32], CommandError> {
     match fs::read_to_string(path) {
         Ok(text) => parse(text.trim()).ok_or_else(|| {
-            let help = "restore it from a backup; a new key cannot sign the log that is there";
+            let help = "restore it from a backup; with a new key the audit log could not go on, and an image not be read";
             CommandError::usage(at(path, &"not 64 hexadecimal digits"), help)
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),

@@ -4,9 +4,11 @@
 //! of the linker, and is never the only place where something is known.
 
 mod dictionary;
+mod image;
 mod key;
 mod load;
 mod pack;
+mod seal;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +19,7 @@ use rabt_model::{Attribute, CitizenId, Profile, Value};
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use dictionary::Dictionary;
+pub(crate) use image::Imaged;
 pub(crate) use key::Key;
 pub(crate) use load::pick;
 
@@ -32,6 +35,8 @@ pub struct Directory {
     dictionary: Dictionary,
     hasher: RandomState,
     ambiguous: AtomicU64,
+    /// How often a profile was put in, replaced or removed.
+    changes: AtomicU64,
 }
 
 /// Most keys lead to one citizen.
@@ -60,6 +65,11 @@ impl Directory {
     /// answered as if there were none.
     pub fn ambiguous_lookups(&self) -> u64 {
         self.ambiguous.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often a profile was put in, replaced or removed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Returns the profile of a citizen, following merges.
@@ -110,6 +120,7 @@ impl Directory {
     /// Adds a citizen or replaces their profile. New keys lead to it before old ones are removed.
     pub(crate) fn put(&self, profile: &Profile) {
         let citizen = profile.citizen;
+        self.changes.fetch_add(1, Ordering::Relaxed);
         let new: Vec<u64> = self.hashes(profile);
         for hash in &new {
             self.add_key(*hash, citizen);
@@ -126,8 +137,20 @@ impl Directory {
         }
     }
 
+    /// Adds a citizen who is not resident, packed with the words of this directory; `None` when it
+    /// was not.
+    fn put_packed(&self, citizen: CitizenId, packed: Box<[u8]>) -> Option<()> {
+        let profile = pack::unpack(citizen, &packed, &self.dictionary)?;
+        for hash in self.hashes(&profile) {
+            self.add_key(hash, citizen);
+        }
+        self.citizens.insert(citizen, packed);
+        Some(())
+    }
+
     /// Removes a citizen; without a redirect nothing leads to them any more.
     pub(crate) fn remove(&self, citizen: CitizenId) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         if let Some((_, bytes)) = self.citizens.remove(&citizen)
             && let Some(profile) = pack::unpack(citizen, &bytes, &self.dictionary)
         {
@@ -151,6 +174,12 @@ impl Directory {
 
     fn forget_redirects(&self) {
         self.redirects.clear();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn contents(&self) -> std::collections::BTreeMap<CitizenId, Profile> {
+        let ids = self.ids().into_iter();
+        ids.filter_map(|id| Some((id, self.get(id)?))).collect()
     }
 
     fn ids(&self) -> FxHashSet<CitizenId> {

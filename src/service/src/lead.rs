@@ -145,6 +145,11 @@ impl Lead {
         Arc::clone(&self.owns_outbox)
     }
 
+    /// Returns the number that tells this process from any other.
+    pub(crate) fn process(&self) -> i64 {
+        self.holder.process
+    }
+
     pub(crate) fn is_shared(&self) -> bool {
         self.leases.is_shared()
     }

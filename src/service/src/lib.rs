@@ -10,6 +10,7 @@ mod directory;
 pub mod enquiry;
 mod error;
 mod event;
+mod image;
 mod ingest;
 mod lead;
 mod link;
@@ -27,6 +28,7 @@ pub use enquiry::{Answer, HIT_CAP};
 pub use error::{
     AuditError, EnquiryError, LinkError, OperateError, Problem, ReviewError, StartError,
 };
+pub use image::ImageFile;
 pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
 pub use lead::{Node, Pace};
 pub use link::{Arrival, LinkSummary, Shadow, link, shadow_model, upsert};

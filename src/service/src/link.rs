@@ -45,6 +45,8 @@ use write::write;
 const PAGE: u32 = 50_000;
 /// Records that a rebuild compares at a time: the first batch of an index is by far the cheapest.
 const REBUILD: usize = 500_000;
+/// Records after which the database looks at its rows again.
+const ANALYSED: u64 = 10_000;
 /// Records that are kept between comparing and composing, so that they are read once.
 const KEPT: usize = 500_000;
 
@@ -132,6 +134,11 @@ pub async fn link(services: &Services) -> Result<Audited<LinkSummary>, LinkError
     }
     let (linker, composed) = recompose::recompose(services, linker, &mut summary).await?;
     slot.rest(linker);
+    if summary.records >= ANALYSED
+        && let Err(error) = services.storage.analyse().await
+    {
+        tracing::warn!(%error, "the database could not look at its rows; it may be slow for a while");
+    }
     if let Some(audited) = composed.or(audited) {
         return Ok(audited);
     }
@@ -251,25 +258,24 @@ async fn rebuild(
         ..Feed::default()
     };
     let mut after = RecordNumber(i64::MIN);
-    let mut batch = Vec::new();
-    loop {
-        let page = tx.records_after(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.number;
-        batch.extend(page);
-        if batch.len() >= REBUILD {
-            let full = std::mem::take(&mut batch);
-            recall::recall(tx.as_mut(), &mut index, &full, &mut feed).await?;
-            let said = &mut replacements;
-            index = compare(services, index, full, said, &mut feed, summary).await?;
-        }
-    }
-    if !batch.is_empty() {
+    let mut batch = read_batch(tx.as_mut(), &mut after).await?;
+    while !batch.is_empty() {
         recall::recall(tx.as_mut(), &mut index, &batch, &mut feed).await?;
-        drop(tx);
-        let said = &mut replacements;
-        index = compare(services, index, batch, said, &mut feed, summary).await?;
+        // a batch is compared while the next one is read
+        let (compared, next) = tokio::join!(
+            compare(
+                services,
+                index,
+                batch,
+                &mut replacements,
+                &mut feed,
+                summary
+            ),
+            read_batch(tx.as_mut(), &mut after),
+        );
+        (index, batch) = (compared?, next?);
     }
+    drop(tx);
     let linker = Linker {
         index,
         held,
@@ -278,6 +284,21 @@ async fn rebuild(
         tenure,
     };
     Ok((linker, feed))
+}
+
+/// Returns the records behind a number, as many as a rebuild compares at a time.
+async fn read_batch(
+    tx: &mut dyn Transaction,
+    after: &mut RecordNumber,
+) -> Result<Vec<StoredRecord>, StorageError> {
+    let mut batch = Vec::new();
+    while batch.len() < REBUILD {
+        let page = tx.records_after(*after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        *after = last.number;
+        batch.extend(page);
+    }
+    Ok(batch)
 }
 
 /// Returns up to `limit` records that wait to be linked, and as many that were deleted.

@@ -17,6 +17,7 @@ use crate::audited::{AuditKeys, Sequencer};
 use crate::change::Recent;
 use crate::directory::Directory;
 use crate::error::StartError;
+use crate::image::{self, ImageFile, Images};
 use crate::ingest::{Reading, Writer};
 use crate::lead::{Followed, Lead, Node, keep};
 use crate::link::{Arrivals, LinkerSlot};
@@ -43,6 +44,8 @@ pub struct Setup {
     pub keys: AuditKeys,
     /// Where citizen ids come from.
     pub random: StdRng,
+    /// Where an image of the directory is kept, so that a start need not compose it anew.
+    pub image: Option<ImageFile>,
     /// Version of the program.
     pub version: String,
 }
@@ -72,6 +75,7 @@ pub struct Services {
     pub(crate) feed: Recent,
     pub(crate) lead: Lead,
     pub(crate) followed: Followed,
+    pub(crate) images: Option<Images>,
     /// Whether ingest wrote something since linking last looked.
     pub(crate) backlog: Arc<AtomicBool>,
     /// Linking and the writing of ingest take turns.
@@ -144,8 +148,9 @@ impl Services {
             &tasks,
             stop.clone(),
         );
+        let (directory, step) = image::resume(setup.image.as_ref(), storage.as_ref()).await?;
         let services = Arc::new(Self {
-            directory: Directory::load(storage.as_ref()).await?,
+            directory,
             registry: Registry::load(storage.as_ref()).await?,
             storage,
             clock: setup.clock,
@@ -161,7 +166,8 @@ impl Services {
             reading: Reading::default(),
             feed: Recent::default(),
             lead,
-            followed: Followed::at(&head),
+            followed: Followed::at(&head, step),
+            images: setup.image.map(Images::new),
             backlog,
             turn,
             tasks,
@@ -170,6 +176,9 @@ impl Services {
         });
         if services.lead.is_shared() {
             services.tasks.spawn(keep(Arc::clone(&services)));
+        }
+        if services.images.is_some() {
+            services.tasks.spawn(image::keep(Arc::clone(&services)));
         }
         Ok(services)
     }
@@ -196,7 +205,7 @@ impl Services {
 
     /// Stops in order: readings first, then everything else, the audit log last; lets another node
     /// lead, and closes storage.
-    pub async fn stop(&self, cause: &str) {
+    pub async fn stop(self: &Arc<Self>, cause: &str) {
         self.stop.cancel();
         let stopped = Stopped {
             cause: cause.to_owned(),
@@ -209,6 +218,7 @@ impl Services {
         self.tasks.close();
         self.tasks.wait().await;
         self.lead.release().await;
+        image::write_last(self).await;
         self.storage.close().await;
     }
 
@@ -219,6 +229,13 @@ impl Services {
 
     pub(crate) async fn stop_requested(&self) {
         self.stop.cancelled().await;
+    }
+
+    /// Fills bytes with randomness.
+    pub(crate) fn draw(&self, bytes: &mut [u8]) {
+        use rand::RngCore;
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.fill_bytes(bytes);
     }
 
     pub(crate) fn mint(&self) -> rabt_model::CitizenId {

@@ -6,6 +6,7 @@ mod feed;
 mod feed_random;
 mod flow;
 mod gold;
+mod image;
 mod kill;
 mod living;
 mod node;

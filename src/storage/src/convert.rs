@@ -119,6 +119,22 @@ pub(crate) fn last_by_record(
     last.into_iter().collect()
 }
 
+/// Returns ids one behind the other, 16 bytes each.
+pub(crate) fn to_id_bytes(citizens: &[CitizenId]) -> Vec<u8> {
+    citizens.iter().copied().flat_map(citizen_bytes).collect()
+}
+
+pub(crate) fn to_steps(
+    rows: Vec<(i64, Vec<u8>)>,
+) -> Result<Vec<(u64, Vec<CitizenId>)>, StorageError> {
+    let mut steps = Vec::with_capacity(rows.len());
+    for (number, bytes) in rows {
+        let citizens: Result<_, _> = bytes.chunks(16).map(to_citizen).collect();
+        steps.push((to_count(number), citizens?));
+    }
+    Ok(steps)
+}
+
 pub(crate) fn to_memberships(
     rows: Vec<(i64, Vec<u8>)>,
 ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {

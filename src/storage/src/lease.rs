@@ -68,6 +68,17 @@ pub trait Fence: Send {
     async fn hold(&mut self, name: &str, epoch: u64) -> Result<(), StorageError>;
 }
 
+/// How many steps are kept. Whoever is further behind reads everything again.
+pub const KEPT_STEPS: u64 = 50_000;
+
+// Both databases understand these. The last step is never forgotten, so numbers do not come again.
+pub(crate) const PUT_STEP: &str = "INSERT INTO steps (number, process, citizens)
+    SELECT COALESCE(MAX(number), 0) + 1, $1, $2 FROM steps RETURNING number";
+pub(crate) const PROCESS_OF_STEP: &str = "SELECT process FROM steps WHERE number = $1";
+pub(crate) const FORGET_STEPS: &str = "DELETE FROM steps WHERE number <= $1";
+pub(crate) const STEPS: &str = "SELECT number, citizens FROM steps
+    WHERE number > $1 ORDER BY number LIMIT $2";
+
 /// Numbers by which a process sees that another one has written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
@@ -77,19 +88,24 @@ pub struct Head {
     pub last_step: u64,
     /// The last change of the feed; 0 when there is none.
     pub last_change: u64,
-    /// Revision of the agreements in force; empty when there are none.
+    /// Revision of the agreements in force; empty when there are none, and on `SQLite`, where
+    /// nobody else puts any in force.
     pub agreements: String,
-    /// Another number after any change of a source.
+    /// Another number after any change of a source; on `SQLite` always 0.
     pub sources: i64,
 }
 
 /// What the others need in order to keep their copies.
 #[async_trait]
 pub trait Following: Send {
-    /// Appends a step: the citizens whose profile, records or redirect a transaction touches. To
-    /// be called by transactions that take turns. Returns its number, which grows in the order of
-    /// the commits. On `SQLite` nobody follows: nothing is kept, and the number is 0.
-    async fn put_step(&mut self, citizens: &[CitizenId]) -> Result<u64, StorageError>;
+    /// Appends a step of a process: the citizens whose profile, records or redirect a transaction
+    /// touches. To be called by transactions that take turns. Returns its number, which grows in
+    /// the order of the commits. The last [`KEPT_STEPS`] are kept.
+    async fn put_step(&mut self, process: i64, citizens: &[CitizenId])
+    -> Result<u64, StorageError>;
+
+    /// Returns the process of a step; `None` when it is not kept.
+    async fn process_of_step(&mut self, number: u64) -> Result<Option<i64>, StorageError>;
 
     /// Returns up to `limit` steps with a number above `after` that are still kept, in order.
     async fn steps_after(

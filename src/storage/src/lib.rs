@@ -25,7 +25,7 @@ mod task;
 
 pub use error::StorageError;
 pub use fingerprint::fingerprint;
-pub use lease::{Fence, Following, Head, Holder, Leader, Lease, Leases};
+pub use lease::{Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases};
 pub use open::{open, open_as};
 pub use repository::{
     Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, History, Marks, Outbox,

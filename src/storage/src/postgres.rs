@@ -174,6 +174,14 @@ impl Storage for PostgresStorage {
         leases
     }
 
+    async fn analyse(&self) -> Result<(), StorageError> {
+        sqlx::query("ANALYZE")
+            .execute(&self.pool)
+            .await
+            .doing("analysing tables")?;
+        Ok(())
+    }
+
     async fn probe(&self) -> Result<(), StorageError> {
         sqlx::query("SELECT 1")
             .execute(&self.pool)

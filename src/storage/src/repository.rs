@@ -49,6 +49,12 @@ pub trait Storage: Send + Sync {
     /// Returns the leases.
     fn leases(&self) -> Arc<dyn Leases>;
 
+    /// Lets the database look at its rows, after many came at once: PostgreSQL plans by what it
+    /// knows of them. `SQLite` needs no such look.
+    async fn analyse(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     /// Checks that storage and the audit log answer.
     async fn probe(&self) -> Result<(), StorageError>;
 

@@ -138,6 +138,7 @@ pub(super) struct Node {
 impl Node {
     pub(super) async fn start() -> Self {
         let setup = Setup {
+            image: None,
             node: rabt_service::Node::default(),
             storage: rabt_storage::open("sqlite::memory:").await.unwrap(),
             clock: Arc::new(ManualClock::at("2026-06-01T10:00:00Z".parse().unwrap())),

@@ -2,45 +2,47 @@
 
 use std::cmp::Ordering;
 
-use rabt_model::{Attribute, GoldenValue, Rule, SourceRecord, Timestamp, Value};
+use rabt_model::{Attribute, GoldenValue, RecordId, Rule, SourceRecord, Timestamp, Value};
 
 use super::Standing;
 use super::rules::{Choice, Criterion};
-use crate::registry;
 
 /// One value of one member.
-pub(super) struct Held {
+pub(super) struct Held<'a> {
+    pub(super) value: &'a Value,
     /// The member, and which of its values.
     pub(super) place: (usize, usize),
     pub(super) worth: u8,
     truth: bool,
     rank: u8,
     changed: Option<Timestamp>,
-    identity: String,
+    id: &'a RecordId,
 }
 
 /// Equal values; once ordered, the best holder first. Never empty.
 #[derive(Default)]
-pub(super) struct Group {
-    pub(super) held: Vec<Held>,
+pub(super) struct Group<'a> {
+    pub(super) held: Vec<Held<'a>>,
 }
 
-impl Held {
+impl<'a> Held<'a> {
     pub(super) fn of(
-        record: &SourceRecord,
+        record: &'a SourceRecord,
         place: (usize, usize),
         choice: &Choice,
         standing: &dyn Standing,
     ) -> Self {
-        let value = &record.values[place.1];
+        let attribute = &record.values[place.1].attribute;
+        let value = record.values[place.1].value.expose();
         let named = choice.rank(&record.agency, &record.id.source);
         Self {
+            value,
             place,
-            worth: worth(&value.attribute, value.value.expose()),
-            truth: standing.is_record_of_truth(&record.id, &value.attribute),
+            worth: worth(attribute, value),
+            truth: standing.is_record_of_truth(&record.id, attribute),
             rank: named.unwrap_or_else(|| standing.rank(&record.agency)),
             changed: record.event_at,
-            identity: registry::identity(&record.id),
+            id: &record.id,
         }
     }
 
@@ -50,7 +52,7 @@ impl Held {
         rules
             .map(|rule| self.compare_by(other, *rule))
             .find(|order| order.is_ne())
-            .unwrap_or_else(|| other.identity.cmp(&self.identity))
+            .unwrap_or_else(|| identity(other.id).cmp(&identity(self.id)))
             .then_with(|| other.place.1.cmp(&self.place.1))
     }
 
@@ -66,9 +68,9 @@ impl Held {
     }
 }
 
-impl Group {
+impl<'a> Group<'a> {
     /// Returns the holder that speaks for the value.
-    pub(super) fn best(&self) -> &Held {
+    pub(super) fn best(&self) -> &Held<'a> {
         &self.held[0]
     }
 
@@ -94,7 +96,7 @@ impl Group {
         rules
             .map(|rule| self.compare_by(other, *rule))
             .find(|order| order.is_ne())
-            .unwrap_or_else(|| other.best().identity.cmp(&self.best().identity))
+            .unwrap_or_else(|| identity(other.best().id).cmp(&identity(self.best().id)))
     }
 
     fn compare_by(&self, other: &Self, rule: Criterion) -> Ordering {
@@ -117,8 +119,17 @@ impl Group {
     }
 }
 
+/// What orders records that nothing else tells apart.
+fn identity(id: &RecordId) -> (&str, &str, &str) {
+    (
+        id.source.as_str(),
+        id.stream.as_str(),
+        id.key.expose().as_str(),
+    )
+}
+
 /// Returns the rule that puts one value before another.
-pub(super) fn difference(first: &Group, second: &Group, choice: &Choice) -> Rule {
+pub(super) fn difference(first: &Group<'_>, second: &Group<'_>, choice: &Choice) -> Rule {
     let told = |rule: &&Criterion| first.compare_by(second, **rule).is_ne();
     match choice.rules.iter().find(told) {
         Some(Criterion::RecordOfTruth) => Rule::RecordOfTruth,

@@ -60,6 +60,15 @@ impl Dictionary {
 }
 
 impl Words {
+    /// Returns how many attributes, columns and origins there are.
+    pub(super) fn counts(&self) -> [usize; 3] {
+        [
+            self.attributes.items.len(),
+            self.columns.items.len(),
+            self.origins.items.len(),
+        ]
+    }
+
     pub(super) fn attribute(&self, number: usize) -> Option<&Attribute> {
         self.attributes.items.get(number)
     }

@@ -9,6 +9,10 @@ use crate::compose::profile_of;
 
 /// Profiles a page; each brings the records of its members with it.
 const PAGE: u32 = 2_000;
+/// Citizens that are followed at a time.
+const FOLLOWED: usize = 2_000;
+/// Steps that are read at a time: what they touch again and again is then read once.
+const STEPS: u32 = 256;
 
 impl Directory {
     /// Reads every profile from one state of storage.
@@ -44,8 +48,34 @@ impl Directory {
         Ok(())
     }
 
+    /// Takes the steps behind one that is resident, and returns the last.
+    ///
+    /// # Errors
+    /// Storage failed; steps may have been taken that will be taken again.
+    pub(crate) async fn follow_steps(
+        &self,
+        tx: &mut dyn Transaction,
+        after: u64,
+    ) -> Result<u64, StorageError> {
+        let mut last = after;
+        loop {
+            let steps = tx.steps_after(last, STEPS).await?;
+            let Some((step, _)) = steps.last() else {
+                return Ok(last);
+            };
+            last = *step;
+            let touched = steps.into_iter().flat_map(|(_, citizens)| citizens);
+            let mut touched: Vec<CitizenId> = touched.collect();
+            touched.sort_unstable();
+            touched.dedup();
+            for citizens in touched.chunks(FOLLOWED) {
+                self.follow(tx, citizens).await?;
+            }
+        }
+    }
+
     /// Makes these citizens what they are in one state of storage.
-    pub(crate) async fn follow(
+    async fn follow(
         &self,
         tx: &mut dyn Transaction,
         citizens: &[CitizenId],

@@ -1,7 +1,8 @@
 //! The compact form of a profile in memory: one allocation a citizen.
 //!
 //! Integers are LEB128, texts are length and UTF-8, repeated words (attributes, columns, origins)
-//! are numbers of the [`Dictionary`]. The form never leaves the process, so it has no version.
+//! are numbers of the [`Dictionary`]. The form leaves the process in an image alone, whose version
+//! changes with it.
 
 use rabt_model::{
     Address, Attributed, CitizenId, Holding, Kin, Name, NamePart, PartialDate, Pii, Profile,
@@ -234,7 +235,7 @@ fn put_unsigned(out: &mut Vec<u8>, mut number: u64) {
     }
 }
 
-fn put_length(out: &mut Vec<u8>, length: usize) {
+pub(super) fn put_length(out: &mut Vec<u8>, length: usize) {
     put_unsigned(out, length as u64);
 }
 
@@ -250,7 +251,7 @@ fn put_timestamp(out: &mut Vec<u8>, at: Timestamp) {
     put_signed(out, at.as_microsecond());
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     put_length(out, text.len());
     out.extend_from_slice(text.as_bytes());
 }
@@ -282,7 +283,7 @@ fn take_unsigned(input: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn take_length(input: &mut &[u8]) -> Option<usize> {
+pub(super) fn take_length(input: &mut &[u8]) -> Option<usize> {
     usize::try_from(take_unsigned(input)?).ok()
 }
 
@@ -295,7 +296,7 @@ fn take_timestamp(input: &mut &[u8]) -> Option<Timestamp> {
     Timestamp::from_microsecond(take_signed(input)?).ok()
 }
 
-fn take_text(input: &mut &[u8]) -> Option<String> {
+pub(super) fn take_text(input: &mut &[u8]) -> Option<String> {
     let length = take_length(input)?;
     let (text, rest) = input.split_at_checked(length)?;
     *input = rest;

@@ -3,7 +3,7 @@ use rabt_model::{
     Provenance, RecordNumber, Rule, Timestamp, Value,
 };
 
-use super::{Directory, Key};
+use super::{Directory, Imaged, Key};
 
 const AT: Timestamp = Timestamp::constant(1_700_000_000, 0);
 
@@ -118,4 +118,70 @@ fn a_merged_citizen_leads_to_the_survivor() {
     let found = directory.get(CitizenId::from_random(2));
     assert_eq!(found.map(|p| p.citizen), Some(survivor.citizen));
     assert_eq!(directory.get(CitizenId::from_random(3)), None);
+}
+
+fn image(directory: &Directory) -> Vec<u8> {
+    let imaged = Imaged {
+        step: 9,
+        process: -3,
+    };
+    directory
+        .write_image(imaged, Vec::new(), &[1; 32], [2; 19])
+        .unwrap()
+}
+
+fn opened(image: &[u8]) -> std::io::Result<(Directory, Imaged)> {
+    Directory::read_image(image, &[1; 32])
+}
+
+#[test]
+fn an_image_gives_back_every_citizen_and_every_key() {
+    let directory = Directory::default();
+    let ids: Vec<String> = (0..3_000).map(|n| format!("{n:014}")).collect();
+    for (number, id) in (0_u128..).zip(&ids) {
+        directory.put(&profile(number, id));
+    }
+    let (again, imaged) = opened(&image(&directory)).unwrap();
+    assert_eq!((imaged.step, imaged.process), (9, -3));
+    assert_eq!(again.len(), directory.len());
+    for id in &ids {
+        let found = again.by_identifier("national_id", id);
+        assert_eq!(found, directory.by_identifier("national_id", id));
+        assert!(found.is_some());
+    }
+    let birth = Key::births("1984-02-11".parse().unwrap()).remove(0);
+    assert_eq!(again.all_by(&birth, usize::MAX).len(), ids.len());
+    again.put(&profile(1, "29999999999999"));
+    assert_eq!(again.by_identifier("national_id", &ids[1]), None);
+}
+
+#[test]
+fn an_empty_directory_has_an_image() {
+    let (again, _) = opened(&image(&Directory::default())).unwrap();
+    assert!(again.is_empty());
+}
+
+#[test]
+fn a_damaged_image_is_refused_and_says_so() {
+    let directory = Directory::default();
+    directory.put(&profile(1, "28402110100028"));
+    let whole = image(&directory);
+    for length in 0..whole.len() {
+        assert!(opened(&whole[..length]).is_err(), "cut at {length}");
+    }
+    let mut other = whole.clone();
+    other[0] ^= 1;
+    let problem = opened(&other).unwrap_err().to_string();
+    assert_eq!(problem, "it is not of this kind, or of another release");
+    let problem = Directory::read_image(whole.as_slice(), &[9; 32]).unwrap_err();
+    let told = "it was changed or cut off, or sealed with another key";
+    assert_eq!(problem.to_string(), told);
+}
+
+/// Whoever changes the packed form changes the version in the label of images with it.
+#[test]
+fn the_packed_form_is_that_of_the_version_of_images() {
+    let directory = Directory::default();
+    let packed = super::pack::pack(&profile(1, "28402110100028"), &directory.dictionary);
+    insta::assert_snapshot!(data_encoding::HEXLOWER.encode(&packed));
 }

@@ -2,16 +2,10 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use rabt_model::CitizenId;
 use rabt_policy::Policy;
 use rabt_storage::{Head, StorageError, Transaction};
 
 use crate::services::Services;
-
-/// Steps that are read at a time.
-const STEPS: u32 = 16;
-/// Citizens that are read at a time.
-const CITIZENS: usize = 2_000;
 
 /// How far the resident state has followed storage.
 #[derive(Debug, Default)]
@@ -21,12 +15,17 @@ pub(crate) struct Followed {
 }
 
 impl Followed {
-    /// The state of storage of this head, or a later one, is resident.
-    pub(crate) fn at(head: &Head) -> Self {
+    /// The state of storage of this head, or a later one, is resident, up to this step.
+    pub(crate) fn at(head: &Head, step: u64) -> Self {
         Self {
-            step: AtomicU64::new(head.last_step),
+            step: AtomicU64::new(step),
             sources: AtomicI64::new(head.sources),
         }
+    }
+
+    /// Returns the last step that is resident, with all before it.
+    pub(crate) fn step(&self) -> u64 {
+        self.step.load(Ordering::Acquire)
     }
 
     /// The step of this number is resident, with all before it.
@@ -57,7 +56,7 @@ async fn follow_steps(
     head: &Head,
 ) -> Result<(), StorageError> {
     let known = &services.followed.step;
-    let mut step = known.load(Ordering::Acquire);
+    let step = known.load(Ordering::Acquire);
     if step == head.last_step {
         return Ok(());
     }
@@ -68,21 +67,9 @@ async fn follow_steps(
         known.store(head.last_step, Ordering::Release);
         return Ok(());
     }
-    loop {
-        let steps = tx.steps_after(step, STEPS).await?;
-        let Some((last, _)) = steps.last() else {
-            return Ok(());
-        };
-        step = *last;
-        let touched = steps.into_iter().flat_map(|(_, citizens)| citizens);
-        let mut touched: Vec<CitizenId> = touched.collect();
-        touched.sort_unstable();
-        touched.dedup();
-        for citizens in touched.chunks(CITIZENS) {
-            services.directory.follow(tx, citizens).await?;
-        }
-        known.store(step, Ordering::Release);
-    }
+    let last = services.directory.follow_steps(tx, step).await?;
+    known.store(last, Ordering::Release);
+    Ok(())
 }
 
 async fn follow_agreements(

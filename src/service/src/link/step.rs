@@ -15,6 +15,7 @@ use crate::services::Services;
 
 /// One transaction, decided but not written.
 pub(super) struct Step {
+    process: i64,
     assign: Vec<(RecordNumber, CitizenId)>,
     unmoved: Vec<RecordNumber>,
     departed: Vec<RecordNumber>,
@@ -62,6 +63,7 @@ impl Step {
         let changes = tell(question, &assign, &redirects, &emptied, &served);
         let stored = stored.into_iter().flatten().collect();
         Self {
+            process: services.lead.process(),
             assign,
             unmoved,
             departed: pack.departed.clone(),
@@ -90,7 +92,7 @@ impl Step {
         let change = tx.put_changes(&self.changes, at).await?;
         tx.put_profiles(&self.stored).await?;
         tx.delete_profiles(&self.emptied, at).await?;
-        let step = tx.put_step(&self.touched()).await?;
+        let step = tx.put_step(self.process, &self.touched()).await?;
         Ok(Place { change, step })
     }
 

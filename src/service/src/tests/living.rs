@@ -1,6 +1,8 @@
 //! Whatever the order in which records come, change and go and people decide, in whatever batches,
 //! with whatever kills: the end is the one of a single batch.
 
+pub(super) mod images;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,10 +19,12 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 
+use images::{Images, check_resumed};
+
 use super::node::{Fragile, Tables, memory, setup};
 use crate::change::check_feed;
 use crate::link::{Act, carry_out};
-use crate::{Arrival, ReviewError, Services, Setup, fingerprint, link, upsert};
+use crate::{Arrival, ImageFile, Node, ReviewError, Services, Setup, fingerprint, link, upsert};
 
 const RUN: RunId = RunId(1);
 /// Records of the hard set.
@@ -183,31 +187,44 @@ fn name(id: &RecordId) -> (String, String) {
 struct World {
     storage: Arc<Fragile>,
     services: Arc<Services>,
-    starts: u64,
+    images: Images,
+    starts: u32,
 }
 
 /// Starts a node. Each one has its own randomness, as none ever repeats another's.
-async fn begin(storage: &Arc<Fragile>, starts: u64) -> Arc<Services> {
-    let setup = setup(storage, &Tables::default());
-    let random = StdRng::seed_from_u64(starts);
-    Services::start(Setup { random, ..setup }).await.unwrap()
+async fn begin(storage: &Arc<Fragile>, image: ImageFile, starts: u32) -> Arc<Services> {
+    let node = Node {
+        process: starts.into(),
+        ..Node::default()
+    };
+    let setup = Setup {
+        node,
+        random: StdRng::seed_from_u64(starts.into()),
+        image: Some(image),
+        ..setup(storage, &Tables::default())
+    };
+    Services::start(setup).await.unwrap()
 }
 
 impl World {
     async fn over(storage: Arc<Fragile>) -> Self {
-        let services = begin(&storage, 0).await;
+        let images = Images::new();
+        let services = begin(&storage, images.file(), 0).await;
         Self {
             storage,
             services,
+            images,
             starts: 0,
         }
     }
 
-    async fn be_killed(&mut self) {
+    async fn be_killed(&mut self, random: &mut StdRng) {
         self.services.stop("signal").await;
         self.storage.begins.store(u64::MAX, Ordering::SeqCst);
+        self.images.be_killed(random);
         self.starts += 1;
-        self.services = begin(&self.storage, self.starts).await;
+        self.services = begin(&self.storage, self.images.file(), self.starts).await;
+        check_resumed(&self.services).await;
     }
 
     /// Lets a batch happen; says whether it did.
@@ -319,7 +336,7 @@ impl World {
             }
             let done = self.arrive(batch).await;
             if !done || self.storage.begins.load(Ordering::SeqCst) != u64::MAX {
-                self.be_killed().await;
+                self.be_killed(random).await;
             }
             // What did not happen happens again, as a source does that was not acknowledged.
             if done {
@@ -362,7 +379,7 @@ async fn check(storage: Arc<dyn Storage>, story: &Story, random: &mut StdRng, pl
     let problems = check_feed(world.storage.as_ref()).await.unwrap();
     assert!(problems.is_empty(), "{place}: {problems:?}");
     // a node that starts from what is stored finds nothing to do
-    world.be_killed().await;
+    world.be_killed(random).await;
     let linked = link(&world.services).await.unwrap();
     assert_eq!((linked.profiles, linked.changes), (0, 0), "{place}");
     assert_eq!(world.end().await, expected, "{place}");

@@ -331,6 +331,7 @@ pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
         policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),
         keys: keys(),
         random: StdRng::seed_from_u64(7),
+        image: None,
         version: "test".into(),
     }
 }

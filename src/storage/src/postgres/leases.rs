@@ -12,12 +12,12 @@ use sqlx::PgPool;
 use super::PostgresTransaction;
 use super::profiles::ids;
 use crate::StorageError;
-use crate::convert::{citizen_bytes, corrupt, to_citizen, to_count, to_integer, to_memberships};
+use crate::convert::{corrupt, to_count, to_id_bytes, to_integer, to_memberships, to_steps};
 use crate::error::Doing;
-use crate::lease::{Fence, Following, Head, Holder, Leader, Lease, Leases};
-
-/// Steps that are kept. Whoever is further behind reads everything again.
-const KEPT: i64 = 1_000;
+use crate::lease::{
+    FORGET_STEPS, Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases,
+    PROCESS_OF_STEP, PUT_STEP, STEPS,
+};
 
 const RENEW: &str = "UPDATE leases
     SET until = (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT + $3
@@ -48,14 +48,6 @@ const RELEASE: &str = "UPDATE leases SET until = 0 WHERE name = $1 AND epoch = $
 /// Between the fence and the commit a process may not fall asleep for long: its successor waits.
 const HOLD: &str = "SELECT set_config('idle_in_transaction_session_timeout', '3000', true)
     FROM leases WHERE name = $1 AND epoch = $2 FOR KEY SHARE OF leases";
-
-const PUT_STEP: &str = "INSERT INTO steps (number, citizens)
-    SELECT COALESCE(MAX(number), 0) + 1, $1 FROM steps RETURNING number";
-
-const FORGET_STEPS: &str = "DELETE FROM steps WHERE number <= $1";
-
-const STEPS: &str = "SELECT number, citizens FROM steps
-    WHERE number > $1 ORDER BY number LIMIT $2";
 
 const HEAD: &str = "SELECT (SELECT COALESCE(MIN(number), 0) FROM steps),
     (SELECT COALESCE(MAX(number), 0) FROM steps),
@@ -205,19 +197,31 @@ impl Fence for PostgresTransaction {
 
 #[async_trait]
 impl Following for PostgresTransaction {
-    async fn put_step(&mut self, citizens: &[CitizenId]) -> Result<u64, StorageError> {
-        let ids = citizens.iter().copied().flat_map(citizen_bytes);
+    async fn put_step(
+        &mut self,
+        process: i64,
+        citizens: &[CitizenId],
+    ) -> Result<u64, StorageError> {
         let number: i64 = sqlx::query_scalar(PUT_STEP)
-            .bind(ids.collect::<Vec<u8>>())
+            .bind(process)
+            .bind(to_id_bytes(citizens))
             .fetch_one(self.connection())
             .await
             .doing("storing a step")?;
         sqlx::query(FORGET_STEPS)
-            .bind(number - KEPT)
+            .bind(number - to_integer(KEPT_STEPS))
             .execute(self.connection())
             .await
             .doing("storing a step")?;
         Ok(to_count(number))
+    }
+
+    async fn process_of_step(&mut self, number: u64) -> Result<Option<i64>, StorageError> {
+        sqlx::query_scalar(PROCESS_OF_STEP)
+            .bind(to_integer(number))
+            .fetch_optional(self.connection())
+            .await
+            .doing("reading a step")
     }
 
     async fn steps_after(
@@ -231,12 +235,7 @@ impl Following for PostgresTransaction {
             .fetch_all(self.connection())
             .await
             .doing("reading steps")?;
-        let step = |(number, bytes): (i64, Vec<u8>)| {
-            let citizens: Result<Vec<CitizenId>, StorageError> =
-                bytes.chunks(16).map(to_citizen).collect();
-            Ok((to_count(number), citizens?))
-        };
-        rows.into_iter().map(step).collect()
+        to_steps(rows)
     }
 
     async fn head(&mut self) -> Result<Head, StorageError> {

@@ -11,9 +11,12 @@ use rabt_model::{CitizenId, RecordNumber};
 use super::profiles::json_ids;
 use super::{SqliteTransaction, create_private};
 use crate::StorageError;
-use crate::convert::to_memberships;
+use crate::convert::{to_count, to_id_bytes, to_integer, to_memberships, to_steps};
 use crate::error::Doing;
-use crate::lease::{Fence, Following, Head, Holder, Lease, Leases};
+use crate::lease::{
+    FORGET_STEPS, Fence, Following, Head, Holder, KEPT_STEPS, Lease, Leases, PROCESS_OF_STEP,
+    PUT_STEP, STEPS,
+};
 
 /// Nobody ever takes the lease over.
 const EPOCH: u64 = 1;
@@ -21,6 +24,10 @@ const EPOCH: u64 = 1;
 /// How often and how long a start waits for a process that is about to end.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
+
+const HEAD: &str = "SELECT (SELECT COALESCE(MIN(number), 0) FROM steps),
+    (SELECT COALESCE(MAX(number), 0) FROM steps),
+    (SELECT COALESCE(MAX(sequence), 0) FROM changes)";
 
 const MEMBERSHIPS: &str = "SELECT memberships.record, citizens.id
     FROM memberships JOIN citizens ON citizens.number = memberships.citizen
@@ -121,20 +128,58 @@ impl Fence for SqliteTransaction {
 
 #[async_trait]
 impl Following for SqliteTransaction {
-    async fn put_step(&mut self, _: &[CitizenId]) -> Result<u64, StorageError> {
-        Ok(0)
+    async fn put_step(
+        &mut self,
+        process: i64,
+        citizens: &[CitizenId],
+    ) -> Result<u64, StorageError> {
+        let number: i64 = sqlx::query_scalar(PUT_STEP)
+            .bind(process)
+            .bind(to_id_bytes(citizens))
+            .fetch_one(self.connection())
+            .await
+            .doing("storing a step")?;
+        sqlx::query(FORGET_STEPS)
+            .bind(number - to_integer(KEPT_STEPS))
+            .execute(self.connection())
+            .await
+            .doing("storing a step")?;
+        Ok(to_count(number))
+    }
+
+    async fn process_of_step(&mut self, number: u64) -> Result<Option<i64>, StorageError> {
+        sqlx::query_scalar(PROCESS_OF_STEP)
+            .bind(to_integer(number))
+            .fetch_optional(self.connection())
+            .await
+            .doing("reading a step")
     }
 
     async fn steps_after(
         &mut self,
-        _: u64,
-        _: u32,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<(u64, Vec<CitizenId>)>, StorageError> {
-        Ok(Vec::new())
+        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(STEPS)
+            .bind(to_integer(after))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading steps")?;
+        to_steps(rows)
     }
 
     async fn head(&mut self) -> Result<Head, StorageError> {
-        Ok(Head::default())
+        let row: (i64, i64, i64) = sqlx::query_as(HEAD)
+            .fetch_one(self.connection())
+            .await
+            .doing("reading what changed")?;
+        Ok(Head {
+            first_step: to_count(row.0),
+            last_step: to_count(row.1),
+            last_change: to_count(row.2),
+            ..Head::default()
+        })
     }
 
     async fn memberships_of(

@@ -1,0 +1,99 @@
+//! Images that a start may not use.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::living::images::check_resumed;
+use super::node::{Fragile, MONA, OMAR, Row, Tables, folder, operator, setup, source};
+use crate::operate::create_source;
+use crate::{ImageFile, Node, Services, Setup, ingest, link};
+
+/// Starts a node of a process on a database, with its image in the same folder as all others.
+async fn begin(place: &Path, database: &str, process: i64, row: Row) -> Arc<Services> {
+    let url = format!("sqlite://{}/{database}.db", place.display());
+    let storage = Fragile::over(rabt_storage::open(&url).await.unwrap());
+    let tables = Tables::default();
+    tables.set("registry", &[row]);
+    let node = Node {
+        process,
+        ..Node::default()
+    };
+    let image = ImageFile {
+        path: place.join("image"),
+        key: [6; 32],
+    };
+    let setup = Setup {
+        node,
+        image: Some(image),
+        ..setup(&storage, &tables)
+    };
+    Services::start(setup).await.unwrap()
+}
+
+/// Lets a node read its one person, link and stop; returns the image that it leaves.
+async fn live(place: &Path, database: &str, process: i64, row: Row) -> Vec<u8> {
+    let services = begin(place, database, process, row).await;
+    create_source(&services, &operator(), folder("registry"))
+        .await
+        .unwrap();
+    ingest(&services, &source("registry")).await.unwrap();
+    link(&services).await.unwrap();
+    assert_eq!(services.citizens(), 1);
+    services.stop("test").await;
+    std::fs::read(place.join("image")).unwrap()
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_of_this_storage_is_left_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("image");
+    let other = live(place.path(), "one", 1, MONA).await;
+    // an empty database: no step is as late as the image's
+    let services = begin(place.path(), "two", 2, OMAR).await;
+    assert_eq!(services.citizens(), 0);
+    services.stop("test").await;
+    std::fs::remove_file(&path).unwrap();
+    let own = live(place.path(), "two", 2, OMAR).await;
+    let mut damaged = own.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    let cut = own[..own.len() - 1].to_vec();
+    for image in [&own, &other, &damaged, &cut, &Vec::new()] {
+        std::fs::write(&path, image).unwrap();
+        let services = begin(place.path(), "two", 3, OMAR).await;
+        assert_eq!(services.citizens(), 1);
+        check_resumed(&services).await;
+        assert_eq!(link(&services).await.unwrap().profiles, 0);
+        services.stop("test").await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_whose_image_cannot_be_written_serves_all_the_same() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::create_dir(place.path().join("image.new")).unwrap();
+    let services = begin(place.path(), "one", 1, MONA).await;
+    create_source(&services, &operator(), folder("registry"))
+        .await
+        .unwrap();
+    ingest(&services, &source("registry")).await.unwrap();
+    link(&services).await.unwrap();
+    services.stop("test").await;
+    let services = begin(place.path(), "one", 2, MONA).await;
+    assert_eq!(services.citizens(), 1);
+    services.stop("test").await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_image_is_its_owners_alone_and_holds_nothing_readable() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().unwrap();
+    let image = live(place.path(), "one", 1, MONA).await;
+    let mode = std::fs::metadata(place.path().join("image")).unwrap();
+    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    for text in ["منى", "28402110100028", "registry"] {
+        let text = text.as_bytes();
+        assert!(image.windows(text.len()).all(|window| window != text));
+    }
+}
