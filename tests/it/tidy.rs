@@ -298,3 +298,24 @@ fn folders_of_modules_have_their_module() {
     }
     refuse(&alone.into_iter().collect::<Vec<_>>());
 }
+
+/// The table of expected behaviour names tests; each of them is there.
+#[test]
+fn expected_behaviour_is_held_by_tests_that_exist() {
+    let table = std::fs::read_to_string(root().join("docs/behaviour.md")).expect("the table");
+    let sources = files("rs");
+    let mut wrong = Vec::new();
+    let mut named = 0;
+    for line in table.lines().filter(|line| line.starts_with("| ")) {
+        let Some(name) = line.rsplit('`').nth(1) else {
+            continue;
+        };
+        named += 1;
+        let head = format!("fn {name}(");
+        if !sources.iter().any(|(_, text)| text.contains(&head)) {
+            wrong.push(format!("docs/behaviour.md: there is no test {name}"));
+        }
+    }
+    refuse(&wrong);
+    assert!(named > 25, "the table names {named} tests");
+}

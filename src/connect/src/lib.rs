@@ -27,7 +27,7 @@ pub use cursor::lowered;
 pub use error::ConnectError;
 pub use hex::hex;
 pub use kinds::Kinds;
-pub use manifest::{Agency, AgencyFolder, Guard, OnDrift, SourceSpec, StreamSpec, Truth};
+pub use manifest::{Agency, AgencyFolder, Deletes, Guard, OnDrift, SourceSpec, StreamSpec, Truth};
 pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
 pub use message::{
     Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES,

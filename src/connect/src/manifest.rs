@@ -68,6 +68,8 @@ pub struct StreamSpec {
     pub mode: Mode,
     /// What its columns mean.
     pub mapping: Arc<Mapping>,
+    /// What becomes of rows that are no longer there.
+    pub deletes: Deletes,
     /// When to stop before harm.
     pub guard: Guard,
     /// What its rows are the record of truth for.
@@ -84,13 +86,31 @@ pub struct Truth {
     pub attributes: Vec<Attribute>,
 }
 
+/// What becomes of records whose rows are no longer there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Deletes {
+    /// A snapshot that was read from its start to its end deletes them.
+    Sweep,
+    /// Nothing: they stay as they were last read.
+    #[default]
+    Never,
+}
+
 /// When to stop before harm.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Guard {
     /// Largest share of rejected rows, 0 to 1.
     pub max_reject: Option<f64>,
+    /// Largest share of records whose rows may be gone at once, 0 to 1; `None` is
+    /// [`MAX_VANISH`](Self::MAX_VANISH).
+    pub max_vanish: Option<f64>,
     /// What to do when a mapped column changes.
     pub on_drift: OnDrift,
+}
+
+impl Guard {
+    /// More rows than two in a hundred that are gone at once are rather an accident than deletions.
+    pub const MAX_VANISH: f64 = 0.02;
 }
 
 /// What to do when a mapped column changes.

@@ -3,6 +3,7 @@
 //! Invariant: the directory is a copy. It is rebuilt from storage at start, follows each commit
 //! of the linker, and is never the only place where something is known.
 
+mod composed;
 mod dictionary;
 mod image;
 mod key;
@@ -32,6 +33,8 @@ pub struct Directory {
     citizens: DashMap<CitizenId, Box<[u8]>, FxBuildHasher>,
     keys: DashMap<u64, Holders, FxBuildHasher>,
     redirects: DashMap<CitizenId, CitizenId, FxBuildHasher>,
+    /// Citizens who were read from storage when a record of theirs had changed and not been linked.
+    changed: DashMap<CitizenId, (), FxBuildHasher>,
     dictionary: Dictionary,
     hasher: RandomState,
     ambiguous: AtomicU64,
@@ -127,6 +130,7 @@ impl Directory {
         }
         let packed = pack::pack(profile, &self.dictionary);
         let old = self.citizens.insert(citizen, packed);
+        self.changed.remove(&citizen);
         self.redirects.remove(&citizen);
         if let Some(old) = old.and_then(|b| pack::unpack(citizen, &b, &self.dictionary)) {
             for hash in self.hashes(&old) {

@@ -90,6 +90,7 @@ pub(crate) async fn resume(
         if imaged.step <= head.last_step
             && tx.process_of_step(imaged.step).await? == Some(imaged.process)
         {
+            directory.note_changed(tx.as_mut()).await?;
             let step = directory.follow_steps(tx.as_mut(), imaged.step).await?;
             tracing::info!(
                 citizens = directory.len(),

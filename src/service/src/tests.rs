@@ -12,4 +12,5 @@ mod living;
 mod node;
 mod operate;
 mod review;
+mod sweep;
 mod watch;

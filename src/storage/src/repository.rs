@@ -2,6 +2,7 @@
 //!
 //! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
 
+mod deletions;
 mod review;
 
 use std::sync::Arc;
@@ -14,11 +15,12 @@ use rabt_model::{
 use crate::StorageError;
 use crate::lease::{Fence, Following, Leases};
 use crate::row::{
-    DeleteOutcome, Deletion, Horizon, PutOutcome, RevisionPage, RunCounts, RunOutcome, SourceState,
-    StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord,
-    StoredRejection, StoredRevision, StoredRun, StoredSource,
+    Horizon, PutOutcome, RevisionPage, RunCounts, RunOutcome, SourceState, StoredBundle,
+    StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord, StoredRejection,
+    StoredRevision, StoredRun, StoredSource,
 };
 
+pub use deletions::Deletions;
 pub use review::{Decisions, Reviews};
 
 /// Durable state: one database, and an audit log that no long transaction can delay.
@@ -158,32 +160,6 @@ pub trait Records: Send {
     async fn count_records_by_source(&mut self) -> Result<Vec<(SourceId, u64)>, StorageError>;
 }
 
-/// Records that disappeared at their source. No other repository returns one, or counts it.
-#[async_trait]
-pub trait Deletions: Send {
-    /// Takes records out; what they said is kept as a version. A deletion that is older than what
-    /// is held is late and changes nothing. The record stays a member of its citizen until it is
-    /// released.
-    async fn delete_records(
-        &mut self,
-        deletions: &[Deletion],
-        at: Timestamp,
-    ) -> Result<DeleteOutcome, StorageError>;
-
-    /// Returns up to `limit` deleted records that have not been released, ascending.
-    async fn departed_records(&mut self, limit: u32) -> Result<Vec<RecordNumber>, StorageError>;
-
-    /// Ends the memberships of deleted records, and remembers them.
-    async fn release(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError>;
-
-    /// Returns the citizens that these records belonged to when they were last released,
-    /// ascending by record; nothing for those that never were.
-    async fn departures(
-        &mut self,
-        numbers: &[RecordNumber],
-    ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError>;
-}
-
 /// Which record belongs to which citizen.
 #[async_trait]
 pub trait Clusters: Send {
@@ -199,6 +175,9 @@ pub trait Clusters: Send {
         &mut self,
         records: &[RecordNumber],
     ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError>;
+
+    /// Returns the citizens who have records that are not linked as they are now, ascending.
+    async fn citizens_of_unlinked(&mut self) -> Result<Vec<CitizenId>, StorageError>;
 
     /// Gives records to citizens, and marks the records as linked. The last one counts when a
     /// record is named twice. A record that does not exist is an error.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::connector::Mode;
 use crate::document::{Fields, Node};
 use crate::manifest::load::MAPPING;
-use crate::manifest::{Guard, OnDrift, StreamSpec, Truth, truth};
+use crate::manifest::{Deletes, Guard, OnDrift, StreamSpec, Truth, truth};
 use crate::mapping::StreamMapping;
 
 /// Reads every stream, and notes mappings that belong to none.
@@ -51,6 +51,7 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
         "key",
         "mode",
         "incremental",
+        "deletes",
         "guard",
         "record_of_truth",
     ]);
@@ -61,6 +62,7 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
         Some(node) => node.one_or_many(),
     };
     let mode = load_mode(fields, key.as_deref());
+    let deletes = load_deletes(fields, mode.as_ref());
     let guard = match fields.get("guard") {
         None => Some(Guard::default()),
         Some(node) => node.fields().and_then(|fields| load_guard(&fields)),
@@ -90,6 +92,7 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
         key: key?,
         mode: mode?,
         mapping: Arc::new(mapping?),
+        deletes: deletes?,
         guard: guard?,
         truth: truth?,
     })
@@ -160,6 +163,31 @@ fn load_mode(fields: &Fields<'_>, key: Option<&[String]>) -> Option<Mode> {
     }
 }
 
+/// Reads what becomes of rows that are gone: swept in a snapshot unless said otherwise.
+fn load_deletes(fields: &Fields<'_>, mode: Option<&Mode>) -> Option<Deletes> {
+    let whole = !matches!(mode, Some(Mode::Incremental { .. }));
+    let Some(node) = fields.get("deletes") else {
+        return Some(if whole {
+            Deletes::Sweep
+        } else {
+            Deletes::Never
+        });
+    };
+    match node.text()? {
+        "sweep" if whole => Some(Deletes::Sweep),
+        "sweep" => {
+            node.wrong("needs the mode snapshot: an incremental reading does not see what is gone");
+            None
+        }
+        "never" => Some(Deletes::Never),
+        other => {
+            let message = format!("'{other}' must be sweep or never");
+            node.wrong_word(message, other, ["sweep", "never"]);
+            None
+        }
+    }
+}
+
 fn load_incremental(node: &Node<'_>) -> Option<Mode> {
     let fields = node.fields()?;
     fields.only(&["cursor", "lag"]);
@@ -175,11 +203,12 @@ fn load_incremental(node: &Node<'_>) -> Option<Mode> {
 }
 
 fn load_guard(fields: &Fields<'_>) -> Option<Guard> {
-    fields.only(&["max_reject", "on_drift"]);
-    let max_reject = match fields.get("max_reject") {
+    fields.only(&["max_reject", "max_vanish", "on_drift"]);
+    let share = |name: &str| match fields.get(name) {
         None => Some(None),
         Some(node) => load_percent(&node).map(Some),
     };
+    let (max_reject, max_vanish) = (share("max_reject"), share("max_vanish"));
     let on_drift = match fields.get("on_drift") {
         None => Some(OnDrift::Stop),
         Some(node) => match node.text() {
@@ -195,6 +224,7 @@ fn load_guard(fields: &Fields<'_>) -> Option<Guard> {
     };
     Some(Guard {
         max_reject: max_reject?,
+        max_vanish: max_vanish?,
         on_drift: on_drift?,
     })
 }

@@ -48,6 +48,14 @@ impl Directory {
         Ok(())
     }
 
+    /// Notes whose records have changed since they were linked, for citizens of an image.
+    pub(crate) async fn note_changed(&self, tx: &mut dyn Transaction) -> Result<(), StorageError> {
+        for citizen in tx.citizens_of_unlinked().await? {
+            self.mark_changed(citizen);
+        }
+        Ok(())
+    }
+
     /// Takes the steps behind one that is resident, and returns the last.
     ///
     /// # Errors
@@ -103,7 +111,11 @@ impl Directory {
         let records = tx.get_records(&numbers_of(profiles, members)).await?;
         for profile in profiles {
             let numbers = members.get(&profile.citizen).map_or(&[][..], Vec::as_slice);
-            self.put(&profile_of(profile, &pick(&records, numbers)));
+            let records = pick(&records, numbers);
+            self.put(&profile_of(profile, &records));
+            if records.iter().any(|record| !record.linked) {
+                self.mark_changed(profile.citizen);
+            }
         }
         Ok(())
     }

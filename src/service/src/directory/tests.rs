@@ -120,6 +120,23 @@ fn a_merged_citizen_leads_to_the_survivor() {
     assert_eq!(directory.get(CitizenId::from_random(3)), None);
 }
 
+/// HAPI: a person could have one identifier of a kind.
+#[test]
+fn complaint_a_person_is_found_by_each_of_several_numbers_of_a_kind() {
+    let directory = Directory::default();
+    let mut person = profile(1, "28402110100028");
+    let passport = Attribute::Identifier("passport".parse().unwrap());
+    for number in ["A12345678", "A87654321"] {
+        let value = Value::Text(number.into());
+        person.values.push(attributed(passport.clone(), value, 7));
+    }
+    directory.put(&person);
+    for number in ["A12345678", "A87654321"] {
+        let found = directory.by_identifier("passport", number);
+        assert_eq!(found.map(|found| found.citizen), Some(person.citizen));
+    }
+}
+
 fn image(directory: &Directory) -> Vec<u8> {
     let imaged = Imaged {
         step: 9,

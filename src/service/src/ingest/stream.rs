@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 mod replaced;
+mod sweep;
 
 use super::writer::{Place, Unit, Written};
 use super::{RunSummary, Stop};
@@ -38,6 +39,8 @@ pub(super) struct StreamRun<'a> {
     summary: &'a mut RunSummary,
     tenure: Tenure,
     seen: Seen,
+    /// Whether the reading began at the start of the stream.
+    whole: bool,
     rows_before: u64,
     rows: u64,
     rejected_rows: u64,
@@ -59,6 +62,8 @@ struct Pending {
 /// come twice, so nothing is kept.
 struct Seen {
     hashes: FxHashSet<u128>,
+    /// Rows that cannot be taken; they are there all the same.
+    refused: FxHashSet<u128>,
     hashers: [RandomState; 2],
     active: bool,
 }
@@ -78,6 +83,7 @@ impl<'a> StreamRun<'a> {
             summary,
             tenure,
             seen: Seen::new(spec.mode == Mode::Snapshot),
+            whole: true,
             rows_before: 0,
             rows: 0,
             rejected_rows: 0,
@@ -114,10 +120,17 @@ impl<'a> StreamRun<'a> {
         if self.spec.mode == Mode::Snapshot {
             self.submit(Place::Start).await?;
         }
+        self.settle().await?;
+        self.refuse_unknown_replacements().await?;
+        self.sweep().await
+    }
+
+    /// Waits until everything that was submitted is durable.
+    async fn settle(&mut self) -> Result<(), Stop> {
         while let Some(written) = self.in_flight.pop_front() {
             self.acknowledge(written).await?;
         }
-        self.refuse_unknown_replacements().await
+        Ok(())
     }
 
     async fn position(&mut self) -> Result<Option<Position>, Stop> {
@@ -128,6 +141,7 @@ impl<'a> StreamRun<'a> {
             return Ok(None);
         };
         self.rows_before = stored.rows;
+        self.whole = false;
         match stored.position.parse() {
             Ok(position) => Ok(Some(position)),
             Err(never) => match never {},
@@ -175,6 +189,7 @@ impl<'a> StreamRun<'a> {
         self.rows += batch.rows() as u64;
         self.summary.skipped += mapped.skipped;
         for rejection in mapped.rejections {
+            self.seen.note_refused(&rejection.key);
             let duplicate = rejection.reason == RejectReason::DuplicateKey;
             self.summary.duplicates += u64::from(duplicate);
             self.reject(rejection);
@@ -264,10 +279,7 @@ impl<'a> StreamRun<'a> {
         self.unit.records.clear();
         self.unit.deletions.clear();
         self.submit(Place::Keep).await?;
-        while let Some(written) = self.in_flight.pop_front() {
-            self.acknowledge(written).await?;
-        }
-        Ok(())
+        self.settle().await
     }
 
     async fn submit(&mut self, place: Place) -> Result<(), Stop> {
@@ -320,16 +332,30 @@ impl Seen {
     fn new(active: bool) -> Self {
         Self {
             hashes: FxHashSet::default(),
+            refused: FxHashSet::default(),
             hashers: [RandomState::new(), RandomState::new()],
             active,
         }
     }
 
     fn is_new(&mut self, key: &Pii<String>) -> bool {
-        if !self.active {
-            return true;
+        let hash = self.hash(key);
+        !self.active || self.hashes.insert(hash)
+    }
+
+    fn note_refused(&mut self, key: &Pii<String>) {
+        if self.active {
+            self.refused.insert(self.hash(key));
         }
+    }
+
+    fn holds(&self, key: &Pii<String>) -> bool {
+        let hash = self.hash(key);
+        self.hashes.contains(&hash) || self.refused.contains(&hash)
+    }
+
+    fn hash(&self, key: &Pii<String>) -> u128 {
         let [low, high] = self.hashers.each_ref().map(|hasher| hasher.hash_one(key));
-        self.hashes.insert(u128::from(high) << 64 | u128::from(low))
+        u128::from(high) << 64 | u128::from(low)
     }
 }

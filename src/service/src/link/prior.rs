@@ -9,6 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::partition::Held;
 use crate::change::served;
+use crate::directory::Directory;
 
 /// Citizens who are no more, for whom records speak.
 #[derive(Debug, Default)]
@@ -160,17 +161,31 @@ async fn undo_merges(
     Ok(())
 }
 
-/// Returns the profiles of citizens, with what their records said when they were composed.
+/// Returns the profiles of citizens, with what their records said when they were composed: those
+/// that are resident just so, and the others from storage.
 pub(super) async fn profiles_before(
     tx: &mut dyn Transaction,
+    directory: &Directory,
     citizens: &[CitizenId],
 ) -> Result<FxHashMap<CitizenId, Before>, StorageError> {
-    let revisions = tx.present_revisions(citizens).await?;
-    let profiles = as_composed(tx, &revisions).await?;
-    let pairs = profiles.into_iter().zip(revisions);
-    Ok(pairs
-        .map(|(profile, revision)| (profile.citizen, Before { profile, revision }))
-        .collect())
+    let mut found = FxHashMap::default();
+    let mut others = Vec::new();
+    for revision in tx.present_revisions(citizens).await? {
+        match directory.composed(&revision.profile) {
+            Some(profile) => {
+                found.insert(profile.citizen, Before { profile, revision });
+            }
+            None => others.push(revision),
+        }
+    }
+    if others.is_empty() {
+        return Ok(found);
+    }
+    let profiles = as_composed(tx, &others).await?;
+    for (profile, revision) in profiles.into_iter().zip(others) {
+        found.insert(profile.citizen, Before { profile, revision });
+    }
+    Ok(found)
 }
 
 /// Returns the profiles of revisions, in their order, with what their records said then. Their

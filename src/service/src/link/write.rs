@@ -11,6 +11,7 @@ use super::question::Questions;
 use super::step::{Question, Step};
 use super::{Feed, LinkSummary, Linker, lapse};
 use crate::audited::Audited;
+use crate::directory::Directory;
 use crate::error::LinkError;
 use crate::event;
 use crate::services::Services;
@@ -107,7 +108,8 @@ impl Work {
         cause: ChangeCause,
     ) -> Result<Step, StorageError> {
         let records = records_of(tx, &pack.clusters, &mut self.kept).await?;
-        let (before, led) = before(tx, &linker.held, pack, &self.returning).await?;
+        let (before, led) =
+            before(tx, &services.directory, &linker.held, pack, &self.returning).await?;
         let question = Question {
             cause,
             held: &linker.held,
@@ -141,6 +143,7 @@ impl Work {
 /// Returns the profiles that a pack may change, and where the citizens lead who may return.
 async fn before(
     tx: &mut dyn Transaction,
+    directory: &Directory,
     held: &Held,
     pack: &Pack,
     returning: &Returning,
@@ -167,7 +170,7 @@ async fn before(
         }
     }
     let citizens: Vec<CitizenId> = citizens.into_iter().collect();
-    let before = prior::profiles_before(tx, &citizens).await?;
+    let before = prior::profiles_before(tx, directory, &citizens).await?;
     Ok((before, led))
 }
 

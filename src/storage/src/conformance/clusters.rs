@@ -48,11 +48,15 @@ pub(super) async fn a_changed_record_keeps_its_citizen(storage: &dyn Storage) {
     let mut tx = storage.begin().await.unwrap();
     let a = put(tx.as_mut(), &["a"], 1).await[0];
     tx.assign(&[(a, citizen(1))]).await.unwrap();
+    put(tx.as_mut(), &["x"], 1).await;
+    assert!(tx.citizens_of_unlinked().await.unwrap().is_empty());
     put(tx.as_mut(), &["a"], 2).await;
-    assert_eq!(tx.unlinked_records(9).await.unwrap().len(), 1);
+    assert_eq!(tx.citizens_of_unlinked().await.unwrap(), [citizen(1)]);
+    assert_eq!(tx.unlinked_records(9).await.unwrap().len(), 2);
     assert_eq!(tx.memberships().await.unwrap(), [(a, citizen(1))]);
     tx.mark_linked(&[a]).await.unwrap();
-    assert!(tx.unlinked_records(9).await.unwrap().is_empty());
+    assert!(tx.citizens_of_unlinked().await.unwrap().is_empty());
+    assert_eq!(tx.unlinked_records(9).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
 }
 

@@ -47,6 +47,11 @@ pub(super) async fn a_deleted_record_is_nowhere_but_among_versions(storage: &dyn
     let page = tx.records_after(RecordNumber(0), 9).await.unwrap();
     assert_eq!(page[0].record, records[1]);
     assert!(tx.unlinked_records(9).await.unwrap().is_empty());
+    let (tax, person) = (&records[1].id.source, &records[1].id.stream);
+    let keys = tx.keys_after(tax, person, None, 9).await.unwrap();
+    assert_eq!(keys, [records[1].id.key.clone()]);
+    let behind = tx.keys_after(tax, person, Some(&keys[0]), 9).await.unwrap();
+    assert!(behind.is_empty());
     assert_eq!(tx.departed_records(9).await.unwrap(), numbers[..1]);
     let versions = tx.versions(numbers[0]).await.unwrap();
     assert_eq!(versions.len(), 1);

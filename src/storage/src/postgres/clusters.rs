@@ -50,6 +50,11 @@ const OF_RECORDS: &str = "SELECT memberships.record, citizens.id
     FROM memberships JOIN citizens ON citizens.number = memberships.citizen
     WHERE memberships.record = ANY($1::BIGINT[]) ORDER BY memberships.record";
 
+const OF_UNLINKED: &str = "SELECT DISTINCT citizens.id
+    FROM unlinked JOIN memberships ON memberships.record = unlinked.record
+    JOIN citizens ON citizens.number = memberships.citizen
+    ORDER BY citizens.id";
+
 #[async_trait]
 impl Clusters for PostgresTransaction {
     async fn memberships(&mut self) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
@@ -80,6 +85,14 @@ impl Clusters for PostgresTransaction {
             .await
             .doing("reading whose records these are")?;
         to_memberships(rows)
+    }
+
+    async fn citizens_of_unlinked(&mut self) -> Result<Vec<CitizenId>, StorageError> {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(OF_UNLINKED)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading whose records are not linked")?;
+        rows.iter().map(|id| to_citizen(id)).collect()
     }
 
     async fn assign(

@@ -1,7 +1,7 @@
 //! Records that disappeared at their source, on PostgreSQL.
 
 use async_trait::async_trait;
-use rabt_model::{CitizenId, RecordNumber, Timestamp};
+use rabt_model::{CitizenId, Pii, RecordNumber, SourceId, StreamId, Timestamp};
 
 use super::PostgresTransaction;
 use super::records::FIND;
@@ -34,6 +34,9 @@ const FORGET: &str = "DELETE FROM memberships WHERE record = ANY($1::BIGINT[])";
 const DEPARTURES: &str = "SELECT departures.record, citizens.id
     FROM departures JOIN citizens ON citizens.number = departures.citizen
     WHERE departures.record = ANY($1::BIGINT[]) ORDER BY departures.record";
+
+const KEYS: &str = "SELECT key FROM records
+    WHERE stream = $1 AND key > $2 AND deleted_at IS NULL ORDER BY key LIMIT $3";
 
 #[async_trait]
 impl Deletions for PostgresTransaction {
@@ -81,6 +84,29 @@ impl Deletions for PostgresTransaction {
             .await
             .doing("marking records as unlinked")?;
         Ok(outcome)
+    }
+
+    async fn keys_after(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        after: Option<&Pii<String>>,
+        limit: u32,
+    ) -> Result<Vec<Pii<String>>, StorageError> {
+        self.learn_streams([(source, stream)]).await?;
+        let Some(stream) = self.names.get().stream_number(source, stream) else {
+            return Ok(Vec::new());
+        };
+        // no key is empty
+        let after = after.map_or("", |key| key.expose().as_str());
+        let keys: Vec<String> = sqlx::query_scalar(KEYS)
+            .bind(stream)
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading keys")?;
+        Ok(keys.into_iter().map(Pii::new).collect())
     }
 
     async fn departed_records(&mut self, limit: u32) -> Result<Vec<RecordNumber>, StorageError> {

@@ -49,6 +49,11 @@ const OF_RECORDS: &str = "SELECT memberships.record, citizens.id
     FROM memberships CROSS JOIN citizens ON citizens.number = memberships.citizen
     WHERE memberships.record IN (SELECT value FROM json_each($1)) ORDER BY memberships.record";
 
+const OF_UNLINKED: &str = "SELECT DISTINCT citizens.id
+    FROM unlinked CROSS JOIN memberships ON memberships.record = unlinked.record
+    CROSS JOIN citizens ON citizens.number = memberships.citizen
+    ORDER BY citizens.id";
+
 #[async_trait]
 impl Clusters for SqliteTransaction {
     async fn memberships(&mut self) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
@@ -79,6 +84,14 @@ impl Clusters for SqliteTransaction {
             .await
             .doing("reading whose records these are")?;
         to_memberships(rows)
+    }
+
+    async fn citizens_of_unlinked(&mut self) -> Result<Vec<CitizenId>, StorageError> {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(OF_UNLINKED)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading whose records are not linked")?;
+        rows.iter().map(|id| to_citizen(id)).collect()
     }
 
     async fn assign(

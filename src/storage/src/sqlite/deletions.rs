@@ -1,7 +1,7 @@
 //! Records that disappeared at their source, on `SQLite`.
 
 use async_trait::async_trait;
-use rabt_model::{CitizenId, RecordNumber, Timestamp};
+use rabt_model::{CitizenId, Pii, RecordNumber, SourceId, StreamId, Timestamp};
 
 use super::SqliteTransaction;
 use super::records::{FIND, json};
@@ -34,6 +34,9 @@ const FORGET: &str = "DELETE FROM memberships WHERE record IN (SELECT value FROM
 const DEPARTURES: &str = "SELECT departures.record, citizens.id
     FROM departures CROSS JOIN citizens ON citizens.number = departures.citizen
     WHERE departures.record IN (SELECT value FROM json_each($1)) ORDER BY departures.record";
+
+const KEYS: &str = "SELECT key FROM records
+    WHERE stream = $1 AND key > $2 AND deleted_at IS NULL ORDER BY key LIMIT $3";
 
 #[async_trait]
 impl Deletions for SqliteTransaction {
@@ -72,6 +75,28 @@ impl Deletions for SqliteTransaction {
             .await
             .doing("marking records as unlinked")?;
         Ok(outcome)
+    }
+
+    async fn keys_after(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        after: Option<&Pii<String>>,
+        limit: u32,
+    ) -> Result<Vec<Pii<String>>, StorageError> {
+        let Some(stream) = self.names.get().stream_number(source, stream) else {
+            return Ok(Vec::new());
+        };
+        // no key is empty
+        let after = after.map_or("", |key| key.expose().as_str());
+        let keys: Vec<String> = sqlx::query_scalar(KEYS)
+            .bind(stream)
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await
+            .doing("reading keys")?;
+        Ok(keys.into_iter().map(Pii::new).collect())
     }
 
     async fn departed_records(&mut self, limit: u32) -> Result<Vec<RecordNumber>, StorageError> {

@@ -61,9 +61,6 @@ impl StreamRun<'_> {
             return Ok(());
         }
         self.submit(Place::Keep).await?;
-        while let Some(written) = self.in_flight.pop_front() {
-            self.acknowledge(written).await?;
-        }
-        Ok(())
+        self.settle().await
     }
 }
