@@ -25,8 +25,8 @@ use report::{Report, Start};
 
 /// Records of a hundred invented people in the databases of the shipped agencies, about.
 const RECORDS_OF_HUNDRED: usize = 272;
-/// Callers of the sustained load, each with one record at a time.
-const CALLERS: usize = 64;
+/// Callers of the sustained load, each with one record at a time, unless the settings say otherwise.
+const CALLERS: usize = 256;
 /// Lookups a second beside every load.
 const LOOKUPS: u32 = 1_000;
 /// Upserts a second of the load whose times are measured.
@@ -39,6 +39,8 @@ const SAMPLES: (usize, u32) = (200, 500);
 pub(crate) struct Settings {
     /// Records resident before anything arrives, about.
     pub(crate) records: usize,
+    /// Callers of the sustained load.
+    pub(crate) callers: usize,
     /// Length of each load, seconds.
     pub(crate) seconds: u64,
     /// On PostgreSQL, and not on SQLite.
@@ -52,6 +54,7 @@ impl Settings {
     pub(crate) fn of(arguments: &[String]) -> Option<Self> {
         let mut settings = Self {
             records: 1_000_000,
+            callers: CALLERS,
             seconds: 20,
             postgres: false,
             json: false,
@@ -61,6 +64,7 @@ impl Settings {
             match name.as_str() {
                 "--json" => settings.json = true,
                 "--postgres" => settings.postgres = true,
+                "--callers" => settings.callers = count(rest.next()?)?,
                 "--records" => settings.records = count(rest.next()?)?,
                 "--seconds" => settings.seconds = count(rest.next()?)? as u64,
                 _ => return None,
@@ -140,7 +144,7 @@ async fn measure(settings: &Settings) -> Report {
 
     let older = older(&image).await;
     let (sustained, beside) = tokio::join!(
-        as_fast_as_it_goes(CALLERS, length, arrive(&stack.services, &arriving)),
+        as_fast_as_it_goes(settings.callers, length, arrive(&stack.services, &arriving)),
         paced(LOOKUPS, length, ask(&stack, &lookups).await),
     );
     let (steady, asked) = tokio::join!(
@@ -297,10 +301,17 @@ mod tests {
 
     #[test]
     fn settings_are_read_and_unknown_ones_refused() {
-        let settings = read("--records 100_000 --seconds 5 --postgres --json").unwrap();
+        let settings = read("--records 100_000 --callers 8 --seconds 5 --postgres --json").unwrap();
         assert_eq!((settings.records, settings.seconds), (100_000, 5));
+        assert_eq!(settings.callers, 8);
         assert!(settings.json && settings.postgres);
-        for wrong in ["--records", "--records x", "--seconds 0", "--fast 1"] {
+        for wrong in [
+            "--records",
+            "--records x",
+            "--seconds 0",
+            "--callers 0",
+            "--fast 1",
+        ] {
             assert!(read(wrong).is_none(), "{wrong}");
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::pace::Times;
-use super::{CALLERS, LOOKUPS, Settings, UPSERTS};
+use super::{LOOKUPS, Settings, UPSERTS};
 
 /// What one run measured.
 pub(super) struct Report {
@@ -60,7 +60,7 @@ impl Report {
         );
         println!("first upsert: {:.2} s", self.first.as_secs_f64());
         line(
-            &format!("upserts, {CALLERS} callers without a pause"),
+            &format!("upserts, {} callers without a pause", self.settings.callers),
             &self.sustained,
         );
         line(
@@ -84,6 +84,7 @@ impl Report {
     fn json(&self) -> Value {
         json!({
             "postgres": self.settings.postgres,
+            "callers": self.settings.callers,
             "records": self.records,
             "citizens": self.citizens,
             "first_s": self.first.as_secs_f64(),

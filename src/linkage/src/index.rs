@@ -46,7 +46,18 @@ pub struct Index {
     once: Once,
     /// Of records that somebody decided about: the row of what they said before.
     former: FxHashMap<RecordNumber, u32>,
+    staged: Staged,
     reached: Reached,
+}
+
+/// Rows that were added since the last call that clusters.
+#[derive(Debug, Default)]
+struct Staged {
+    /// The first of them.
+    first: usize,
+    /// The rows that they replace.
+    replaced: Vec<u32>,
+    estranged: Vec<RecordNumber>,
 }
 
 /// Which rows a walk has been at; forgetting all of them costs nothing.
@@ -109,6 +120,7 @@ impl Index {
             judgements: Judgements::default(),
             once: Once::default(),
             former: FxHashMap::default(),
+            staged: Staged::default(),
             reached: Reached::default(),
         }
     }
@@ -157,16 +169,20 @@ impl Index {
 
     /// Adds records, or replaces those whose numbers it knows, and clusters what they touch.
     pub fn link(&mut self, batch: &[(RecordNumber, &SourceRecord)]) -> Linked {
+        self.stage(batch);
+        self.link_staged()
+    }
+
+    /// Adds records that the next call of [`Index::link`] clusters together with its own. Nothing
+    /// else may be asked of the index until then.
+    pub fn stage(&mut self, batch: &[(RecordNumber, &SourceRecord)]) {
         let columns = registry::Columns::of(&self.model);
         for (number, record) in batch {
             self.once.note(*number, &record.id);
-        }
-        self.link_with(batch.len(), |at, push| {
-            let (number, record) = batch[at];
             let cells = columns.cells(record);
             let texts: Vec<Option<&str>> = cells.iter().map(Option::as_deref).collect();
-            push(number, &registry::identity(&record.id), &texts);
-        })
+            self.stage_one(*number, &registry::identity(&record.id), &texts);
+        }
     }
 
     /// As [`Index::link`] for `count` records of named text columns: `read(at, push)` calls
@@ -176,17 +192,35 @@ impl Index {
         count: usize,
         mut read: impl FnMut(usize, &mut dyn FnMut(RecordNumber, &str, &Cells<'_>)),
     ) -> Linked {
-        let first = self.data.len();
-        let mut replaced: Vec<u32> = Vec::new();
-        let mut estranged = Vec::new();
         for at in 0..count {
             read(at, &mut |number, identity, cells| {
-                replaced.extend(self.add(number, identity, cells));
-                estranged.extend(self.is_estranged(number).then_some(number));
+                self.stage_one(number, identity, cells);
             });
         }
+        self.link_staged()
+    }
+
+    fn stage_one(&mut self, number: RecordNumber, identity: &str, cells: &Cells<'_>) {
+        let replaced = self.add(number, identity, cells);
+        self.staged.replaced.extend(replaced);
+        if self.is_estranged(number) {
+            self.staged.estranged.push(number);
+        }
+    }
+
+    fn link_staged(&mut self) -> Linked {
+        let all = self.data.len();
+        let staged = Staged {
+            first: all,
+            ..Staged::default()
+        };
+        let Staged {
+            first,
+            replaced,
+            estranged,
+        } = std::mem::replace(&mut self.staged, staged);
         let first = u32::try_from(first).unwrap_or(u32::MAX);
-        let end = u32::try_from(self.data.len()).unwrap_or(u32::MAX);
+        let end = u32::try_from(all).unwrap_or(u32::MAX);
         let linked = if first == 0 && replaced.is_empty() && self.postings.is_none() {
             self.link_first(end)
         } else {

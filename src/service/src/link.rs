@@ -10,6 +10,7 @@ mod lapse;
 mod partition;
 mod prior;
 mod question;
+mod rebuild;
 mod recall;
 mod recompose;
 mod replace;
@@ -17,11 +18,8 @@ mod shadow;
 mod step;
 mod write;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use rabt_linkage::{Explanation, Index};
-use rabt_model::{CitizenId, DecisionNumber, RecordNumber, SourceId, SourceRecord, StreamId};
+use rabt_linkage::{Explanation, Index, Linked};
+use rabt_model::{CitizenId, DecisionNumber, RecordNumber, SourceRecord};
 use rabt_storage::{StorageError, StoredRecord, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -36,6 +34,7 @@ pub(crate) use decide::{Act, Effect, carry_out, foresee};
 use partition::{Held, Partition};
 pub(crate) use prior::as_composed;
 use question::Questions;
+use rebuild::rebuild;
 pub(crate) use recompose::make_stale;
 use replace::Replacements;
 pub use shadow::{Shadow, shadow_model};
@@ -43,8 +42,6 @@ use write::write;
 
 /// Records that are read and compared at a time.
 const PAGE: u32 = 50_000;
-/// Records that a rebuild compares at a time: the first batch of an index is by far the cheapest.
-const REBUILD: usize = 500_000;
 /// Records after which the database looks at its rows again.
 const ANALYSED: u64 = 10_000;
 /// Records that are kept between comparing and composing, so that they are read once.
@@ -238,69 +235,6 @@ impl LinkerSlot {
     }
 }
 
-/// Compares all records again, in the order of their numbers.
-async fn rebuild(
-    services: &Services,
-    tenure: Tenure,
-    registers: BTreeSet<(SourceId, StreamId)>,
-    summary: &mut LinkSummary,
-) -> Result<(Linker, Feed), LinkError> {
-    let mut tx = services.storage.snapshot().await?;
-    let held = Held::from_memberships(&tx.memberships().await?);
-    let mut index = Index::with_registers(Arc::clone(&services.model), registers);
-    let mut replacements = Replacements::load(tx.as_mut()).await?;
-    for (number, judgement, pairs) in tx.decisions_in_force().await? {
-        index.decide(number, judgement, &pairs);
-    }
-    let asked = question::asked_of(tx.as_mut()).await?;
-    let mut feed = Feed {
-        departed: tx.departed_records(u32::MAX).await?,
-        ..Feed::default()
-    };
-    let mut after = RecordNumber(i64::MIN);
-    let mut batch = read_batch(tx.as_mut(), &mut after).await?;
-    while !batch.is_empty() {
-        recall::recall(tx.as_mut(), &mut index, &batch, &mut feed).await?;
-        // a batch is compared while the next one is read
-        let (compared, next) = tokio::join!(
-            compare(
-                services,
-                index,
-                batch,
-                &mut replacements,
-                &mut feed,
-                summary
-            ),
-            read_batch(tx.as_mut(), &mut after),
-        );
-        (index, batch) = (compared?, next?);
-    }
-    drop(tx);
-    let linker = Linker {
-        index,
-        held,
-        asked,
-        replacements,
-        tenure,
-    };
-    Ok((linker, feed))
-}
-
-/// Returns the records behind a number, as many as a rebuild compares at a time.
-async fn read_batch(
-    tx: &mut dyn Transaction,
-    after: &mut RecordNumber,
-) -> Result<Vec<StoredRecord>, StorageError> {
-    let mut batch = Vec::new();
-    while batch.len() < REBUILD {
-        let page = tx.records_after(*after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        *after = last.number;
-        batch.extend(page);
-    }
-    Ok(batch)
-}
-
 /// Returns up to `limit` records that wait to be linked, and as many that were deleted.
 async fn read_unlinked(
     tx: &mut dyn Transaction,
@@ -310,64 +244,90 @@ async fn read_unlinked(
     Ok((tx.unlinked_records(limit).await?, departed))
 }
 
-/// Takes deleted records out of the index, away from the threads that answer requests.
-async fn remove(
+/// Lets the index work, away from the threads that answer requests.
+async fn with_index<T: Send + 'static>(
     services: &Services,
     mut index: Index,
+    act: impl FnOnce(&mut Index) -> T + Send + 'static,
+) -> Result<(Index, T), LinkError> {
+    let acting = services.tasks.spawn_blocking(move || {
+        let done = act(&mut index);
+        (index, done)
+    });
+    acting.await.map_err(|_| LinkError::Stopped)
+}
+
+/// Takes deleted records out of the index.
+async fn remove(
+    services: &Services,
+    index: Index,
     departed: Vec<RecordNumber>,
     feed: &mut Feed,
 ) -> Result<Index, LinkError> {
     if departed.is_empty() {
         return Ok(index);
     }
-    let work = services.tasks.spawn_blocking(move || {
-        let linked = index.remove(&departed);
-        (index, departed, linked)
-    });
-    let (index, departed, mut linked) = work.await.map_err(|_| LinkError::Stopped)?;
+    let act = move |index: &mut Index| (index.remove(&departed), departed);
+    let (index, (mut linked, departed)) = with_index(services, index, act).await?;
     feed.questions.report(&mut linked, &departed);
     feed.partition.report(linked.clusters);
     feed.departed = departed;
     Ok(index)
 }
 
-/// Feeds a page to the index, away from the threads that answer requests.
+/// Feeds a page to the index, with what was staged before.
 async fn compare(
     services: &Services,
-    mut index: Index,
+    index: Index,
     page: Vec<StoredRecord>,
     replacements: &mut Replacements,
     feed: &mut Feed,
     summary: &mut LinkSummary,
 ) -> Result<Index, LinkError> {
-    let work = services.tasks.spawn_blocking(move || {
-        let batch: Vec<(RecordNumber, &SourceRecord)> =
-            page.iter().map(|r| (r.number, &r.record)).collect();
-        let linked = index.link(&batch);
-        (index, page, linked)
-    });
-    let (index, page, mut linked) = work.await.map_err(|_| LinkError::Stopped)?;
-    summary.candidate_pairs += linked.candidate_pairs;
-    summary.links += linked.links;
-    summary.reviews += linked.reviews;
-    summary.contradicted += linked.contradicted;
-    summary.skipped_blocks += linked.skipped_blocks.len() as u64;
-    feed.questions.report(&mut linked, &[]);
-    feed.partition.report(linked.clusters);
-    feed.estranged.extend(linked.estranged);
-    for record in page {
-        replacements.note(record.number, &record.record);
-        if !record.linked {
-            feed.fresh.insert(record.number);
-        }
-        if feed.kept.len() < KEPT {
-            feed.kept.insert(record.number, record);
-        }
-    }
+    let act = move |index: &mut Index| (index.link(&batch_of(&page)), page);
+    let (index, (linked, page)) = with_index(services, index, act).await?;
+    summary.count(&linked);
+    feed.report(linked);
+    feed.take(page, replacements);
     Ok(index)
 }
 
+fn batch_of(page: &[StoredRecord]) -> Vec<(RecordNumber, &SourceRecord)> {
+    page.iter().map(|r| (r.number, &r.record)).collect()
+}
+
+impl Feed {
+    /// Takes what a call of the index found.
+    fn report(&mut self, mut linked: Linked) {
+        self.questions.report(&mut linked, &[]);
+        self.partition.report(linked.clusters);
+        self.estranged.extend(linked.estranged);
+    }
+
+    /// Takes records that were fed. Those that were not linked as they are now will be composed.
+    fn take(&mut self, page: Vec<StoredRecord>, replacements: &mut Replacements) {
+        for record in page {
+            replacements.note(record.number, &record.record);
+            if record.linked {
+                continue;
+            }
+            self.fresh.insert(record.number);
+            if self.kept.len() < KEPT {
+                self.kept.insert(record.number, record);
+            }
+        }
+    }
+}
+
 impl LinkSummary {
+    fn count(&mut self, linked: &Linked) {
+        self.candidate_pairs += linked.candidate_pairs;
+        self.links += linked.links;
+        self.reviews += linked.reviews;
+        self.contradicted += linked.contradicted;
+        self.skipped_blocks += linked.skipped_blocks.len() as u64;
+    }
+
     fn add(&mut self, step: &Self) {
         self.records += step.records;
         self.departed += step.departed;

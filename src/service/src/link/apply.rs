@@ -14,9 +14,7 @@ use tokio::sync::oneshot;
 
 use super::recall::recall;
 use super::write::Work;
-use super::{
-    Feed, LinkSummary, Linker, LinkerSlot, compare, drain, lapse, read_unlinked, remove, replace,
-};
+use super::{Feed, LinkSummary, Linker, LinkerSlot, compare, drain, lapse, remove, replace};
 use crate::audited::Audited;
 use crate::error::LinkError;
 use crate::event;
@@ -124,11 +122,18 @@ async fn store(
 ) -> Result<(Box<dyn Transaction>, (Vec<StoredRecord>, Vec<RecordNumber>)), StorageError> {
     let mut tx = services.storage.begin().await?;
     let at = services.clock.now();
+    let mut deletes = false;
     for pile in piles(arrivals) {
+        deletes |= !pile.deletions.is_empty();
         pile.put(tx.as_mut(), at).await?;
     }
-    let unlinked = read_unlinked(tx.as_mut(), u32::MAX).await?;
-    Ok((tx, unlinked))
+    // nothing else waits, so that nothing is gone unless an arrival says so
+    let departed = match deletes {
+        true => tx.departed_records(u32::MAX).await?,
+        false => Vec::new(),
+    };
+    let page = tx.unlinked_records(u32::MAX).await?;
+    Ok((tx, (page, departed)))
 }
 
 /// Gathers arrivals into as few piles as leave each record its versions.

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use rabt_audit::{AuditEvent, Entry, ModelShadowed};
 use rabt_linkage::evaluation::evaluate;
 use rabt_linkage::{Index, LinkageModel, continue_identity};
-use rabt_model::{CitizenId, RecordNumber, SourceRecord};
+use rabt_model::{CitizenId, RecordNumber};
 use rabt_policy::{Caller, Role};
-use rabt_storage::StoredRecord;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::partition::{Held, Partition};
-use super::{PAGE, REBUILD};
+use super::{PAGE, batch_of, with_index};
 use crate::audited::Audited;
-use crate::error::{LinkError, OperateError, Problem};
+use crate::error::{OperateError, Problem};
 use crate::event;
 use crate::operate::refuse;
 use crate::services::Services;
@@ -91,42 +90,26 @@ async fn compare(services: &Services, model: Arc<LinkageModel>) -> Result<Shadow
         model: model.fingerprint().to_owned(),
         ..Shadow::default()
     };
-    let (mut partition, mut after) = (Partition::default(), RecordNumber(i64::MIN));
-    let mut batch: Vec<StoredRecord> = Vec::new();
+    let mut after = RecordNumber(i64::MIN);
     loop {
         let page = tx.records_after(after, PAGE).await?;
-        let end = page.last().map(|last| last.number);
-        batch.extend(page);
-        if batch.len() >= REBUILD || (end.is_none() && !batch.is_empty()) {
-            let full = std::mem::take(&mut batch);
-            index = link_page(services, index, full, &mut partition, &mut shadow).await?;
-        }
-        let Some(end) = end else { break };
-        after = end;
+        let Some(last) = page.last() else { break };
+        after = last.number;
+        shadow.records += page.len() as u64;
+        index = with_index(services, index, move |index| {
+            index.stage(&batch_of(&page));
+        })
+        .await?
+        .0;
     }
+    drop(tx);
+    let (_, linked) = with_index(services, index, |index| index.link(&[])).await?;
+    shadow.links = linked.links;
+    shadow.reviews = linked.reviews;
+    let mut partition = Partition::default();
+    partition.report(linked.clusters);
     differ(partition, &memberships, &mut shadow);
     Ok(shadow)
-}
-
-async fn link_page(
-    services: &Services,
-    mut index: Index,
-    page: Vec<StoredRecord>,
-    partition: &mut Partition,
-    shadow: &mut Shadow,
-) -> Result<Index, OperateError> {
-    shadow.records += page.len() as u64;
-    let work = services.tasks.spawn_blocking(move || {
-        let batch: Vec<(RecordNumber, &SourceRecord)> =
-            page.iter().map(|r| (r.number, &r.record)).collect();
-        let linked = index.link(&batch);
-        (index, linked)
-    });
-    let (index, linked) = work.await.map_err(|_| LinkError::Stopped)?;
-    shadow.links += linked.links;
-    shadow.reviews += linked.reviews;
-    partition.report(linked.clusters);
-    Ok(index)
 }
 
 /// Counts the differences between the people now and the clusters then.

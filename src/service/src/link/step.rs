@@ -1,7 +1,7 @@
 //! One transaction of linking: decided from what was and what is, then written.
 
 use rabt_linkage::{ClusterChange, continue_identity};
-use rabt_model::{Change, ChangeCause, CitizenId, Profile, RecordNumber, Timestamp};
+use rabt_model::{Change, ChangeCause, CitizenId, Profile, Provenance, RecordNumber, Timestamp};
 use rabt_storage::{StorageError, StoredProfile, StoredRecord, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -225,10 +225,22 @@ fn says_the_same(left: &Profile, right: &Profile) -> bool {
     let values = left.values.iter().zip(&right.values);
     left.values.len() == right.values.len()
         && values.into_iter().all(|(left, right)| {
-            let mut origin = left.provenance.clone();
-            origin.observed_at = right.provenance.observed_at;
-            left.value == right.value && origin == right.provenance
+            left.value == right.value && is_same_origin(&left.provenance, &right.provenance)
         })
+}
+
+fn is_same_origin(left: &Provenance, right: &Provenance) -> bool {
+    let Provenance {
+        agency,
+        source,
+        stream,
+        record,
+        column,
+        observed_at: _,
+        event_at,
+    } = left;
+    (agency, source, stream) == (&right.agency, &right.source, &right.stream)
+        && (record, column, event_at) == (&right.record, &right.column, &right.event_at)
 }
 
 /// Leaves out the redirects that are in force already.

@@ -9,9 +9,10 @@ use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 use crate::StorageError;
 use crate::error::Doing;
 
-/// The lengths of statements, in rows. Only these occur, so that all stay prepared; the short ones
-/// are for the audit log, whose batches are as long as there are answers waiting.
-const ROWS: [usize; 6] = [128, 32, 8, 4, 2, 1];
+/// The lengths of statements, in rows. Only these occur, so that all stay prepared. Most batches are
+/// short, as long as there are answers or arrivals waiting; each statement of theirs is a way to
+/// another thread and back, which costs more than a row.
+const ROWS: [usize; 12] = [128, 64, 32, 16, 8, 7, 6, 5, 4, 3, 2, 1];
 
 /// An insertion of many rows.
 pub(super) struct Bulk {

@@ -17,6 +17,11 @@ const ALL: &str = "SELECT memberships.record, citizens.id
 const OF_CITIZEN: &str = "SELECT record FROM memberships
     WHERE citizen = (SELECT number FROM citizens WHERE id = $1) ORDER BY record";
 
+/// An id that is used again leads to itself.
+const USE_CITIZENS: &str = "INSERT INTO citizens (id)
+    SELECT UNHEX(value) FROM json_each($1) WHERE TRUE
+    ON CONFLICT (id) DO UPDATE SET successor = NULL WHERE successor IS NOT NULL";
+
 const ADD_CITIZENS: &str = "INSERT INTO citizens (id)
     SELECT UNHEX(value) FROM json_each($1) WHERE TRUE
     ON CONFLICT (id) DO NOTHING";
@@ -104,8 +109,11 @@ impl Clusters for SqliteTransaction {
         let memberships = last_by_record(memberships);
         let citizens = memberships.iter().map(|(_, citizen)| *citizen);
         let citizens: Vec<String> = citizens.map(citizen_hex).collect();
-        self.add_citizens(&citizens).await?;
-        self.clear_successors(&citizens).await?;
+        sqlx::query(USE_CITIZENS)
+            .bind(json(&citizens)?)
+            .execute(self.connection())
+            .await
+            .doing("storing citizens")?;
         let numbers: Vec<i64> = memberships.iter().map(|(record, _)| record.0).collect();
         let rows: Vec<(i64, String)> = numbers.iter().copied().zip(citizens).collect();
         sqlx::query(ASSIGN)

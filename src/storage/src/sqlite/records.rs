@@ -252,8 +252,11 @@ impl SqliteTransaction {
         let mut batch = Batch::new(records, self.names.get(), late)?;
         self.find(&mut batch).await?;
         self.clear_rejections(run, &batch.streams()).await?;
-        let first = self.last_number().await? + 1;
-        let writes = batch.writes(self.names.get(), first..)?;
+        let last = match batch.count_new() {
+            0 => 0,
+            _ => self.last_number().await?,
+        };
+        let writes = batch.writes(self.names.get(), last + 1..)?;
         self.keep_versions(&writes).await?;
         WRITE
             .insert(self.connection(), &writes.inserts, |values, row| {
