@@ -12,6 +12,11 @@ mod upserts;
 
 use std::process::ExitCode;
 
+/// As in the executable: what one thread allocates another one drops, rows and answers alike, which the system's allocator
+/// is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "\
 usage: cargo x bench <bench>
 
@@ -21,7 +26,7 @@ usage: cargo x bench <bench>
                           that take turns; every answer's entry is counted
   changes [500]           from a changed record to eight watchers of the feed, one after the other;
                           fails unless p99 is below 250 ms and nothing is lost or doubled
-  upserts [--records 1000000] [--seconds 20] [--postgres] [--json]
+  upserts [--records 1000000] [--callers 256] [--seconds 20] [--postgres] [--json]
                           records that arrive one by one beside lookups: how many become durable in
                           a second, how long one takes, and how soon a node is back
   linkage [--file CSV] [--records 1000000] [--seed 13] [--splink-env DIR] [--json]

@@ -19,6 +19,11 @@ use clap::Parser;
 use crate::command::Cli;
 use crate::render::Render;
 
+/// What one thread allocates another one drops, rows and answers alike, which the system's allocator
+/// is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let render = Render::new(cli.json);

@@ -20,6 +20,8 @@ use crate::services::Services;
 const LOOK: Duration = Duration::from_secs(5);
 /// Time between two images, at least.
 const PAUSE: Duration = Duration::from_mins(1);
+/// Rest behind each part of an image while the node serves.
+const REST: Duration = Duration::from_millis(10);
 /// Changes of profiles after which an image is due: a start then has as many to compose, at a tenth
 /// of a millisecond each.
 const MANY: u64 = 20_000;
@@ -144,7 +146,7 @@ pub(crate) async fn keep(services: Arc<Services>) {
             () = tokio::time::sleep(LOOK) => {}
         }
         if images.is_due(services.directory.changes()) {
-            write(&services, images).await;
+            write(&services, images, REST).await;
         }
     }
 }
@@ -154,16 +156,16 @@ pub(crate) async fn write_last(services: &Arc<Services>) {
     if let Some(images) = &services.images
         && services.directory.changes() != images.last().changes
     {
-        write(services, images).await;
+        write(services, images, Duration::ZERO).await;
     }
 }
 
-async fn write(services: &Arc<Services>, images: &Images) {
+async fn write(services: &Arc<Services>, images: &Images, pause: Duration) {
     let changes = services.directory.changes();
     let file = images.file.clone();
     let shown = file.path.clone();
     let began = Instant::now();
-    match write_to(services, file).await {
+    match write_to(services, file, pause).await {
         Ok(()) => tracing::debug!(took = ?began.elapsed(), "an image of the directory is written"),
         Err(error) => tracing::warn!(
             file = %shown.display(),
@@ -177,7 +179,7 @@ async fn write(services: &Arc<Services>, images: &Images) {
     };
 }
 
-async fn write_to(services: &Arc<Services>, file: ImageFile) -> io::Result<()> {
+async fn write_to(services: &Arc<Services>, file: ImageFile, pause: Duration) -> io::Result<()> {
     let step = services.followed.step();
     let mut tx = services
         .storage
@@ -196,9 +198,8 @@ async fn write_to(services: &Arc<Services>, file: ImageFile) -> io::Result<()> {
     let written = tokio::task::spawn_blocking(move || {
         let imaged = Imaged { step, process };
         replace(&file, |out| {
-            services
-                .directory
-                .write_image(imaged, out, &file.key, nonce)
+            let seal = (&file.key, nonce);
+            services.directory.write_image(imaged, out, seal, pause)
         })
     });
     written.await.map_err(io::Error::other)?

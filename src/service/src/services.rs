@@ -148,7 +148,7 @@ impl Services {
             &tasks,
             stop.clone(),
         );
-        let (directory, step) = image::resume(setup.image.as_ref(), storage.as_ref()).await?;
+        let (directory, resident) = image::resume(setup.image.as_ref(), storage.as_ref()).await?;
         let services = Arc::new(Self {
             directory,
             registry: Registry::load(storage.as_ref()).await?,
@@ -166,7 +166,7 @@ impl Services {
             reading: Reading::default(),
             feed: Recent::default(),
             lead,
-            followed: Followed::at(&head, step),
+            followed: Followed::at(&head, resident),
             images: setup.image.map(Images::new),
             backlog,
             turn,

@@ -7,6 +7,7 @@
 use std::io::{self, BufRead, Read, Write};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use rabt_model::CitizenId;
 
@@ -42,15 +43,16 @@ pub(crate) struct Imaged {
 impl Directory {
     /// Writes an image, sealed with a key and a nonce that never comes again. Everything up to the
     /// step is resident already; profiles may change meanwhile.
+    /// Rests for `pause` behind each part, so that requests come first.
     pub(crate) fn write_image<W: Write>(
         &self,
         imaged: Imaged,
         out: W,
-        key: &[u8; 32],
-        nonce: [u8; NONCE],
+        (key, nonce): (&[u8; 32], [u8; NONCE]),
+        pause: Duration,
     ) -> io::Result<W> {
         let mut sealer = Sealer::begin(out, LABEL, key, nonce)?;
-        self.write_parts(imaged, &mut sealer)?;
+        self.write_parts(imaged, &mut sealer, pause)?;
         sealer.finish()
     }
 
@@ -59,7 +61,7 @@ impl Directory {
         Self::read_parts(&mut Opener::begin(input, LABEL, key)?)
     }
 
-    fn write_parts(&self, imaged: Imaged, out: &mut impl Write) -> io::Result<()> {
+    fn write_parts(&self, imaged: Imaged, out: &mut impl Write, pause: Duration) -> io::Result<()> {
         out.write_all(&imaged.step.to_le_bytes())?;
         out.write_all(&imaged.process.to_le_bytes())?;
         // only the ids under one lock: questions must not wait for a disk
@@ -81,6 +83,7 @@ impl Directory {
             let words = words_behind(&self.dictionary.read(), &mut known);
             put_part(out, WORDS, &words)?;
             put_part(out, CITIZENS, &body)?;
+            thread::sleep(pause);
         }
         put_part(out, END, &written.to_le_bytes())
     }

@@ -128,9 +128,10 @@ async fn store(
         pile.put(tx.as_mut(), at).await?;
     }
     // nothing else waits, so that nothing is gone unless an arrival says so
-    let departed = match deletes {
-        true => tx.departed_records(u32::MAX).await?,
-        false => Vec::new(),
+    let departed = if deletes {
+        tx.departed_records(u32::MAX).await?
+    } else {
+        Vec::new()
     };
     let page = tx.unlinked_records(u32::MAX).await?;
     Ok((tx, (page, departed)))
