@@ -16,7 +16,7 @@ use crate::client::Answer;
 use crate::client::body::{essence, is_json, text, unpacked};
 use crate::config::Endpoint;
 use crate::fault;
-use crate::json::{items, whole};
+use crate::json::{Entry, entries, items, whole};
 
 pub(crate) use next::Asked;
 use next::Next;
@@ -174,15 +174,12 @@ fn lists(json: &str) -> Vec<String> {
     if json.starts_with('[') {
         found.push("\"\"".to_owned());
     }
-    for (name, value) in crate::json::entries(json).unwrap_or_default() {
-        if !is_name(&name) {
-            continue;
-        }
+    for (name, value) in named(json) {
         if value.starts_with('[') {
             found.push(format!("\"/{name}\""));
         }
-        for (inner, value) in crate::json::entries(value).unwrap_or_default() {
-            if is_name(&inner) && value.starts_with('[') {
+        for (inner, value) in named(value) {
+            if value.starts_with('[') {
                 found.push(format!("\"/{name}/{inner}\""));
             }
         }
@@ -191,12 +188,19 @@ fn lists(json: &str) -> Vec<String> {
     found
 }
 
-/// Says whether a name in an object is one that people gave, and not a value such as a number of
-/// a person: those are never shown.
+/// Returns what an object holds under names that can be shown, and stand in a pointer as they are.
+fn named(json: &str) -> impl Iterator<Item = Entry<'_>> {
+    let entries = entries(json).unwrap_or_default().into_iter();
+    entries.filter(|(name, _)| is_name(name) && !name.contains(['/', '~']))
+}
+
+/// Says whether a name in an object is one that people gave, and not a value such as a number or
+/// an address of a person: those are never shown.
 pub(crate) fn is_name(name: &str) -> bool {
     let digits = name.chars().filter(|c| c.is_numeric()).count();
     let length = name.chars().count();
-    (1..=64).contains(&length) && digits < 6 && !name.contains(['/', '~', '@'])
+    let is_address = name.find('@').is_some_and(|at| at > 0);
+    (1..=64).contains(&length) && digits < 6 && !is_address
 }
 
 #[cfg(test)]
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn numbers_of_people_are_no_names() {
-        assert!(is_name("الاسم") && is_name("col_2024") && is_name("a,b"));
+        assert!(is_name("الاسم") && is_name("col_2024") && is_name("a,b") && is_name("@id"));
         assert!(!is_name("29001011234567") && !is_name("٢٩٠٠١٠١١٢٣٤٥٦٧"));
         assert!(!is_name("") && !is_name("mona@example.com"));
     }

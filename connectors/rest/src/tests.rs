@@ -9,7 +9,9 @@ mod server;
 mod tls;
 mod values;
 
-use rabt_connect::{Cell, ConnectError, Connector, Message, Mode, Outlet, Plan, Position, Session};
+use rabt_connect::{
+    Cell, ConnectError, Connector, Message, Mode, Outlet, Plan, Position, Session, Table,
+};
 
 use crate::Rest;
 
@@ -34,12 +36,12 @@ fn plan(columns: &[&str]) -> Plan {
 }
 
 /// What a read sent: rows as text, `∅` for null, `!` and the code for an unreadable cell; the
-/// positions; and whether the table was said to have changed.
+/// positions; and the table as it was said to have become.
 #[derive(Debug, Default)]
 struct Sent {
     rows: Vec<String>,
     positions: Vec<Position>,
-    changed: bool,
+    changed: Option<Table>,
 }
 
 async fn read(
@@ -59,7 +61,7 @@ async fn read(
                     }
                 }
                 Message::Checkpoint { position, .. } => sent.positions.push(position),
-                Message::SchemaChanged(_) => sent.changed = true,
+                Message::SchemaChanged(table) => sent.changed = Some(table),
                 Message::Deleted(_) | Message::Progress(_) => {}
             }
         }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use rabt_connect::{BatchBuilder, Cell, ConnectError, Fault, Mode, Plan, Table, nearest};
+use rabt_connect::{
+    BatchBuilder, Cell, ColumnInfo, ConnectError, Fault, Mode, Plan, Table, nearest,
+};
 
 use crate::discover::shape::{Shapes, table_of};
 use crate::json::{Entry, Found, Value, entries, find, value};
@@ -14,6 +16,8 @@ pub(super) struct Columns<'p> {
     plan: &'p Plan,
     /// For each column, whether a row may leave it out.
     optional: Vec<bool>,
+    /// For each column, whether a row has left it out so far.
+    left_out: Vec<bool>,
     /// Where the cursor stands among the columns.
     cursor: Option<usize>,
     /// Whether a page with rows has been looked at.
@@ -34,6 +38,7 @@ impl<'p> Columns<'p> {
         Self {
             plan,
             optional: plan.columns.iter().map(may).collect(),
+            left_out: vec![false; plan.columns.len()],
             cursor,
             known: false,
             told: false,
@@ -41,38 +46,56 @@ impl<'p> Columns<'p> {
     }
 
     /// Looks at a page before its rows are sent: on the first one with rows, a column that no row
-    /// has is an error; on a later one, the table as it is now is returned, once.
+    /// has is an error; on a later one, when no row has a column that every row had, the table as it
+    /// is now is returned, once.
     pub(super) fn look_at(&mut self, page: &Page) -> Result<Option<Table>, ConnectError> {
         if page.count() == 0 || self.told {
             return Ok(None);
         }
-        let Some(gone) = self.gone(page) else {
+        let gone = self.gone(page);
+        let Some(first) = gone.first() else {
             self.known = true;
             return Ok(None);
         };
         let mut shapes = Shapes::default();
         shapes.add_all(page.rows());
-        let table = table_of(&self.plan.table, shapes);
+        let mut table = table_of(&self.plan.table, shapes);
         if !self.known {
-            return Err(self.no_column(gone, &table));
+            return Err(self.no_column(&self.plan.columns[*first], &table));
         }
         self.told = true;
+        self.complete(&mut table, &gone);
         Ok(Some(table))
     }
 
-    /// Returns the first column that no row of a page has, and that may not be left out.
-    fn gone(&self, page: &Page) -> Option<&'p str> {
-        let mut missing: Vec<usize> = (0..self.plan.columns.len())
-            .filter(|at| !self.optional[*at])
+    /// Returns the columns that no row of a page has, and that no row has left out before.
+    fn gone(&self, page: &Page) -> Vec<usize> {
+        let mut gone: Vec<usize> = (0..self.plan.columns.len())
+            .filter(|at| !self.optional[*at] && !self.left_out[*at])
             .collect();
         for row in page.rows() {
-            if missing.is_empty() {
+            if gone.is_empty() {
                 break;
             }
             let object = entries(row).unwrap_or_default();
-            missing.retain(|at| find(&object, &self.plan.columns[*at]) == Found::Missing);
+            gone.retain(|at| find(&object, &self.plan.columns[*at]) == Found::Missing);
         }
-        missing.first().map(|at| self.plan.columns[*at].as_str())
+        gone
+    }
+
+    /// Adds the planned columns that are not gone, and that a sample does not show: those that may be
+    /// left out, and objects that are taken whole.
+    fn complete(&self, table: &mut Table, gone: &[usize]) {
+        for (at, name) in self.plan.columns.iter().enumerate() {
+            let shown = table.columns.iter().any(|column| column.name == *name);
+            if !shown && !gone.contains(&at) {
+                table.columns.push(ColumnInfo {
+                    name: name.clone(),
+                    declared_type: String::new(),
+                    nullable: true,
+                });
+            }
+        }
     }
 
     fn no_column(&self, column: &str, table: &Table) -> ConnectError {
@@ -95,7 +118,7 @@ impl<'p> Columns<'p> {
     /// A configuration error when the cursor of an incremental read holds no value: such rows would
     /// never be read again.
     pub(super) fn push<'r>(
-        &self,
+        &mut self,
         row: &'r str,
         builder: &mut BatchBuilder,
     ) -> Result<Option<Cow<'r, str>>, ConnectError> {
@@ -116,16 +139,20 @@ impl<'p> Columns<'p> {
         }
     }
 
-    fn values<'r>(&self, object: &[Entry<'r>]) -> Vec<Value<'r>> {
-        let columns = self.plan.columns.iter().zip(&self.optional);
-        columns
-            .map(|(column, optional)| match find(object, column) {
+    fn values<'r>(&mut self, object: &[Entry<'r>]) -> Vec<Value<'r>> {
+        let mut values = Vec::with_capacity(self.plan.columns.len());
+        for (at, column) in self.plan.columns.iter().enumerate() {
+            values.push(match find(object, column) {
                 Found::Value(json) => value(json),
-                Found::Missing if *optional => Value::Null,
-                Found::Missing => Value::Unreadable(Fault::NoColumn),
+                Found::Missing if self.optional[at] => Value::Null,
+                Found::Missing => {
+                    self.left_out[at] = true;
+                    Value::Unreadable(Fault::NoColumn)
+                }
                 Found::Twice => Value::Unreadable(Fault::RaggedRow),
-            })
-            .collect()
+            });
+        }
+        values
     }
 
     fn no_cursor(&self, cursor: usize) -> ConnectError {

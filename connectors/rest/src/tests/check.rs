@@ -88,8 +88,10 @@ async fn a_check_finds_everything() {
 #[tokio::test]
 async fn a_discovery_tells_columns_and_shapes() {
     let server = Server::start(|asked| {
-        if asked.path != "/api/v2/people" {
-            return Reply::json("[]");
+        match asked.path.as_str() {
+            "/api/cars" => return Reply::json("[]"),
+            "/api/v2/people" => {}
+            _ => return Reply::status(404),
         }
         Reply::json(
             r#"{"n":70000,"d":[{"id":1,"nid":"29001011234567","born":{"on":"1984-02-11","in":null}},
@@ -98,7 +100,7 @@ async fn a_discovery_tells_columns_and_shapes() {
         )
     })
     .await;
-    let config = "paging = 'none'\n[tables]\ncars = {}\n\
+    let config = "paging = 'none'\n[tables]\nboats = {}\ncars = {}\n\
                   persons = { path = 'v2/people', rows = '/d', total = '/n' }";
     let session = session(&server.url(), config);
     let tables = Rest.discover(&session, &Filter::default()).await.unwrap();

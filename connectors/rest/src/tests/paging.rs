@@ -240,3 +240,18 @@ async fn changes_need_a_cursor_and_a_way_to_ask() {
     }
     insta::assert_snapshot!(told.join("\n"));
 }
+
+#[tokio::test]
+async fn a_path_may_have_several_parts_of_any_text() {
+    let server = Server::start(|_| Reply::json(list(0, 1))).await;
+    let url = format!("{}/", server.url());
+    let config = "paging = 'none'\n[tables.persons]\npath = '/سجل/people list/../?'";
+    let refused = error_of(&url, config, &["id"]).await;
+    assert_eq!(refused.name(), "configuration");
+    let config = "paging = 'none'\n[tables.persons]\npath = '/سجل/people list/../x'";
+    let sent = read(&session(&url, config), &plan(&["id"]), None)
+        .await
+        .unwrap();
+    assert_eq!(sent.rows, ids(0, 1));
+    assert_eq!(server.asked()[0].path, "/api/سجل/people list/x");
+}

@@ -104,14 +104,33 @@ async fn a_column_that_goes_away_is_drift() {
         })
     })
     .await;
-    let both = session(&server.url(), "paging = 'offset'");
-    let sent = read(&both, &plan(&["id", "v"]), None).await.unwrap();
-    assert!(sent.changed);
-    assert_eq!(sent.rows, ["1|a", "2|!no_column", "3|!no_column"]);
+    let both = session(&server.url(), "paging = 'offset'\noptional = ['o']");
+    let sent = read(&both, &plan(&["id", "o", "v"]), None).await.unwrap();
+    // The host stops for the column that is gone, and for no other.
+    let table = sent.changed.unwrap();
+    let error = plan(&["id", "o", "v"]).check_columns(&table).unwrap_err();
+    assert!(error.to_string().contains("'v'"), "{error}");
+    assert_eq!(sent.rows, ["1|∅|a", "2|∅|!no_column", "3|∅|!no_column"]);
     let optional = session(&server.url(), "paging = 'offset'\noptional = ['v']");
     let sent = read(&optional, &plan(&["id", "v"]), None).await.unwrap();
-    assert!(!sent.changed);
+    assert!(sent.changed.is_none());
     assert_eq!(sent.rows, ["1|a", "2|∅", "3|∅"]);
+}
+
+#[tokio::test]
+async fn a_column_that_rows_leave_out_now_and_then_is_no_drift() {
+    let server = Server::start(|asked| {
+        Reply::json(match asked.number("offset").unwrap() {
+            0 => "[{\"id\":1,\"v\":\"a\"},{\"id\":2}]",
+            2 => "[{\"id\":3}]",
+            _ => "[]",
+        })
+    })
+    .await;
+    let session = session(&server.url(), "paging = 'offset'");
+    let sent = read(&session, &plan(&["id", "v"]), None).await.unwrap();
+    assert!(sent.changed.is_none());
+    assert_eq!(sent.rows, ["1|a", "2|!no_column", "3|!no_column"]);
 }
 
 #[tokio::test]
