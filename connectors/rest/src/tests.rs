@@ -1,5 +1,6 @@
 //! Against a server of the test's own, on a free port of the loopback interface.
 
+mod changes;
 mod check;
 mod compliance;
 mod fault;

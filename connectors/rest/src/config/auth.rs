@@ -28,6 +28,16 @@ const BELONGS: [(&str, &[&str]); 5] = [
     ),
 ];
 
+/// Headers that steer the connection.
+const NO_KEY_HEADERS: [&str; 6] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "host",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// A secret; nothing shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
@@ -125,10 +135,18 @@ fn key_place(fields: &Fields<'_>) -> Option<KeyPlace> {
     match (fields.text("key_header"), fields.text("key_param")) {
         (Some(header), None) => {
             let name = HeaderName::from_bytes(header.as_bytes()).ok();
-            if name.is_none() {
+            let Some(name) = name else {
                 fields.wrong("key_header", "is not the name of a header");
+                return None;
+            };
+            if NO_KEY_HEADERS.contains(&name.as_str()) {
+                fields.wrong(
+                    "key_header",
+                    "is a header of the connection; a key cannot go there",
+                );
+                return None;
             }
-            name.map(KeyPlace::Header)
+            Some(KeyPlace::Header(name))
         }
         (None, Some("")) => {
             fields.wrong("key_param", "is empty");

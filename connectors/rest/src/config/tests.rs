@@ -49,6 +49,7 @@ fn each_way_to_log_in_has_its_keys() {
         "auth = 'api-key'",
         "auth = 'api-key'\nkey = { secret = 'env:K' }\nkey_header = 'a b'",
         "auth = 'api-key'\nkey = { secret = 'env:K' }\nkey_header = 'a'\nkey_param = 'b'",
+        "auth = 'api-key'\nkey = { secret = 'env:K' }\nkey_header = 'Host'",
         "auth = 'bearer'",
         "auth = 'bearer'\ntoken = 'clear'",
         "auth = 'basic'\nuser = 'a:b'",

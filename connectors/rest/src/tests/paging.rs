@@ -1,7 +1,5 @@
 //! How pages follow each other, and where that ends.
 
-use rabt_connect::Mode;
-
 use super::server::{Asked, Reply, Server};
 use super::{error_of, plan, read, session};
 
@@ -180,65 +178,6 @@ async fn one_page_must_be_all() {
     let last = sent.positions.last().cloned();
     let again = read(&session, &plan(&["id"]), last).await.unwrap();
     assert_eq!(again.rows, ids(0, 2));
-}
-
-#[tokio::test]
-async fn changes_are_asked_for_by_a_template() {
-    let server = Server::start(|asked| {
-        let rows = match asked.param("filter").as_deref() {
-            None => "[{\"id\":1,\"at\":\"2024-03-01T10:00:00Z\"},{\"id\":2,\"at\":\"2024-03-01T09:00:00Z\"}]",
-            Some("at ge '2024-03-01T09:45:00Z'") => "[{\"id\":3,\"at\":\"2099-01-01T00:00:00Z\"}]",
-            Some(_) => "[]",
-        };
-        Reply::json(rows)
-    })
-    .await;
-    let config = "paging = 'none'\nsince = { filter = \"at ge '{cursor}'\", sort = 'at' }";
-    let session = session(&server.url(), config);
-    let mut plan = plan(&["id", "at"]);
-    plan.mode = Mode::Incremental {
-        cursor: "at".to_owned(),
-        lag: Some(std::time::Duration::from_mins(15)),
-    };
-    let first = read(&session, &plan, None).await.unwrap();
-    assert_eq!(first.rows.len(), 2);
-    let second = read(&session, &plan, first.positions.last().cloned())
-        .await
-        .unwrap();
-    assert_eq!(second.rows, ["3|2099-01-01T00:00:00Z"]);
-    let third = read(&session, &plan, second.positions.last().cloned())
-        .await
-        .unwrap();
-    assert!(third.rows.is_empty());
-    // The row of the future did not take the position with it.
-    assert!(!queries(&server)[2].contains("2099"));
-    let fourth = read(&session, &plan, third.positions.last().cloned())
-        .await
-        .unwrap();
-    assert!(fourth.rows.is_empty());
-    assert_eq!(queries(&server)[2], queries(&server)[3]);
-}
-
-#[tokio::test]
-async fn changes_need_a_cursor_and_a_way_to_ask() {
-    let server = Server::start(|_| Reply::json("[{\"id\":1,\"at\":null}]")).await;
-    let mut plan = plan(&["id", "at"]);
-    plan.mode = Mode::Incremental {
-        cursor: "at".to_owned(),
-        lag: None,
-    };
-    let mut told = Vec::new();
-    for config in [
-        "paging = 'none'",
-        "paging = 'none'\nsince = { at_from = '{cursor}' }",
-    ] {
-        let error = read(&session(&server.url(), config), &plan, None)
-            .await
-            .unwrap_err();
-        assert_eq!(error.name(), "configuration");
-        told.push(error.to_string());
-    }
-    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[tokio::test]
