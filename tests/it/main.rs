@@ -20,6 +20,7 @@ mod link_train;
 mod order;
 mod privacy;
 mod refusals;
+mod rest;
 mod review;
 mod supply;
 mod surface;

@@ -12,6 +12,7 @@ use rabt_connect::Kinds;
 use rabt_connector_files::Files;
 use rabt_connector_mysql::Mysql;
 use rabt_connector_postgres::Postgres;
+use rabt_connector_rest::Rest;
 use rabt_connector_sqlite::Sqlite;
 use rabt_linkage::LinkageModel;
 use rabt_model::{Clock, ManualClock, Timestamp};
@@ -304,6 +305,7 @@ fn kinds() -> Kinds {
         .with(Arc::new(Postgres))
         .with(Arc::new(Mysql))
         .with(Arc::new(Files))
+        .with(Arc::new(Rest))
 }
 
 fn operator() -> Caller {

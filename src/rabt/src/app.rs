@@ -321,6 +321,7 @@ pub(crate) fn kinds() -> Kinds {
         .with(Arc::new(rabt_connector_files::Files))
         .with(Arc::new(rabt_connector_postgres::Postgres))
         .with(Arc::new(rabt_connector_mysql::Mysql))
+        .with(Arc::new(rabt_connector_rest::Rest))
 }
 
 /// Returns who the node is when it acts by itself.
@@ -360,6 +361,6 @@ mod tests {
     #[test]
     fn every_kind_is_registered() {
         let names: Vec<&str> = kinds().names().collect();
-        assert_eq!(names, ["files", "mysql", "postgres", "sqlite"]);
+        assert_eq!(names, ["files", "mysql", "postgres", "rest", "sqlite"]);
     }
 }
