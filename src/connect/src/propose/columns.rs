@@ -177,12 +177,6 @@ fn unknown(column: &Open<'_>) -> Decided {
             "لا الاسم ولا القيم تدل على معناه",
         )),
     }
-    if column.shapes.is_some_and(|shapes| shapes.values == 0) {
-        reasons.push(reason::plain(
-            "the sample holds no value of it",
-            "لا قيم له في العينة",
-        ));
-    }
     Decided {
         meaning: None,
         score: best.map_or(0, Candidate::score),

@@ -72,8 +72,13 @@ pub(super) fn fit(
 ) -> Vec<Evidence> {
     let mut case = Case::default();
     by_type(&mut case, meaning, declared);
-    if let Some(column) = column.filter(|column| column.values > 0) {
-        by_values(&mut case, meaning, column);
+    match column {
+        Some(column) if column.values > 0 => by_values(&mut case, meaning, column),
+        Some(_) => case.add(
+            0,
+            Label::new("the sample holds no value of it", "لا قيم له في العينة"),
+        ),
+        None => {}
     }
     case.found
 }

@@ -266,8 +266,8 @@ fn codes(shapes: &ColumnShapes, wanted: List, learnt: BTreeMap<String, String>) 
             let mut words = used.words.iter();
             words.any(|word| family.words.contains_key(*word))
         };
-        // Without a sample, every word may come.
-        let may_come = used.map_or(shapes.rows == 0, occurs);
+        // Where the sample says nothing, every word may come.
+        let may_come = used.map_or(learnt.is_empty(), occurs);
         if may_come {
             table.extend(family.words.clone());
         }

@@ -123,3 +123,34 @@ fn no_value_comes_out() {
         }
     }
 }
+
+/// Returns what of a pattern is neither a class of characters nor a mark.
+fn said(pattern: &str) -> String {
+    let mut rest = pattern.to_owned();
+    for word in ["arabic(", "latin(", "mixed(", "e-mail", "long text"] {
+        rest = rest.replacen(word, "(", 1);
+    }
+    let mut inside = false;
+    let is_said = |c: &char| {
+        inside = *c == '(' || (inside && *c != ')');
+        !inside && !matches!(c, '9' | 'A' | 'ع' | '?' | ' ') && !c.is_ascii_punctuation()
+    };
+    rest.chars().filter(is_said).collect()
+}
+
+proptest::proptest! {
+    #[test]
+    fn patterns_are_made_of_classes(cells in proptest::collection::vec(".{0,40}", 1..20)) {
+        let mut collector = ShapeCollector::new(&["x".to_owned()], 2026, None);
+        for cell in &cells {
+            collector.push_row([Cell::Text(cell)]);
+        }
+        let shapes = collector.finish();
+        for shape in &shapes.columns[0].shapes {
+            proptest::prop_assert_eq!(said(&shape.pattern), "", "{}", shape.pattern);
+        }
+        for code in &shapes.columns[0].short_codes {
+            proptest::prop_assert!(code.code.chars().count() <= 2 && code.values >= 5);
+        }
+    }
+}

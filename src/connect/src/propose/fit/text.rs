@@ -54,6 +54,9 @@ pub(super) fn name(case: &mut Case, column: &ColumnShapes, is_own: bool) {
         );
         case.add(10, plain(&en, &ar));
     }
+    if is_own && words < 13 && column.values >= ENOUGH {
+        case.add(-20, plain("a value is one word", "القيمة كلمة واحدة"));
+    }
     if is_own && column.percent(column.distinct) < 10 && column.values >= MANY {
         case.add(
             -30,
