@@ -11,6 +11,8 @@ mod generator;
 mod habits;
 mod make;
 mod population;
+#[cfg(test)]
+mod proposing;
 mod record;
 mod row;
 mod spelling;

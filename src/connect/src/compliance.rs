@@ -13,6 +13,7 @@ mod hostile;
 mod incremental;
 mod run;
 mod snapshot;
+mod survey;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use snapshot::{
     keyless_table, missing_column, missing_table, only_mapped_columns_selected,
     slow_consumer_is_bounded, snapshot_resumes_after_kill_at_every_chunk,
 };
+pub use survey::survey_samples_without_values;
 
 /// A row as the suite writes it: a text or NULL for each column.
 pub type Row = Vec<Option<String>>;
@@ -223,7 +225,8 @@ macro_rules! compliance_tests {
             counts_match_at_every_checkpoint, incremental_equal_cursors,
             incremental_reads_only_changes, incremental_lag_reads_late_rows,
             incremental_resumes_after_kill_at_every_chunk, future_position_is_refused,
-            foreign_position_is_refused, slow_consumer_is_bounded, cancel_frees_source_within_1s);
+            foreign_position_is_refused, slow_consumer_is_bounded, cancel_frees_source_within_1s,
+            survey_samples_without_values);
     };
     (@cases $subject:expr; $($case:ident),+) => {
         $(

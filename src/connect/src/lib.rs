@@ -10,14 +10,18 @@ mod connector;
 mod cursor;
 mod document;
 mod error;
+mod fold;
 mod hex;
 mod kinds;
 mod manifest;
 mod mapping;
 mod message;
 mod problem;
+mod propose;
 mod secret;
+mod shape;
 mod step;
+mod survey;
 
 pub use connector::{
     Capabilities, ColumnInfo, ConfigKey, Connector, Description, Filter, Finding, Mode, Outcome,
@@ -34,5 +38,13 @@ pub use message::{
     MAX_CELL_BYTES, Message, Outlet, Position,
 };
 pub use problem::{Problem, Problems, nearest};
+pub use propose::{
+    Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
+};
 pub use secret::resolve_secrets;
+pub use shape::{
+    Agreement, ColumnShapes, DateUse, List, ListUse, Registry, Shape, ShapeCollector, ShortCode,
+    TableShapes, Tail,
+};
 pub use step::{Calendar, DateFormat, DateFormatError, Step};
+pub use survey::{Sampling, Surveyed, sample, survey};

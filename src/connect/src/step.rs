@@ -7,6 +7,7 @@ mod explain;
 mod load;
 mod national_id;
 mod text;
+mod write;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use date::{Calendar, DateFormat, DateFormatError};
 use crate::mapping::RejectReason;
 
 pub(crate) use load::load;
+pub(crate) use write::{quote, quote_all};
 
 /// One named step of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]

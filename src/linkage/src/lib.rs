@@ -81,6 +81,16 @@ pub fn phone(text: &str) -> Option<String> {
     by_default_pack(|pack| standardise::identifier::phone(pack, text))?
 }
 
+/// Returns how many words of a text the shipped pack lists as names of people; a compound is one.
+pub fn listed_names(text: &str) -> usize {
+    let listed = |pack: &Pack| {
+        let words = standardise::name::words(pack, text);
+        let is_listed = |word: &&String| pack.lexicon.classes_of(word)[0] != 0;
+        words.iter().filter(is_listed).count()
+    };
+    by_default_pack(listed).unwrap_or_default()
+}
+
 /// Returns the ASCII digits of a number in any digits.
 pub fn digits(text: &str) -> String {
     standardise::script::digits_of(text)
