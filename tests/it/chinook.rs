@@ -72,7 +72,7 @@ fn server(kind: &str, url: &str, folder: &std::path::Path) -> String {
 }
 
 /// Returns a dump without the lines that choose a database: the test has one of its own.
-fn script(name: &str) -> Option<String> {
+pub(crate) fn script(name: &str) -> Option<String> {
     let text = std::fs::read_to_string(sample_data(name)?).unwrap();
     let chooses = |line: &str| {
         let line = line.to_uppercase();
@@ -92,7 +92,7 @@ fn script(name: &str) -> Option<String> {
 }
 
 /// Returns a dump without its stored programs, whose delimiter only the client program knows.
-fn without_programs(script: &str) -> String {
+pub(crate) fn without_programs(script: &str) -> String {
     let mut kept = Vec::new();
     let mut inside = false;
     for line in script.lines() {

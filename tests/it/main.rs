@@ -19,6 +19,7 @@ mod link_numbers;
 mod link_train;
 mod order;
 mod privacy;
+mod propose;
 mod refusals;
 mod rest;
 mod review;

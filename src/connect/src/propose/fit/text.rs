@@ -17,8 +17,9 @@ fn no_words(case: &mut Case, column: &ColumnShapes, points: i32) {
     }
 }
 
-/// Adds what the share of listed names says; Latin names of all countries are not listed.
-fn listed(case: &mut Case, column: &ColumnShapes, points: i32) {
+/// Adds what the share of listed names says. Latin names of all countries are not listed, so that
+/// little, `unlisted`, is taken away where none is.
+fn listed(case: &mut Case, column: &ColumnShapes, points: i32, unlisted: i32) {
     let names = percent(column.names, column.words);
     let reason = share(
         names,
@@ -29,7 +30,7 @@ fn listed(case: &mut Case, column: &ColumnShapes, points: i32) {
         case.add(points, reason);
     } else if names < 15 && column.values >= MANY {
         let is_arabic = column.arabic > column.latin;
-        case.add(if is_arabic { -25 } else { -10 }, reason);
+        case.add(if is_arabic { -25 } else { unlisted }, reason);
     }
 }
 
@@ -37,7 +38,7 @@ pub(super) fn part_of_name(case: &mut Case, column: &ColumnShapes) {
     if letters(column) < 50 {
         return no_words(case, column, -60);
     }
-    listed(case, column, 30);
+    listed(case, column, 30, 0);
 }
 
 /// A name of several words. That few of them are different speaks against a person's own.
@@ -45,7 +46,7 @@ pub(super) fn name(case: &mut Case, column: &ColumnShapes, is_own: bool) {
     if letters(column) < 50 || column.percent(column.emails) >= 20 {
         return no_words(case, column, -60);
     }
-    listed(case, column, 40);
+    listed(case, column, 40, -10);
     let words = column.words_in_ten();
     if words >= 18 {
         let (en, ar) = (
