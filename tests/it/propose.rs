@@ -163,3 +163,35 @@ async fn sakila_is_proposed() {
     insta::assert_snapshot!(compare(&proposal, SAKILA));
     loads(&proposal, "mysql");
 }
+
+/// From a database to a folder, with the command that an operator types; a second time nothing is
+/// written over what people may have corrected.
+#[test]
+fn the_command_writes_a_folder_that_loads() {
+    let Some(path) = sample_data("chinook/Chinook_Sqlite.sqlite") else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("shop");
+    let run = || {
+        let mut command = std::process::Command::new(rabt_tests::executable());
+        command.args(["source", "propose", "--kind", "sqlite", "--json", "--set"]);
+        command.arg(format!("path={}", path.display()));
+        command.arg("--out").arg(&folder).output().unwrap()
+    };
+    let output = run();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["of_people"].as_array().unwrap().len(), 2);
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let (manifest, mapping) = (text("manifest.toml"), text("mapping.toml"));
+    let files = [
+        ("manifest.toml", manifest.as_str()),
+        ("mapping.toml", mapping.as_str()),
+    ];
+    assert!(AgencyFolder::load(&files).is_ok());
+    let again = run();
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("manifest.toml"));
+}

@@ -1,5 +1,6 @@
 //! `rabt source`: register and read agencies' databases through a running server.
 
+mod propose;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ pub(crate) enum SourceArgs {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Look at a database that nobody has described yet, from here, and write its agency's folder.
+    Propose(propose::ProposeArgs),
     /// List the registered sources.
     List {
         #[command(flatten)]
@@ -76,6 +79,7 @@ pub(crate) fn run(args: SourceArgs, render: &Render) -> Result<ExitCode, Command
             replace,
             connection,
         } => block_on(new(&from, base.as_deref(), replace, &connection, render)),
+        SourceArgs::Propose(args) => block_on(propose::run(&args, render)),
         SourceArgs::List { connection } => block_on(list(&connection, render)),
         SourceArgs::Start {
             id,
