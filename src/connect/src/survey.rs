@@ -101,9 +101,14 @@ pub async fn sample(
         while collector.rows() < sampling.rows {
             match inlet.receive().await? {
                 Some(Message::Rows(batch)) => take(&mut collector, &batch, sampling.rows),
-                // The first checkpoint ends the first page, and with it the sample.
-                Some(Message::Checkpoint { .. }) | None => break,
-                Some(Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_)) => {}
+                None => break,
+                // A server's pages may be shorter than the sample, so a checkpoint does not end it.
+                Some(
+                    Message::Checkpoint { .. }
+                    | Message::Deleted(_)
+                    | Message::SchemaChanged(_)
+                    | Message::Progress(_),
+                ) => {}
             }
         }
         // The connector is told at once, so that a long statement does not go on.

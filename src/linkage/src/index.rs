@@ -8,6 +8,7 @@
 mod block;
 mod decided;
 mod once;
+mod staged;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use block::{Cards, Postings};
 use once::Once;
+use staged::Staged;
 
 use crate::batch::{self, Edge};
 use crate::blocking::{Blocks, KeyLayout, SkippedBlock};
@@ -25,7 +27,6 @@ use crate::comparison::weight;
 use crate::explanation::{self, Explanation};
 use crate::judgement::Judgements;
 use crate::model::LinkageModel;
-use crate::registry;
 use crate::standardise::{Cells, Standardised};
 use crate::weight::MatchWeight;
 
@@ -48,16 +49,6 @@ pub struct Index {
     former: FxHashMap<RecordNumber, u32>,
     staged: Staged,
     reached: Reached,
-}
-
-/// Rows that were added since the last call that clusters.
-#[derive(Debug, Default)]
-struct Staged {
-    /// The first of them.
-    first: usize,
-    /// The rows that they replace.
-    replaced: Vec<u32>,
-    estranged: Vec<RecordNumber>,
 }
 
 /// Which rows a walk has been at; forgetting all of them costs nothing.
@@ -173,18 +164,6 @@ impl Index {
         self.link_staged()
     }
 
-    /// Adds records that the next call of [`Index::link`] clusters together with its own. Nothing
-    /// else may be asked of the index until then.
-    pub fn stage(&mut self, batch: &[(RecordNumber, &SourceRecord)]) {
-        let columns = registry::Columns::of(&self.model);
-        for (number, record) in batch {
-            self.once.note(*number, &record.id);
-            let cells = columns.cells(record);
-            let texts: Vec<Option<&str>> = cells.iter().map(Option::as_deref).collect();
-            self.stage_one(*number, &registry::identity(&record.id), &texts);
-        }
-    }
-
     /// As [`Index::link`] for `count` records of named text columns: `read(at, push)` calls
     /// `push(number, identity, cells)` once for record `at`.
     pub fn link_with(
@@ -198,38 +177,6 @@ impl Index {
             });
         }
         self.link_staged()
-    }
-
-    fn stage_one(&mut self, number: RecordNumber, identity: &str, cells: &Cells<'_>) {
-        let replaced = self.add(number, identity, cells);
-        self.staged.replaced.extend(replaced);
-        if self.is_estranged(number) {
-            self.staged.estranged.push(number);
-        }
-    }
-
-    fn link_staged(&mut self) -> Linked {
-        let all = self.data.len();
-        let staged = Staged {
-            first: all,
-            ..Staged::default()
-        };
-        let Staged {
-            first,
-            replaced,
-            estranged,
-        } = std::mem::replace(&mut self.staged, staged);
-        let first = u32::try_from(first).unwrap_or(u32::MAX);
-        let end = u32::try_from(all).unwrap_or(u32::MAX);
-        let linked = if first == 0 && replaced.is_empty() && self.postings.is_none() {
-            self.link_first(end)
-        } else {
-            self.link_more(first, end, &replaced, BTreeSet::new())
-        };
-        Linked {
-            estranged,
-            ..linked
-        }
     }
 
     /// Takes records out and clusters what they leave behind.
