@@ -20,7 +20,8 @@ use crate::services::Services;
 /// Pages that were read and wait to be taken in, of each reader.
 const WAITING: usize = 2;
 
-type Page = Result<Vec<StoredRecord>, StorageError>;
+/// Ends when all of its records are handed over.
+type Reader = AbortOnDropHandle<Result<(), StorageError>>;
 
 /// Compares all records again, as one batch: the first batch of an index is by far the cheapest.
 /// Nothing is written meanwhile; the caller has the turn.
@@ -48,12 +49,16 @@ pub(super) async fn rebuild(
     };
     // in memory there is one connection for everybody
     drop(tx);
-    let mut pages = read(services, middle);
+    let (mut pages, readers) = read(services, middle);
     let mut changed = Vec::new();
     while let Some(page) = pages.recv().await {
-        let (rest, page) = stage(services, index, page?, &mut changed).await?;
+        let (rest, page) = stage(services, index, page, &mut changed).await?;
         index = rest;
         feed.take(page, &mut replacements);
+    }
+    // an index without some of the records would part their citizens
+    for reader in readers {
+        reader.await.map_err(|_| LinkError::Stopped)??;
     }
     index = compare(
         services,
@@ -64,7 +69,6 @@ pub(super) async fn rebuild(
         summary,
     )
     .await?;
-    drop(pages);
     if !changed.is_empty() {
         let mut tx = services.storage.snapshot().await?;
         recall(tx.as_mut(), &mut index, &changed, &mut feed).await?;
@@ -90,7 +94,10 @@ pub(super) async fn rebuild(
 
 /// Reads all records on two connections, one from the start and one behind the record in the
 /// middle: decoding takes longer than everything else.
-fn read(services: &Services, middle: RecordNumber) -> Pages {
+fn read(
+    services: &Services,
+    middle: RecordNumber,
+) -> (mpsc::Receiver<Vec<StoredRecord>>, [Reader; 2]) {
     let (sender, pages) = mpsc::channel(2 * WAITING);
     let parts = [(RecordNumber(i64::MIN), Some(middle)), (middle, None)];
     let readers = parts.map(|(after, through)| {
@@ -98,41 +105,14 @@ fn read(services: &Services, middle: RecordNumber) -> Pages {
         let part = read_part(storage, after, through, sender.clone());
         AbortOnDropHandle::new(services.tasks.spawn(part))
     });
-    Pages {
-        pages,
-        _readers: readers,
-    }
-}
-
-/// Pages on their way; whoever drops this ends the reading.
-struct Pages {
-    pages: mpsc::Receiver<Page>,
-    _readers: [AbortOnDropHandle<()>; 2],
-}
-
-impl Pages {
-    async fn recv(&mut self) -> Option<Page> {
-        self.pages.recv().await
-    }
+    (pages, readers)
 }
 
 async fn read_part(
     storage: Arc<dyn Storage>,
-    after: RecordNumber,
-    through: Option<RecordNumber>,
-    pages: mpsc::Sender<Page>,
-) {
-    if let Err(error) = try_read_part(storage.as_ref(), after, through, &pages).await {
-        // who no longer listens has failed for another reason
-        let _ = pages.send(Err(error)).await;
-    }
-}
-
-async fn try_read_part(
-    storage: &dyn Storage,
     mut after: RecordNumber,
     through: Option<RecordNumber>,
-    pages: &mpsc::Sender<Page>,
+    pages: mpsc::Sender<Vec<StoredRecord>>,
 ) -> Result<(), StorageError> {
     let mut tx = storage.snapshot().await?;
     loop {
@@ -144,7 +124,7 @@ async fn try_read_part(
             return Ok(());
         };
         after = last.number;
-        if pages.send(Ok(page)).await.is_err() {
+        if pages.send(page).await.is_err() {
             return Ok(());
         }
     }
