@@ -155,6 +155,7 @@ impl Directory {
     /// Removes a citizen; without a redirect nothing leads to them any more.
     pub(crate) fn remove(&self, citizen: CitizenId) {
         self.changes.fetch_add(1, Ordering::Relaxed);
+        self.changed.remove(&citizen);
         if let Some((_, bytes)) = self.citizens.remove(&citizen)
             && let Some(profile) = pack::unpack(citizen, &bytes, &self.dictionary)
         {

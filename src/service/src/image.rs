@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rabt_storage::{Storage, StorageError};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::directory::{Directory, Imaged};
 use crate::services::Services;
@@ -46,8 +47,11 @@ pub(crate) struct Images {
 /// The last image.
 #[derive(Debug, Clone, Copy)]
 struct Last {
-    /// The changes of the directory until then; 0 when this process has written none.
+    /// The changes of the directory that are in it.
     changes: u64,
+    /// When this process last tried to write one.
+    tried: Option<Instant>,
+    /// When the node started or the last one was written.
     at: Instant,
 }
 
@@ -55,6 +59,7 @@ impl Images {
     pub(crate) fn new(file: ImageFile) -> Self {
         let last = Last {
             changes: 0,
+            tried: None,
             at: Instant::now(),
         };
         Self {
@@ -69,9 +74,19 @@ impl Images {
 
     fn is_due(&self, changes: u64) -> bool {
         let last = self.last();
-        let (new, passed) = (changes - last.changes, last.at.elapsed());
-        let first = last.changes == 0 && new >= MANY;
-        first || (new >= MANY && passed >= PAUSE) || (new > 0 && passed >= LONG)
+        let rested = last.tried.is_none_or(|tried| tried.elapsed() >= PAUSE);
+        let new = changes - last.changes;
+        rested && (new >= MANY || (new > 0 && last.at.elapsed() >= LONG))
+    }
+
+    /// Notes an attempt, and what is in the image when it came to a good end.
+    fn tried(&self, written: Option<u64>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        last.tried = Some(now);
+        if let Some(changes) = written {
+            (last.changes, last.at) = (changes, now);
+        }
     }
 }
 
@@ -146,9 +161,19 @@ pub(crate) async fn keep(services: Arc<Services>) {
             () = tokio::time::sleep(LOOK) => {}
         }
         if images.is_due(services.directory.changes()) {
-            write(&services, images, REST).await;
+            let stopping = services.stopping();
+            write(&services, images, move || rest(&stopping)).await;
         }
     }
+}
+
+/// Lets requests come first. A node that stops waits for nobody: the last image is written then.
+fn rest(stopping: &CancellationToken) -> io::Result<()> {
+    if stopping.is_cancelled() {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    std::thread::sleep(REST);
+    Ok(())
 }
 
 /// Writes an image when a node stops, unless the last one holds everything.
@@ -156,36 +181,40 @@ pub(crate) async fn write_last(services: &Arc<Services>) {
     if let Some(images) = &services.images
         && services.directory.changes() != images.last().changes
     {
-        write(services, images, Duration::ZERO).await;
+        write(services, images, || Ok(())).await;
     }
 }
 
-async fn write(services: &Arc<Services>, images: &Images, pause: Duration) {
+async fn write(
+    services: &Arc<Services>,
+    images: &Images,
+    between: impl Fn() -> io::Result<()> + Send + 'static,
+) {
     let changes = services.directory.changes();
     let file = images.file.clone();
     let shown = file.path.clone();
     let began = Instant::now();
-    match write_to(services, file, pause).await {
+    let written = write_to(services, file, between).await;
+    images.tried(written.is_ok().then_some(changes));
+    match written {
         Ok(()) => tracing::debug!(took = ?began.elapsed(), "an image of the directory is written"),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
         Err(error) => tracing::warn!(
             file = %shown.display(),
             %error,
             "the image of the directory cannot be written; the next start will take longer"
         ),
     }
-    *images.last.lock().unwrap_or_else(PoisonError::into_inner) = Last {
-        changes,
-        at: Instant::now(),
-    };
 }
 
-async fn write_to(services: &Arc<Services>, file: ImageFile, pause: Duration) -> io::Result<()> {
+async fn write_to(
+    services: &Arc<Services>,
+    file: ImageFile,
+    between: impl Fn() -> io::Result<()> + Send + 'static,
+) -> io::Result<()> {
     let step = services.followed.step();
-    let mut tx = services
-        .storage
-        .snapshot()
-        .await
-        .map_err(io::Error::other)?;
+    let snapshot = services.storage.snapshot().await;
+    let mut tx = snapshot.map_err(io::Error::other)?;
     let process = tx.process_of_step(step).await.map_err(io::Error::other)?;
     drop(tx);
     // without a step there is nothing to go on from, and nothing that would take long
@@ -199,7 +228,8 @@ async fn write_to(services: &Arc<Services>, file: ImageFile, pause: Duration) ->
         let imaged = Imaged { step, process };
         replace(&file, |out| {
             let seal = (&file.key, nonce);
-            services.directory.write_image(imaged, out, seal, pause)
+            let directory = &services.directory;
+            directory.write_image(imaged, out, seal, &between)
         })
     });
     written.await.map_err(io::Error::other)?

@@ -7,7 +7,6 @@
 use std::io::{self, BufRead, Read, Write};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
-use std::time::Duration;
 
 use rabt_model::CitizenId;
 
@@ -43,16 +42,16 @@ pub(crate) struct Imaged {
 impl Directory {
     /// Writes an image, sealed with a key and a nonce that never comes again. Everything up to the
     /// step is resident already; profiles may change meanwhile.
-    /// Rests for `pause` behind each part, so that requests come first.
+    /// Behind each part `between` is called, which may rest, or end it all with an error.
     pub(crate) fn write_image<W: Write>(
         &self,
         imaged: Imaged,
         out: W,
         (key, nonce): (&[u8; 32], [u8; NONCE]),
-        pause: Duration,
+        between: &impl Fn() -> io::Result<()>,
     ) -> io::Result<W> {
         let mut sealer = Sealer::begin(out, LABEL, key, nonce)?;
-        self.write_parts(imaged, &mut sealer, pause)?;
+        self.write_parts(imaged, &mut sealer, between)?;
         sealer.finish()
     }
 
@@ -61,7 +60,12 @@ impl Directory {
         Self::read_parts(&mut Opener::begin(input, LABEL, key)?)
     }
 
-    fn write_parts(&self, imaged: Imaged, out: &mut impl Write, pause: Duration) -> io::Result<()> {
+    fn write_parts(
+        &self,
+        imaged: Imaged,
+        out: &mut impl Write,
+        between: &impl Fn() -> io::Result<()>,
+    ) -> io::Result<()> {
         out.write_all(&imaged.step.to_le_bytes())?;
         out.write_all(&imaged.process.to_le_bytes())?;
         // only the ids under one lock: questions must not wait for a disk
@@ -83,7 +87,7 @@ impl Directory {
             let words = words_behind(&self.dictionary.read(), &mut known);
             put_part(out, WORDS, &words)?;
             put_part(out, CITIZENS, &body)?;
-            thread::sleep(pause);
+            between()?;
         }
         put_part(out, END, &written.to_le_bytes())
     }
