@@ -195,3 +195,19 @@ fn the_command_writes_a_folder_that_loads() {
     assert!(!again.status.success());
     assert!(String::from_utf8_lossy(&again.stderr).contains("manifest.toml"));
 }
+
+/// What is written to a file holds no secret: one that is given in clear is refused, unread.
+#[test]
+fn the_command_takes_no_secret_in_clear() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("shop");
+    let mut command = std::process::Command::new(rabt_tests::executable());
+    command.args(["source", "propose", "--kind", "postgres"]);
+    command.args(["--set", "url=postgres://reader:hunter2@127.0.0.1:1/shop"]);
+    let output = command.arg("--out").arg(&folder).output().unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("url: holds a password in clear"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    assert!(!folder.exists());
+}

@@ -123,6 +123,7 @@ pub(super) async fn outbox_numbers_grow_in_the_order_of_commits(storage: &dyn St
 
 pub(super) async fn storage_answers_a_probe(storage: &dyn Storage) {
     storage.probe().await.unwrap();
+    storage.analyse().await.unwrap();
     assert!(["sqlite", "postgres"].contains(&storage.backend()));
     storage.close().await;
     assert!(storage.probe().await.is_err());

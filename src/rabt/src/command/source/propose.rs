@@ -9,14 +9,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use rabt_connect::{
-    ConnectError, Filter, FolderText, NewAgency, Proposal, Sampling, Session, propose,
+    ConnectError, Filter, FolderText, NewAgency, Problem, Proposal, Sampling, Session, propose,
     resolve_secrets, survey,
 };
 use rabt_model::{AgencyId, Clock, Label, SystemClock};
 use serde::Serialize;
 
 use crate::app::kinds;
-use crate::error::CommandError;
+use crate::error::{CommandError, Exit, Fault};
 use crate::render::{Render, table};
 
 /// Who answers for the data, until somebody says it.
@@ -110,6 +110,7 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
             help,
         ));
     };
+    check(&kind.validate(&agency.config))?;
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
     let config = resolve_secrets(&agency.config, &base).map_err(failed)?;
     let source = agency.id.as_str().parse();
@@ -125,6 +126,21 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
     Ok(propose(
         &surveyed.map_err(failed)?,
         kind.describe().capabilities,
+    ))
+}
+
+/// Refuses a configuration that would not load, secrets in clear above all: it is written to a file.
+fn check(problems: &[Problem]) -> Result<(), CommandError> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let fault = |problem: &Problem| Fault {
+        message: format!("--set: {problem}"),
+        help: String::new(),
+    };
+    Err(CommandError::many(
+        Exit::Usage,
+        problems.iter().map(fault).collect(),
     ))
 }
 
