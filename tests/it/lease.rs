@@ -12,11 +12,11 @@ use rabt_model::SourceId;
 use rabt_proto::change::{ListChangesRequest, WatchChangesRequest, WatchChangesResponse};
 use rabt_proto::citizen::LookupCitizenRequest;
 use rabt_proto::common::Identifier;
-use rabt_proto::connector::{CreateSourceRequest, StartSourceRequest};
+use rabt_proto::connector::{ApproveSourceRequest, CreateSourceRequest, StartSourceRequest};
 use rabt_service::change::check_feed;
 use rabt_service::operate::NewSource;
 use rabt_storage::{RunState, Storage};
-use rabt_tests::{Database, Pki, Someone, Stack, Town, context, postgres_url, skip};
+use rabt_tests::{APPROVER, Database, Pki, Someone, Stack, Town, context, postgres_url, skip};
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status, Streaming};
 
@@ -85,6 +85,7 @@ fn lookup(national_id: &str) -> LookupCitizenRequest {
 /// Registers agencies; returns their sources.
 async fn register(node: &Node, pki: &Pki, agencies: &[NewSource]) -> Vec<String> {
     let mut client = node.connectors(pki).await;
+    let mut second = node.connectors_as(pki, APPROVER).await;
     let mut names = Vec::new();
     for new in agencies {
         let request = CreateSourceRequest {
@@ -93,6 +94,11 @@ async fn register(node: &Node, pki: &Pki, agencies: &[NewSource]) -> Vec<String>
             base: new.base.display().to_string(),
         };
         let made = client.create_source(request).await.unwrap().into_inner();
+        let approve = ApproveSourceRequest {
+            name: made.sources[0].name.clone(),
+            version: made.sources[0].open.as_ref().unwrap().version,
+        };
+        second.approve_source(approve).await.unwrap();
         names.extend(made.sources.into_iter().map(|source| source.name));
     }
     names

@@ -17,6 +17,7 @@ mod link_case;
 mod link_input;
 mod link_numbers;
 mod link_train;
+mod onboarding;
 mod order;
 mod privacy;
 mod propose;

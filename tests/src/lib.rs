@@ -10,5 +10,5 @@ mod town;
 pub use database::Database;
 pub use pki::Pki;
 pub use place::{cargo, executable, mysql_url, postgres_url, root, sample_data, skip, soak};
-pub use stack::{AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, reason};
+pub use stack::{AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, put_in_force, reason};
 pub use town::{Someone, Town};

@@ -15,14 +15,14 @@ use rabt_connector_postgres::Postgres;
 use rabt_connector_rest::Rest;
 use rabt_connector_sqlite::Sqlite;
 use rabt_linkage::LinkageModel;
-use rabt_model::{Clock, ManualClock, Timestamp};
+use rabt_model::{Clock, ManualClock, SourceId, Timestamp};
 use rabt_policy::{Caller, DEMO_BUNDLE, Policy, Role};
 use rabt_proto::change::change_service_client::ChangeServiceClient;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::RequestContext;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use rabt_proto::linkage::linkage_service_client::LinkageServiceClient;
-use rabt_service::operate::{NewSource, create_source};
+use rabt_service::operate::{NewSource, approve_source, create_source};
 use rabt_service::{AuditKeys, ImageFile, Node, RunSummary, Services, Setup, ingest_all, link};
 use rabt_storage::Storage;
 use rand::SeedableRng;
@@ -155,8 +155,7 @@ impl Stack {
     /// When one has a problem.
     pub async fn register(&self, sources: Vec<NewSource>) {
         for source in sources {
-            let created = create_source(&self.services, &operator(), source).await;
-            created.expect("the agency is registered");
+            put_in_force(&self.services, source).await;
         }
     }
 
@@ -306,6 +305,26 @@ fn kinds() -> Kinds {
         .with(Arc::new(Mysql))
         .with(Arc::new(Files))
         .with(Arc::new(Rest))
+}
+
+/// Hands a folder in and approves it, as two people; returns the sources.
+///
+/// # Panics
+/// When it has a problem.
+pub async fn put_in_force(services: &Services, folder: NewSource) -> Vec<SourceId> {
+    let handed_in = create_source(services, &operator(), folder).await;
+    let views = handed_in.expect("the folder is taken in");
+    let first = views.first().expect("an agency has a source");
+    if let Some(open) = &first.open {
+        let second = Caller {
+            system: "approver-1".to_owned(),
+            role: Role::Approver,
+            ..operator()
+        };
+        let approved = approve_source(services, &second, &first.id, open.version).await;
+        approved.expect("the folder is approved");
+    }
+    views.iter().map(|view| view.id.clone()).collect()
 }
 
 fn operator() -> Caller {

@@ -58,6 +58,8 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Longest time a request may take; shorter deadlines of callers are honoured.
     pub deadline_ms: u64,
+    /// The same for requests that wait for an agency's database, or compare all that is held.
+    pub slow_deadline_ms: u64,
     /// Longest time a handshake may take.
     pub handshake_ms: u64,
     /// Longest time that a shutdown waits for requests in work.
@@ -75,6 +77,7 @@ impl Default for Limits {
             watchers_per_caller: 16,
             message_bytes: 1 << 20,
             deadline_ms: 10_000,
+            slow_deadline_ms: 300_000,
             handshake_ms: 5_000,
             drain_ms: 30_000,
         }
@@ -84,6 +87,10 @@ impl Default for Limits {
 impl Limits {
     pub(crate) const fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms)
+    }
+
+    pub(crate) const fn slow_deadline(&self) -> Duration {
+        Duration::from_millis(self.slow_deadline_ms)
     }
 
     pub(crate) const fn handshake(&self) -> Duration {

@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rabt_model::SourceId;
+use rabt_proto::connector as pb;
 use rabt_proto::connector::connector_service_server::ConnectorService;
 use rabt_proto::connector::{
     CreateSourceRequest, CreateSourceResponse, GetSourceRequest, GetSourceResponse,
-    ListRunsRequest, ListRunsResponse, ListSourcesRequest, ListSourcesResponse, RejectionCount,
-    Run, RunFailure, RunState, Source, SourceState, StartSourceRequest, StartSourceResponse,
-    StreamProgress, UpdateSourceRequest, UpdateSourceResponse,
+    ListRunsRequest, ListRunsResponse, ListSourcesRequest, ListSourcesResponse, StartSourceRequest,
+    StartSourceResponse, UpdateSourceRequest, UpdateSourceResponse,
 };
-use rabt_service::operate::{self, NewSource, RunView, SourceView};
+use rabt_service::operate::{self, Filter, NewSource};
 use rabt_service::{OperateError, Problem, Services};
 use tonic::{Request, Response, Status};
 
 use crate::authn::calling;
-use crate::convert::{label, timestamp};
+use crate::convert::look::{finding, pages, previewed, proposed};
+use crate::convert::source::{folder, run, source};
 use crate::page::{Pages, Sizes};
 use crate::status::{invalid, of_error, problems};
 
@@ -28,6 +29,12 @@ const PAGE: Sizes = Sizes {
 
 /// Most runs that a list can reach back to.
 const RUNS: u32 = 1_000;
+
+/// Rows that a preview reads of each stream unless it is told otherwise.
+const PREVIEW_ROWS: u32 = 1_000;
+
+/// The messages of a discovery.
+type Tables = futures::stream::Iter<std::vec::IntoIter<Result<pb::DiscoverSourceResponse, Status>>>;
 
 /// Serves operators.
 pub(crate) struct Connectors {
@@ -105,6 +112,157 @@ impl ConnectorService for Connectors {
         Ok(Response::new(StartSourceResponse { run }))
     }
 
+    async fn check_source(
+        &self,
+        request: Request<pb::CheckSourceRequest>,
+    ) -> Result<Response<pb::CheckSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let found = operate::check_source(&self.services, &caller, &id).await;
+        let findings = found.map_err(refuse)?.iter().map(finding).collect();
+        Ok(Response::new(pb::CheckSourceResponse { findings }))
+    }
+
+    type DiscoverSourceStream = Tables;
+
+    async fn discover_source(
+        &self,
+        request: Request<pb::DiscoverSourceRequest>,
+    ) -> Result<Response<Tables>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let sampled = count("sampled_tables", message.sampled_tables)? as usize;
+        let filter = filter(message.filter);
+        let seen = operate::discover_source(&self.services, &caller, &id, &filter, sampled).await;
+        let seen = seen.map_err(refuse)?;
+        let pages: Vec<_> = pages(&seen.tables).into_iter().map(Ok).collect();
+        Ok(Response::new(futures::stream::iter(pages)))
+    }
+
+    async fn propose_source(
+        &self,
+        request: Request<pb::ProposeSourceRequest>,
+    ) -> Result<Response<pb::ProposeSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let (filter, adopt) = (filter(message.filter), message.adopt);
+        let seen = operate::propose_source(&self.services, &caller, &id, &filter, adopt).await;
+        Ok(Response::new(proposed(&*seen.map_err(refuse)?)))
+    }
+
+    async fn preview_source(
+        &self,
+        request: Request<pb::PreviewSourceRequest>,
+    ) -> Result<Response<pb::PreviewSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let rows = match count("row_count", message.row_count)? {
+            0 => PREVIEW_ROWS,
+            rows => rows,
+        };
+        let seen = operate::preview_source(&self.services, &caller, &id, rows).await;
+        Ok(Response::new(previewed(&*seen.map_err(refuse)?)))
+    }
+
+    async fn approve_source(
+        &self,
+        request: Request<pb::ApproveSourceRequest>,
+    ) -> Result<Response<pb::ApproveSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let views = operate::approve_source(&self.services, &caller, &id, message.version).await;
+        let sources = views.map_err(refuse)?.iter().map(source).collect();
+        Ok(Response::new(pb::ApproveSourceResponse { sources }))
+    }
+
+    async fn withdraw_source(
+        &self,
+        request: Request<pb::WithdrawSourceRequest>,
+    ) -> Result<Response<pb::WithdrawSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let view = operate::withdraw_source(&self.services, &caller, &id, message.version).await;
+        let folder = Some(folder(&*view.map_err(refuse)?));
+        Ok(Response::new(pb::WithdrawSourceResponse { folder }))
+    }
+
+    async fn export_source(
+        &self,
+        request: Request<pb::ExportSourceRequest>,
+    ) -> Result<Response<pb::ExportSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let text = operate::export_source(&self.services, &caller, &id, message.version).await;
+        let text = text.map_err(refuse)?;
+        Ok(Response::new(pb::ExportSourceResponse {
+            folder: Some(folder(&text.folder)),
+            manifest: text.manifest,
+            mapping: text.mapping,
+        }))
+    }
+
+    async fn pause_source(
+        &self,
+        request: Request<pb::PauseSourceRequest>,
+    ) -> Result<Response<pb::PauseSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let view = operate::pause_source(&self.services, &caller, &id).await;
+        let source = Some(source(&*view.map_err(refuse)?));
+        Ok(Response::new(pb::PauseSourceResponse { source }))
+    }
+
+    async fn resume_source(
+        &self,
+        request: Request<pb::ResumeSourceRequest>,
+    ) -> Result<Response<pb::ResumeSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let view = operate::resume_source(&self.services, &caller, &id).await;
+        let source = Some(source(&*view.map_err(refuse)?));
+        Ok(Response::new(pb::ResumeSourceResponse { source }))
+    }
+
+    async fn replay_source(
+        &self,
+        request: Request<pb::ReplaySourceRequest>,
+    ) -> Result<Response<pb::ReplaySourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let view = operate::replay_source(&self.services, &caller, &id).await;
+        let run = Some(run(&*view.map_err(refuse)?));
+        Ok(Response::new(pb::ReplaySourceResponse { run }))
+    }
+
+    async fn rewind_source(
+        &self,
+        request: Request<pb::RewindSourceRequest>,
+    ) -> Result<Response<pb::RewindSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let stream = match message.stream.as_str() {
+            "" => None,
+            id => Some(
+                id.parse()
+                    .map_err(|_| invalid("stream", "must be the id of a stream"))?,
+            ),
+        };
+        let view = operate::rewind_source(&self.services, &caller, &id, stream.as_ref()).await;
+        let source = Some(source(&*view.map_err(refuse)?));
+        Ok(Response::new(pb::RewindSourceResponse { source }))
+    }
+
+    async fn retire_source(
+        &self,
+        request: Request<pb::RetireSourceRequest>,
+    ) -> Result<Response<pb::RetireSourceResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let id = source_id("name", &message.name)?;
+        let view = operate::retire_source(&self.services, &caller, &id, message.forget).await;
+        let source = Some(source(&*view.map_err(refuse)?));
+        Ok(Response::new(pb::RetireSourceResponse { source }))
+    }
+
     async fn list_runs(
         &self,
         request: Request<ListRunsRequest>,
@@ -146,6 +304,19 @@ fn new_source(manifest: String, mapping: String, base: String) -> Result<NewSour
     })
 }
 
+fn filter(filter: Option<pb::TableFilter>) -> Filter {
+    let filter = filter.unwrap_or_default();
+    let given = |text: String| (!text.is_empty()).then_some(text);
+    Filter {
+        schema: given(filter.schema),
+        name_contains: given(filter.name_contains),
+    }
+}
+
+fn count(field: &str, count: i32) -> Result<u32, Status> {
+    u32::try_from(count).map_err(|_| invalid(field, "must not be negative"))
+}
+
 fn violation(problem: &Problem) -> (String, String) {
     let place = format!("{}:{}", problem.file, problem.line);
     let text = match &problem.suggestion {
@@ -158,81 +329,6 @@ fn violation(problem: &Problem) -> (String, String) {
 fn source_id(field: &str, name: &str) -> Result<SourceId, Status> {
     let id = name.strip_prefix("sources/").and_then(|id| id.parse().ok());
     id.ok_or_else(|| invalid(field, "must be of the form sources/{source}"))
-}
-
-fn source(view: &SourceView) -> Source {
-    let rejections = view.rejections.iter();
-    let streams = view.positions.iter();
-    Source {
-        name: format!("sources/{}", view.id),
-        agency: view.agency.to_string(),
-        kind: view.kind.clone(),
-        state: source_state(view.state).into(),
-        create_time: Some(timestamp(view.created_at)),
-        update_time: Some(timestamp(view.updated_at)),
-        agency_label: Some(label(&view.agency_label)),
-        record_count: view.records,
-        rejections: rejections
-            .map(|(reason, count)| RejectionCount {
-                reason: reason.clone(),
-                count: *count,
-            })
-            .collect(),
-        streams: streams
-            .map(|position| StreamProgress {
-                stream: position.stream.to_string(),
-                row_count: position.rows,
-            })
-            .collect(),
-    }
-}
-
-fn source_state(state: rabt_service::SourceState) -> SourceState {
-    use rabt_service::SourceState as Held;
-    match state {
-        Held::Draft => SourceState::Draft,
-        Held::Checked => SourceState::Checked,
-        Held::Discovered => SourceState::Discovered,
-        Held::Mapped => SourceState::Mapped,
-        Held::Previewed => SourceState::Previewed,
-        Held::Approved => SourceState::Approved,
-        Held::Snapshot => SourceState::Snapshot,
-        Held::Live => SourceState::Live,
-        Held::Degraded => SourceState::Degraded,
-        Held::Quarantined => SourceState::Quarantined,
-        Held::Paused => SourceState::Paused,
-        Held::Retired => SourceState::Retired,
-    }
-}
-
-fn run(view: &RunView) -> Run {
-    Run {
-        name: format!("sources/{}/runs/{}", view.source, view.run.0),
-        state: run_state(view.state).into(),
-        start_time: Some(timestamp(view.started_at)),
-        end_time: view.finished_at.map(timestamp),
-        row_count: view.counts.rows,
-        record_count: view.counts.records,
-        rejected_count: view.counts.rejected,
-        unchanged_count: view.counts.unchanged,
-        deleted_count: view.counts.deleted,
-        late_count: view.counts.late,
-        failure: view.error.as_ref().map(|error| RunFailure {
-            reason: error.class.reason().to_owned(),
-            summary: error.summary.clone(),
-        }),
-    }
-}
-
-fn run_state(state: rabt_service::RunState) -> RunState {
-    use rabt_service::RunState as Held;
-    match state {
-        Held::Running => RunState::Running,
-        Held::Succeeded => RunState::Succeeded,
-        Held::Failed => RunState::Failed,
-        Held::Cancelled => RunState::Cancelled,
-        Held::Interrupted => RunState::Interrupted,
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! from an audited disclosure or an audited task; there is no way here from a profile alone.
 
 mod change;
+pub(crate) mod look;
 mod review;
+pub(crate) mod source;
 mod value;
 
 use rabt_model::{ErrorClass, Label};

@@ -40,6 +40,7 @@ pub(crate) struct Stack<C, F, O, L> {
     in_flight: Arc<Gauge>,
     callers: CallerGauges,
     longest: Duration,
+    slow: Duration,
 }
 
 /// The other end of one connection.
@@ -67,6 +68,7 @@ where
             in_flight: Gauge::new(limits.in_flight),
             callers: CallerGauges::new(limits.in_flight_per_caller),
             longest: limits.deadline(),
+            slow: limits.slow_deadline(),
         }
     }
 
@@ -76,7 +78,12 @@ where
         method: &Method,
         mut request: Request<Incoming>,
     ) -> Response<Body> {
-        let deadline = deadline(request.headers(), self.longest);
+        let longest = if method.is_slow() {
+            self.slow
+        } else {
+            self.longest
+        };
+        let deadline = deadline(request.headers(), longest);
         let Some(_node) = self.in_flight.enter() else {
             return overloaded("the node has too many requests in work; try again later");
         };
@@ -193,14 +200,16 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 34] = methods! {
+const METHODS: [Method; 46] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
     Change "rabt.change.v1.ChangeService":
         "ListChanges" "WatchChanges" "ExportSnapshot";
     Connector "rabt.connector.v1.ConnectorService":
-        "CreateSource" "UpdateSource" "GetSource" "ListSources" "StartSource" "ListRuns";
+        "CreateSource" "UpdateSource" "CheckSource" "DiscoverSource" "ProposeSource" "PreviewSource"
+        "ApproveSource" "WithdrawSource" "ExportSource" "GetSource" "ListSources" "StartSource"
+        "PauseSource" "ResumeSource" "ReplaySource" "RewindSource" "RetireSource" "ListRuns";
     Linkage "rabt.linkage.v1.LinkageService":
         "ListReviewTasks" "GetReviewTask" "ClaimReviewTask" "ReleaseReviewTask" "ResolveReviewTask"
         "ListDecisions" "GetDecision" "PreviewMerge" "MergeCitizens" "PreviewSplit" "SplitCitizen"
@@ -208,7 +217,23 @@ const METHODS: [Method; 34] = methods! {
         "ShadowModel";
 };
 
+/// Methods that wait for an agency's database, or compare all that is held.
+const SLOW: [&str; 6] = [
+    "CheckSource",
+    "DiscoverSource",
+    "ProposeSource",
+    "PreviewSource",
+    "RetireSource",
+    "ShadowModel",
+];
+
 impl Method {
+    /// Says whether the method may take long.
+    fn is_slow(&self) -> bool {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        SLOW.contains(&name)
+    }
+
     fn of_path(path: &str) -> Option<&'static Self> {
         METHODS.iter().find(|method| method.path == path)
     }

@@ -17,6 +17,10 @@ pub enum AuditEvent {
     SourceCreated(SourceCreated),
     /// A source was paused, resumed or retired.
     SourceChanged(SourceChanged),
+    /// Somebody looked at a source: tried it, listed its tables, or sampled its rows.
+    SourceInspected(SourceInspected),
+    /// A version of an agency's folder was handed in, approved or withdrawn.
+    FolderMoved(FolderMoved),
     /// The reading of a source began.
     SourceStarted(SourceStarted),
     /// The reading of a source ended.
@@ -140,6 +144,41 @@ pub struct SourceChanged {
     pub source: SourceId,
     /// The new state.
     pub state: String,
+}
+
+/// Somebody looked at a source: tried it, listed its tables, or sampled its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceInspected {
+    /// Who did it.
+    pub actor: String,
+    /// How: `CheckSource`, `PreviewSource`.
+    pub method: String,
+    /// Number of rows that were read; they were not kept.
+    pub rows: u64,
+    /// Which source.
+    pub source: SourceId,
+}
+
+/// A version of an agency's folder was handed in, approved or withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FolderMoved {
+    /// Who did it.
+    pub actor: String,
+    /// Whose folder it is.
+    pub agency: AgencyId,
+    /// Who handed it in.
+    pub author: String,
+    /// Where it stood before; empty for one that is new.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub from: String,
+    /// SHA-256 of manifest and mapping, hexadecimal.
+    pub manifest: String,
+    /// Where it stands now.
+    pub to: String,
+    /// Which version of it.
+    pub version: u32,
 }
 
 /// The reading of a source began.
@@ -285,6 +324,8 @@ impl AuditEvent {
             Self::Denied(_) => "denied",
             Self::SourceCreated(_) => "source_created",
             Self::SourceChanged(_) => "source_changed",
+            Self::SourceInspected(_) => "source_inspected",
+            Self::FolderMoved(_) => "folder_moved",
             Self::SourceStarted(_) => "source_started",
             Self::RunFinished(_) => "run_finished",
             Self::Linked(_) => "linked",
@@ -304,6 +345,8 @@ impl AuditEvent {
             Self::Denied(_)
             | Self::SourceCreated(_)
             | Self::SourceChanged(_)
+            | Self::SourceInspected(_)
+            | Self::FolderMoved(_)
             | Self::SourceStarted(_)
             | Self::RunFinished(_)
             | Self::Linked(_)
@@ -325,6 +368,8 @@ impl AuditEvent {
             "denied" => read(fields).map(Self::Denied),
             "source_created" => read(fields).map(Self::SourceCreated),
             "source_changed" => read(fields).map(Self::SourceChanged),
+            "source_inspected" => read(fields).map(Self::SourceInspected),
+            "folder_moved" => read(fields).map(Self::FolderMoved),
             "source_started" => read(fields).map(Self::SourceStarted),
             "run_finished" => read(fields).map(Self::RunFinished),
             "linked" => read(fields).map(Self::Linked),
@@ -346,6 +391,8 @@ impl Serialize for AuditEvent {
             Self::Denied(fields) => fields.serialize(s),
             Self::SourceCreated(fields) => fields.serialize(s),
             Self::SourceChanged(fields) => fields.serialize(s),
+            Self::SourceInspected(fields) => fields.serialize(s),
+            Self::FolderMoved(fields) => fields.serialize(s),
             Self::SourceStarted(fields) => fields.serialize(s),
             Self::RunFinished(fields) => fields.serialize(s),
             Self::Linked(fields) => fields.serialize(s),

@@ -16,6 +16,7 @@ mod kinds;
 mod manifest;
 mod mapping;
 mod message;
+mod preview;
 mod problem;
 mod propose;
 mod secret;
@@ -37,6 +38,7 @@ pub use message::{
     Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES,
     MAX_CELL_BYTES, Message, Outlet, Position,
 };
+pub use preview::{Example, RejectedCount, StreamPreview, preview};
 pub use problem::{Problem, Problems, nearest};
 pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,

@@ -140,6 +140,15 @@ impl AgencyFolder {
     pub fn load_for(files: &[(&str, &str)], kinds: &Kinds) -> Result<Agency, Problems> {
         load::load(files, Some(kinds))
     }
+
+    /// Reads a manifest that names no table yet and has no mapping: the agency with its sources, which
+    /// have no streams. They can be looked at, and not read.
+    ///
+    /// # Errors
+    /// Every mistake in the manifest, an unknown kind and what the kind says included.
+    pub fn load_draft(manifest: &str, kinds: &Kinds) -> Result<Agency, Problems> {
+        load::load_draft(manifest, kinds)
+    }
 }
 
 impl StreamSpec {

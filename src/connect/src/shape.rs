@@ -21,6 +21,15 @@ pub use collector::ShapeCollector;
 pub(crate) use dates::FORMATS;
 pub use dates::Tail;
 
+/// Returns the shape of one text: `9(14)`, `arabic(4)`; `empty` when there is nothing in it.
+pub(crate) fn shape_of(text: &str) -> String {
+    let clean = collector::clean(text);
+    if clean.is_empty() {
+        return "empty".to_owned();
+    }
+    form::Form::of(&clean).pattern
+}
+
 /// Says which numbers are of people who are linked already. The service has the answer; proposing
 /// works without one.
 pub trait Registry: Send + Sync {

@@ -27,6 +27,7 @@ use crate::comparison::weight;
 use crate::explanation::{self, Explanation};
 use crate::judgement::Judgements;
 use crate::model::LinkageModel;
+use crate::registry;
 use crate::standardise::{Cells, Standardised};
 use crate::weight::MatchWeight;
 
@@ -217,6 +218,13 @@ impl Index {
             found.sort_unstable_by_key(|(number, weight)| (Reverse(*weight), *number));
             found
         })
+    }
+
+    /// As [`Index::search`], for an agency's record.
+    pub fn search_record(&mut self, record: &SourceRecord) -> Vec<(RecordNumber, MatchWeight)> {
+        let cells = registry::Columns::of(&self.model).cells(record);
+        let texts: Vec<Option<&str>> = cells.iter().map(Option::as_deref).collect();
+        self.search(&texts)
     }
 
     /// Explains the pair, or returns `None` when one of the records is not here.

@@ -203,6 +203,7 @@ impl Settled {
                 watchers_per_caller: limits.watchers_per_caller,
                 message_bytes: limits.message_bytes,
                 deadline_ms: limits.deadline_ms,
+                slow_deadline_ms: limits.slow_deadline_ms,
                 handshake_ms: limits.handshake_ms,
                 drain_ms: limits.drain_ms,
             },

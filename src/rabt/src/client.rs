@@ -12,7 +12,7 @@ use crate::profile::{Profile, ProfileContext};
 
 /// Longest time to wait for a connection, and for an answer.
 const CONNECT: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_mins(1);
+const ANSWER: Duration = Duration::from_mins(5);
 
 /// Which server to ask, as whom.
 #[derive(Debug, clap::Args)]
@@ -161,8 +161,10 @@ pub(crate) fn help_for(reason: &str) -> &'static str {
             "give name and date of birth, or name, year of birth and governorate, or name and phone"
         }
         "BAD_IDENTIFIER" => "check the digits; a national id has 14",
-        "ALREADY_EXISTS" => "`rabt source new --replace` puts this folder in its place",
+        "ALREADY_EXISTS" => "`rabt source import` hands it in as the next version",
         "CONFIGURATION" => "correct the manifest or mapping and try again",
+        "SECOND_PERSON_REQUIRED" => "ask as another person: --as approver",
+        "ETAG_MISMATCH" => "look again, then name the version you saw",
         "NOT_LEADING" => "name that node with --server, or another --profile",
         "SOURCE_UNREACHABLE" => "see that the agency's database runs and lets this node in",
         "SEQUENCE_EXPIRED" => "the node's storage is older than this token; begin without --resume",

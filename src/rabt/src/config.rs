@@ -66,6 +66,7 @@ pub(crate) struct Limits {
     pub(crate) watchers_per_caller: usize,
     pub(crate) message_bytes: usize,
     pub(crate) deadline_ms: u64,
+    pub(crate) slow_deadline_ms: u64,
     pub(crate) handshake_ms: u64,
     pub(crate) drain_ms: u64,
 }
@@ -150,6 +151,7 @@ impl Default for Limits {
             watchers_per_caller: 16,
             message_bytes: 1_048_576,
             deadline_ms: 10_000,
+            slow_deadline_ms: 300_000,
             handshake_ms: 5_000,
             drain_ms: 30_000,
         }
@@ -293,6 +295,11 @@ impl Settings for Config {
             "limits.deadline_ms",
             600_000,
             "longest time a request may take, milliseconds",
+        ),
+        count(
+            "limits.slow_deadline_ms",
+            3_600_000,
+            "the same for requests that wait for an agency's database or compare all records",
         ),
         count(
             "limits.handshake_ms",

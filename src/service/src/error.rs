@@ -123,6 +123,36 @@ pub enum OperateError {
         /// What to do.
         remedy: &'static str,
     },
+    /// Who handed a folder in may not approve it.
+    #[error(
+        "version {version} of the folder of source `{source_id}` was handed in by the same person; \
+         another one with the role approver must approve it"
+    )]
+    SecondPerson {
+        /// Which source.
+        source_id: SourceId,
+        /// Which version.
+        version: u32,
+    },
+    /// The version that was named is not the one that is being worked on.
+    #[error(
+        "version {version} of the folder of source `{source_id}` is being worked on now; look at it, \
+         and name that one"
+    )]
+    Moved {
+        /// Which source.
+        source_id: SourceId,
+        /// Which version is.
+        version: u32,
+    },
+    /// The source could not be looked at.
+    #[error("{source_id}: {error}")]
+    Connect {
+        /// Which source.
+        source_id: SourceId,
+        /// What went wrong, and what to do.
+        error: rabt_connect::ConnectError,
+    },
     /// Linking failed on the way.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -306,6 +336,9 @@ impl OperateError {
             Self::NotFound { .. } => ErrorClass::NotFound,
             Self::Exists { .. } => ErrorClass::AlreadyExists,
             Self::State { .. } => ErrorClass::Configuration,
+            Self::SecondPerson { .. } => ErrorClass::SecondPersonRequired,
+            Self::Moved { .. } => ErrorClass::EtagMismatch,
+            Self::Connect { error, .. } => error.class(),
             Self::Link(error) => error.class(),
             Self::NotAudited(error) => error.class(),
             Self::Storage(error) => error.class(),

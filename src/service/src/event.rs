@@ -1,12 +1,13 @@
 //! What the audit log says about each use case.
 
 use rabt_audit::{
-    AuditEvent, BundleActivated, Denied, Disclosed, Entry, LinkFinished, Pseudonym, PseudonymKey,
-    Question, Reviewed, RunFinished, SourceChanged, SourceCreated, SourceStarted,
+    AuditEvent, BundleActivated, Denied, Disclosed, Entry, FolderMoved, LinkFinished, Pseudonym,
+    PseudonymKey, Question, Reviewed, RunFinished, SourceChanged, SourceCreated, SourceInspected,
+    SourceStarted,
 };
 use rabt_model::{CitizenId, DecisionNumber, Judgement, RunId, SourceId, TaskNumber, Timestamp};
 use rabt_policy::{Caller, DenialReason, Facts, Target};
-use rabt_storage::{DecisionState, RunCounts, RunState, StoredSource};
+use rabt_storage::{DecisionState, FolderState, RunCounts, RunState, StoredFolder, StoredSource};
 use sha2::{Digest, Sha256};
 
 use crate::ingest::Unit;
@@ -122,17 +123,59 @@ pub(crate) fn of_link(summary: &LinkSummary, model: &str, at: Timestamp) -> Entr
     Entry::new(at, AuditEvent::Linked(linked))
 }
 
+/// A version of an agency's folder was handed in, approved or withdrawn; `from` is where it stood,
+/// empty for a new one.
+pub(crate) fn of_folder(
+    caller: &Caller,
+    folder: &StoredFolder,
+    from: &str,
+    to: FolderState,
+    at: Timestamp,
+) -> Entry {
+    let moved = FolderMoved {
+        actor: actor(caller),
+        agency: folder.agency.clone(),
+        author: folder.author.clone(),
+        from: from.to_owned(),
+        manifest: digest(&folder.manifest, &folder.mapping),
+        to: to.as_str().to_owned(),
+        version: folder.version,
+    };
+    Entry::new(at, AuditEvent::FolderMoved(moved))
+}
+
+/// Somebody looked at a source.
+pub(crate) fn of_inspection(
+    caller: &Caller,
+    source: &SourceId,
+    method: &str,
+    rows: u64,
+    at: Timestamp,
+) -> Entry {
+    let inspected = SourceInspected {
+        actor: actor(caller),
+        method: method.to_owned(),
+        rows,
+        source: source.clone(),
+    };
+    Entry::new(at, AuditEvent::SourceInspected(inspected))
+}
+
+fn digest(manifest: &str, mapping: &str) -> String {
+    let mut digest = Sha256::new();
+    digest.update(manifest);
+    digest.update([0]);
+    digest.update(mapping);
+    data_encoding::HEXLOWER.encode(&digest.finalize())
+}
+
 /// A source was registered, or its manifest replaced.
 pub(crate) fn of_source(caller: &Caller, source: &StoredSource) -> Entry {
-    let mut digest = Sha256::new();
-    digest.update(&source.manifest);
-    digest.update([0]);
-    digest.update(&source.mapping);
     let created = SourceCreated {
         actor: actor(caller),
         agency: source.agency.clone(),
         kind: source.kind.clone(),
-        manifest: data_encoding::HEXLOWER.encode(&digest.finalize()),
+        manifest: digest(&source.manifest, &source.mapping),
         source: source.id.clone(),
     };
     Entry::new(source.updated_at, AuditEvent::SourceCreated(created))

@@ -265,6 +265,12 @@ impl Reading {
         })
     }
 
+    /// Says whether no source is being read.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.sources().is_empty()
+    }
+
     fn sources(&self) -> MutexGuard<'_, BTreeSet<SourceId>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

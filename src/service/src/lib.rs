@@ -31,10 +31,11 @@ pub use error::{
 pub use image::ImageFile;
 pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
 pub use lead::{Node, Pace};
-pub use link::{Arrival, LinkSummary, Shadow, link, shadow_model, upsert};
+pub use link::{Arrival, Forecast, LinkSummary, Shadow, link, shadow_model, upsert};
 pub use policy::PolicyHandle;
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
-    RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
+    FolderState, RejectionCount, RunCounts, RunError, RunState, SourceState,
+    StoredPosition as PositionView, fingerprint,
 };
 pub use services::{Services, Setup};

@@ -6,6 +6,7 @@
 
 mod apply;
 mod decide;
+mod forecast;
 mod lapse;
 mod partition;
 mod prior;
@@ -31,6 +32,8 @@ use crate::services::Services;
 pub(crate) use apply::Arrivals;
 pub use apply::{Arrival, upsert};
 pub(crate) use decide::{Act, Effect, carry_out, foresee};
+pub use forecast::Forecast;
+pub(crate) use forecast::forecast;
 use partition::{Held, Partition};
 pub(crate) use prior::as_composed;
 use question::Questions;

@@ -190,6 +190,15 @@ fn attributes(truths: &[(StreamId, Truth)]) -> Vec<(&StreamId, &[Attribute])> {
 }
 
 impl Registered {
+    /// Returns a source as a manifest with this base says, whether it is in force or not.
+    pub(crate) fn of(agency: &AgencyId, spec: SourceSpec, manifest: &str) -> Self {
+        Self {
+            agency: agency.clone(),
+            spec,
+            base: base_of(manifest),
+        }
+    }
+
     /// Returns a session with its secrets put in.
     pub(crate) fn session(&self) -> Result<Session, ConnectError> {
         let config = resolve_secrets(&self.spec.config, &self.base)?;
@@ -211,7 +220,16 @@ pub(crate) fn with_base(manifest: &str, base: &Path) -> Option<String> {
     Some(format!("{}{BASE}{base}\n", manifest.trim_end()))
 }
 
-fn base_of(manifest: &str) -> PathBuf {
+/// Returns the text of a manifest as it was handed in.
+pub(crate) fn without_base(manifest: &str) -> String {
+    match manifest.rsplit_once(BASE) {
+        Some((text, _)) => format!("{text}\n"),
+        None => manifest.to_owned(),
+    }
+}
+
+/// Returns where the relative paths of a manifest start.
+pub(crate) fn base_of(manifest: &str) -> PathBuf {
     let marked = manifest.rsplit_once(BASE).map(|(_, base)| base.trim_end());
     marked.map(PathBuf::from).unwrap_or_default()
 }
@@ -220,7 +238,7 @@ fn base_of(manifest: &str) -> PathBuf {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::{base_of, with_base};
+    use super::{base_of, with_base, without_base};
 
     #[test]
     fn a_manifest_remembers_its_base() {
@@ -228,6 +246,8 @@ mod tests {
         assert_eq!(base_of(&manifest), PathBuf::from("/data/my agencies"));
         assert_eq!(base_of("schema = 1\n"), PathBuf::new());
         assert!(manifest.starts_with("schema = 1\n"));
+        assert_eq!(without_base(&manifest), "schema = 1\n");
+        assert_eq!(without_base("schema = 1"), "schema = 1");
         let hostile = Path::new("/data/x\n[source]\nkind = \"files\"");
         assert_eq!(with_base("schema = 1\n", hostile), None);
     }

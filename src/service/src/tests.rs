@@ -8,6 +8,7 @@ mod flow;
 mod gold;
 mod image;
 mod kill;
+mod life;
 mod living;
 mod node;
 mod operate;

@@ -10,6 +10,7 @@ mod clusters;
 mod decisions;
 mod deletions;
 mod fingerprints;
+mod folders;
 mod history;
 mod leases;
 mod profiles;
@@ -154,6 +155,10 @@ cases! {
         the_last_bundle_is_current,
         a_mark_has_its_last_text,
         outbox_numbers_are_never_used_again;
+    folders:
+        a_folder_comes_back_as_it_went_in,
+        one_folder_of_an_agency_is_worked_on,
+        a_version_is_never_used_again;
     transactions:
         what_is_not_committed_is_undone,
         names_of_an_undone_transaction_are_not_used,

@@ -8,12 +8,30 @@ use rabt_model::{CitizenId, ErrorClass, RecordNumber, RunId, SourceId, Timestamp
 use crate::StorageError;
 use crate::batch::HeldRow;
 use crate::body::decode_profile;
+use crate::row::{
+    FolderState, RunCounts, RunError, RunState, SourceState, StoredBundle, StoredRun,
+};
 use crate::row::{Horizon, StoredRevision};
-use crate::row::{RunCounts, RunError, RunState, SourceState, StoredBundle, StoredRun};
-use crate::row::{StoredEntry, StoredPosition, StoredSource};
+use crate::row::{RejectionCount, StoredEntry, StoredFolder, StoredPosition, StoredSource};
 
 /// A row of `sources`, in the order of its columns.
 pub(crate) type SourceRow = (String, String, String, String, String, String, i64, i64);
+
+/// A row of `folders`, in the order of its columns.
+pub(crate) type FolderRow = (
+    String,
+    i64,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    i64,
+    i64,
+);
+
+/// Stream, column, reason, whether the value alone is left out, and how many.
+pub(crate) type RejectionRow = (String, String, String, bool, i64);
 
 /// A row of `runs`: number, source, start, end, state, error class and summary, six counts.
 pub(crate) type RunRow = (
@@ -205,6 +223,42 @@ pub(crate) fn to_source(row: SourceRow) -> Result<StoredSource, StorageError> {
         created_at: to_timestamp("sources", created_at)?,
         updated_at: to_timestamp("sources", updated_at)?,
     })
+}
+
+pub(crate) fn to_folder(row: FolderRow) -> Result<StoredFolder, StorageError> {
+    let (agency, version, manifest, mapping, state, author, approver, created_at, updated_at) = row;
+    Ok(StoredFolder {
+        agency: parse_id("folders", &agency)?,
+        version: u32::try_from(version)
+            .map_err(|_| corrupt("folders", "the version is no version"))?,
+        manifest,
+        mapping,
+        state: FolderState::from_name(&state)
+            .ok_or_else(|| corrupt("folders", "the state is unknown"))?,
+        author,
+        approver,
+        created_at: to_timestamp("folders", created_at)?,
+        updated_at: to_timestamp("folders", updated_at)?,
+    })
+}
+
+/// Returns counts of rejections in their order, which is not that of any database's language.
+pub(crate) fn to_rejections(rows: Vec<RejectionRow>) -> Result<Vec<RejectionCount>, StorageError> {
+    let count = |(stream, column, reason, field_only, count): RejectionRow| {
+        Ok(RejectionCount {
+            stream: parse_id("rejections", &stream)?,
+            column,
+            reason,
+            field_only,
+            count: to_count(count),
+        })
+    };
+    let mut counts: Vec<_> = rows
+        .into_iter()
+        .map(count)
+        .collect::<Result<_, StorageError>>()?;
+    counts.sort_unstable();
+    Ok(counts)
 }
 
 pub(crate) fn to_position(row: (String, String, i64)) -> Result<StoredPosition, StorageError> {

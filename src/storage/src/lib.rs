@@ -13,6 +13,7 @@ mod deletion;
 mod error;
 mod feed;
 mod fingerprint;
+mod folder;
 mod lease;
 mod names;
 mod open;
@@ -28,7 +29,7 @@ pub use fingerprint::fingerprint;
 pub use lease::{Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases};
 pub use open::{open, open_as};
 pub use repository::{
-    Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, History, Marks, Outbox,
+    Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, Folders, History, Marks, Outbox,
     Profiles, Records, Reviews, Sources, Storage, Transaction,
 };
 pub use review::{
@@ -36,7 +37,8 @@ pub use review::{
     TaskCounts, TaskFilter, TaskPlace,
 };
 pub use row::{
-    DeleteOutcome, Deletion, GoldenRef, Horizon, PutOutcome, RevisionPage, RunCounts, RunError,
-    RunOutcome, RunState, SourceState, StoredBundle, StoredChange, StoredEntry, StoredPosition,
-    StoredProfile, StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource,
+    DeleteOutcome, Deletion, FolderState, GoldenRef, Horizon, PutOutcome, RejectionCount,
+    RevisionPage, RunCounts, RunError, RunOutcome, RunState, SourceState, StoredBundle,
+    StoredChange, StoredEntry, StoredFolder, StoredPosition, StoredProfile, StoredRecord,
+    StoredRejection, StoredRevision, StoredRun, StoredSource,
 };

@@ -210,6 +210,8 @@ impl Transaction for PostgresTransaction {
     }
 }
 
+crate::folder::keeps_folders!(PostgresTransaction);
+
 impl PostgresTransaction {
     fn connection(&mut self) -> &mut PgConnection {
         &mut self.inner

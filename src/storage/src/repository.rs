@@ -3,6 +3,7 @@
 //! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
 
 mod deletions;
+mod folders;
 mod review;
 
 use std::sync::Arc;
@@ -15,12 +16,13 @@ use rabt_model::{
 use crate::StorageError;
 use crate::lease::{Fence, Following, Leases};
 use crate::row::{
-    Horizon, PutOutcome, RevisionPage, RunCounts, RunOutcome, SourceState, StoredBundle,
-    StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord, StoredRejection,
-    StoredRevision, StoredRun, StoredSource,
+    Horizon, PutOutcome, RejectionCount, RevisionPage, RunCounts, RunOutcome, SourceState,
+    StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord,
+    StoredRejection, StoredRevision, StoredRun, StoredSource,
 };
 
 pub use deletions::Deletions;
+pub use folders::Folders;
 pub use review::{Decisions, Reviews};
 
 /// Durable state: one database, and an audit log that no long transaction can delay.
@@ -79,6 +81,7 @@ pub trait Transaction:
     + Decisions
     + Reviews
     + Sources
+    + Folders
     + Agreements
     + Marks
     + Outbox
@@ -126,6 +129,13 @@ pub trait Records: Send {
         &mut self,
         source: &SourceId,
     ) -> Result<Vec<(String, u64)>, StorageError>;
+
+    /// Returns how many rejections stand against the rows of a source, by stream, column and reason,
+    /// in this order.
+    async fn rejections_by_column(
+        &mut self,
+        source: &SourceId,
+    ) -> Result<Vec<RejectionCount>, StorageError>;
 
     /// Returns up to `limit` records with a number above `after`, in the order of their numbers.
     async fn records_after(

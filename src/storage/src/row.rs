@@ -197,6 +197,26 @@ text_enum! {
 }
 
 text_enum! {
+    /// Where a version of an agency's folder stands.
+    FolderState {
+        /// Handed in; nothing is known to work.
+        Draft = "draft",
+        /// Its database answers, and its rights suffice.
+        Checked = "checked",
+        /// Its tables and columns are known.
+        Discovered = "discovered",
+        /// Its mapping is complete.
+        Mapped = "mapped",
+        /// Somebody saw what the mapping makes of its rows.
+        Previewed = "previewed",
+        /// A second person approved it: it is in force, or was.
+        Approved = "approved",
+        /// It was taken back, or another one took its place before anybody approved it.
+        Withdrawn = "withdrawn",
+    }
+}
+
+text_enum! {
     /// Where a run stands.
     RunState {
         /// Under way, or killed and not yet noticed.
@@ -209,6 +229,13 @@ text_enum! {
         Cancelled = "cancelled",
         /// Its process ended before it did.
         Interrupted = "interrupted",
+    }
+}
+
+impl FolderState {
+    /// Says whether a version is being worked on.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Approved | Self::Withdrawn)
     }
 }
 
@@ -230,6 +257,44 @@ pub struct StoredSource {
     /// When it was registered.
     pub created_at: Timestamp,
     /// When its manifest, mapping or state last changed.
+    pub updated_at: Timestamp,
+}
+
+/// How many rejections stand against one column of a stream for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RejectionCount {
+    /// Which table or view.
+    pub stream: StreamId,
+    /// The column, or columns joined by `+`; empty when the whole row is meant.
+    pub column: String,
+    /// Code of the reason.
+    pub reason: String,
+    /// Whether only the value is left out and the record was taken.
+    pub field_only: bool,
+    /// How many.
+    pub count: u64,
+}
+
+/// One version of an agency's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFolder {
+    /// Whose it is.
+    pub agency: AgencyId,
+    /// Its number, from 1; never used again.
+    pub version: u32,
+    /// The text of its manifest.
+    pub manifest: String,
+    /// The text of its mapping; empty until there is one.
+    pub mapping: String,
+    /// Where it stands.
+    pub state: FolderState,
+    /// Who handed it in: role and name; empty for one from before this was kept.
+    pub author: String,
+    /// Who approved it.
+    pub approver: Option<String>,
+    /// When it was handed in.
+    pub created_at: Timestamp,
+    /// When its state last changed.
     pub updated_at: Timestamp,
 }
 

@@ -197,6 +197,8 @@ impl Transaction for SqliteTransaction {
     }
 }
 
+crate::folder::keeps_folders!(SqliteTransaction);
+
 impl SqliteTransaction {
     fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.inner

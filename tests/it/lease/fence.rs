@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rabt_model::{Clock, SystemClock};
 use rabt_policy::{Caller, Role};
-use rabt_service::operate::{create_source, pause_source};
+use rabt_service::operate::pause_source;
 use rabt_service::{LinkError, Node, Pace, Services, ingest_all, link};
 use rabt_storage::{AuditLog, Holder, Lease, Leases, Storage, StorageError, Transaction};
-use rabt_tests::{Database, Stack, Town, postgres_url, skip};
+use rabt_tests::{Database, Stack, Town, postgres_url, put_in_force, skip};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -160,8 +160,7 @@ async fn a_leader_that_slept_beyond_its_lease_commits_nothing() {
     let town = Town::of(40, 31).await;
     let mut sources = Vec::new();
     for new in town.sources() {
-        let views = create_source(&first, &operator(), new).await.unwrap();
-        sources.extend(views.iter().map(|view| view.id.clone()));
+        sources.extend(put_in_force(&first, new).await);
     }
     for (source, run) in ingest_all(&first, 2).await {
         run.unwrap_or_else(|error| panic!("{source}: {error}"));

@@ -132,6 +132,14 @@ impl Node {
         ConnectorServiceClient::new(self.connect(pki, OPERATOR).await)
     }
 
+    pub(super) async fn connectors_as(
+        &self,
+        pki: &Pki,
+        urn: &str,
+    ) -> ConnectorServiceClient<Channel> {
+        ConnectorServiceClient::new(self.connect(pki, urn).await)
+    }
+
     async fn connect(&self, pki: &Pki, urn: &str) -> Channel {
         let connected = Pki::connect(self.address, pki.client(Some(urn))).await;
         connected.expect("the handshake succeeds")

@@ -15,7 +15,10 @@ use rabt_proto::citizen::LookupCitizenRequest;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::{Identifier, RequestContext};
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
-use rabt_proto::connector::{CreateSourceRequest, ListRunsRequest, RunState, StartSourceRequest};
+use rabt_proto::connector::{
+    ApproveSourceRequest, CreateSourceRequest, ListRunsRequest, RunState, Source,
+    StartSourceRequest,
+};
 use rabt_service::{AuditKeys, Services, Setup};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -30,6 +33,7 @@ use crate::{Bound, Limits, serve};
 pub(super) const HOSPITAL: &str = "urn:rabt:health:hospital";
 pub(super) const STRANGER: &str = "urn:rabt:courts:docket";
 pub(super) const OPERATOR: &str = "urn:rabt:rabt:person:m.hassan:operator";
+pub(super) const APPROVER: &str = "urn:rabt:rabt:person:a.farid:approver";
 pub(super) const CLERK: &str = "urn:rabt:rabt:person:s.ali:clerk";
 
 pub(super) const MONA: &str = "28402110100028";
@@ -171,7 +175,7 @@ impl Node {
     pub(super) async fn with_mona() -> Self {
         let node = Self::start().await;
         let mut operator = node.operator(OPERATOR).await;
-        operator.create_source(folder()).await.unwrap();
+        node.register(folder()).await;
         let name = "sources/registry".to_owned();
         operator
             .start_source(StartSourceRequest { name })
@@ -183,6 +187,20 @@ impl Node {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         node
+    }
+
+    /// Hands a folder in and approves it, as two people.
+    pub(super) async fn register(&self, folder: CreateSourceRequest) -> Vec<Source> {
+        let mut operator = self.operator(OPERATOR).await;
+        let created = operator.create_source(folder).await.unwrap().into_inner();
+        let source = &created.sources[0];
+        let approve = ApproveSourceRequest {
+            name: source.name.clone(),
+            version: source.open.as_ref().unwrap().version,
+        };
+        let mut second = self.operator(APPROVER).await;
+        let approved = second.approve_source(approve).await.unwrap();
+        approved.into_inner().sources
     }
 
     async fn check_run(&self, operator: &mut ConnectorServiceClient<Channel>) {

@@ -8,14 +8,15 @@ use super::node::{CLERK, HOSPITAL, MANIFEST, Node, OPERATOR, folder, reason};
 async fn a_source_is_registered_once() {
     let node = Node::start().await;
     let mut client = node.operator(OPERATOR).await;
-    let created = client
-        .create_source(folder())
-        .await
-        .unwrap()
-        .into_inner()
-        .sources;
+    let created = node.register(folder()).await;
     assert_eq!(created[0].name, "sources/registry");
     assert_eq!(created[0].state(), SourceState::Approved);
+    let in_force = created[0].in_force.as_ref().unwrap();
+    assert_eq!(
+        (in_force.version, in_force.author.as_str()),
+        (1, "rabt:m.hassan")
+    );
+    assert_eq!(in_force.approver, "rabt:a.farid");
     assert_eq!(created[0].agency_label.as_ref().unwrap().ar, "السجل المدني");
 
     let name = created[0].name.clone();

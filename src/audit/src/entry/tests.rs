@@ -3,8 +3,8 @@ use serde_json::Value;
 use super::{Entry, EntryError};
 use crate::tree::leaf_hash;
 use crate::{
-    AuditEvent, BundleActivated, Denied, Disclosed, LinkFinished, Pseudonym, Question, RunFinished,
-    SourceChanged, SourceCreated, SourceStarted, Started, Stopped,
+    AuditEvent, BundleActivated, Denied, Disclosed, FolderMoved, LinkFinished, Pseudonym, Question,
+    RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started, Stopped,
 };
 
 fn question() -> Question {
@@ -56,6 +56,21 @@ fn catalogue() -> Vec<AuditEvent> {
             actor: text("operator:mona"),
             source: source(),
             state: text("PAUSED"),
+        }),
+        AuditEvent::SourceInspected(SourceInspected {
+            actor: text("operator:mona"),
+            method: text("PreviewSource"),
+            rows: 500,
+            source: source(),
+        }),
+        AuditEvent::FolderMoved(FolderMoved {
+            actor: text("approver:ali"),
+            agency: "tax".parse().unwrap(),
+            author: text("rabt:mona"),
+            from: text("previewed"),
+            manifest: "ef".repeat(32),
+            to: text("approved"),
+            version: 3,
         }),
         AuditEvent::SourceStarted(SourceStarted {
             actor: text("operator:mona"),

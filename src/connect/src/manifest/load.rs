@@ -5,8 +5,8 @@ use rabt_model::{AgencyId, AgreementId, Label, SourceId};
 use crate::connector::Protect;
 use crate::document::{Document, Fields, Node};
 use crate::kinds::Kinds;
-use crate::manifest::{Agency, expand, stream};
-use crate::mapping::{self, StreamMapping};
+use crate::manifest::{Agency, StreamSpec, expand, stream};
+use crate::mapping;
 use crate::problem::{Problem, Problems};
 
 const MANIFEST: &str = "manifest.toml";
@@ -69,11 +69,38 @@ pub(super) fn load(files: &[(&str, &str)], kinds: Option<&Kinds>) -> Result<Agen
             .map(|fields| mapping::load(fields, id));
         manifest_fields.zip(head).and_then(|(fields, head)| {
             let config = config_table(manifest_text);
-            load_rest(&fields, head, mappings.as_deref(), config, kinds)
+            let streams = stream::load_streams(&fields, mappings.as_deref());
+            load_rest(&fields, head, streams, config, kinds)
         })
     };
     let mut problems = manifest.into_problems();
     problems.extend(mapping.into_problems());
+    match agency {
+        Some(agency) if problems.is_empty() => Ok(agency),
+        Some(_) | None => Err(Problems(problems)),
+    }
+}
+
+/// Reads a manifest that names no table yet: who the agency is and where its databases are.
+pub(super) fn load_draft(text: &str, kinds: &Kinds) -> Result<Agency, Problems> {
+    let (manifest, root) = Document::parse(MANIFEST, text);
+    let fields = root.as_ref().and_then(|root| manifest.root(root).fields());
+    let agency = fields.and_then(|fields| {
+        if let Some(stream) = fields.get("stream") {
+            stream.wrong(format!(
+                "needs a mapping; add {MAPPING}, or leave the tables out"
+            ));
+        }
+        let head = load_head(&fields);
+        load_rest(
+            &fields,
+            head,
+            Some(Vec::new()),
+            config_table(text),
+            Some(kinds),
+        )
+    });
+    let problems = manifest.into_problems();
     match agency {
         Some(agency) if problems.is_empty() => Ok(agency),
         Some(_) | None => Err(Problems(problems)),
@@ -142,7 +169,7 @@ fn load_label(node: &Node<'_>) -> Option<Label> {
 fn load_rest(
     root: &Fields<'_>,
     head: Head,
-    mappings: Option<&[StreamMapping<'_>]>,
+    streams: Option<Vec<StreamSpec>>,
     config: toml::Table,
     kinds: Option<&Kinds>,
 ) -> Option<Agency> {
@@ -154,7 +181,6 @@ fn load_rest(
         None => Some(Protect::default()),
         Some(node) => node.fields().and_then(|fields| load_protect(&fields)),
     };
-    let streams = stream::load_streams(root, mappings);
     let (id, source, protect) = (head.id?, source?, protect?);
     let sources = expand::expand(root, &id, &source, protect, &streams?)?;
     Some(Agency {

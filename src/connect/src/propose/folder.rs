@@ -50,7 +50,66 @@ impl Proposal {
     }
 }
 
+impl Proposal {
+    /// Returns the folder with the proposed tables behind what a manifest says already: agency,
+    /// source and limits stay as they are written, tables that it named are left out. Nothing when
+    /// no table holds people.
+    pub fn to_folder_of(&self, manifest: &str, kind: &str) -> Option<FolderText> {
+        let tables: Vec<_> = self.of_persons().collect();
+        if tables.is_empty() {
+            return None;
+        }
+        let ids = manifest::stream_ids(&tables);
+        let streams: Vec<_> = ids.iter().map(String::as_str).zip(tables).collect();
+        let mut text = without_streams(manifest);
+        manifest::write_streams(&mut text, kind, &streams);
+        Some(FolderText {
+            manifest: text,
+            mapping: mapping::write(&streams),
+        })
+    }
+}
+
+/// Returns a manifest without its `[[stream]]` sections and the comments above them.
+fn without_streams(manifest: &str) -> String {
+    let mut kept = String::new();
+    let mut comments = String::new();
+    let mut within = false;
+    for line in manifest.lines() {
+        let bare = line.trim();
+        if bare.starts_with('#') || bare.is_empty() {
+            comments.push_str(line);
+            comments.push('\n');
+            continue;
+        }
+        if bare.starts_with('[') {
+            within = bare.starts_with("[[stream]]")
+                || bare.starts_with("[stream.")
+                || bare.starts_with("[[stream.");
+        }
+        if !within {
+            kept.push_str(&comments);
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        comments.clear();
+    }
+    if !within {
+        kept.push_str(&comments);
+    }
+    kept
+}
+
 impl FolderText {
+    /// Returns the folder of an agency of whose database only the place is known: a manifest without a
+    /// table, and no mapping.
+    pub fn draft(agency: &NewAgency) -> Self {
+        Self {
+            manifest: manifest::write(agency, &[]),
+            mapping: String::new(),
+        }
+    }
+
     /// Returns the files as name and text, as `AgencyFolder::load` takes them.
     pub fn files(&self) -> [(&str, &str); 2] {
         [
@@ -70,5 +129,18 @@ fn comment(text: &mut String, label: &Label) {
         text.push_str("# ");
         text.push_str(&clean);
         text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_streams;
+
+    #[test]
+    fn tables_are_taken_out_with_their_comments() {
+        let manifest = "# who\n[agency]\nid = 'a'\n\n# the table\n[[stream]]\nid = 'p'\n\n\
+                        # of it\n[stream.guard]\nmax_reject = '1 %'\n\n# kind\n[protect]\nx = 1\n# end\n";
+        let expected = "# who\n[agency]\nid = 'a'\n\n# kind\n[protect]\nx = 1\n# end\n";
+        assert_eq!(without_streams(manifest), expected);
     }
 }

@@ -160,6 +160,14 @@ impl Pair {
     }
 }
 
+/// Returns a text that can be compared.
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    match step::run(&CLEAN, Some(Cow::Borrowed(text)), 0) {
+        Ok(Out::Text(clean)) => clean,
+        Ok(Out::Absent | Out::Date(_)) | Err(_) => Cow::Borrowed(""),
+    }
+}
+
 impl<'c> Clean<'c> {
     fn of(cell: Cell<'c>) -> Self {
         let text = match cell {
@@ -167,16 +175,11 @@ impl<'c> Clean<'c> {
             Cell::Null => return Self::Null,
             Cell::Unchanged | Cell::Unreadable(_) => return Self::Unreadable,
         };
-        match step::run(&CLEAN, Some(Cow::Borrowed(text)), 0) {
-            Ok(Out::Text(clean)) => Self::Text {
-                // Only other digits make another text of the same number of characters.
-                other_digits: !text.contains(clean.as_ref()),
-                text: clean,
-            },
-            Ok(Out::Absent | Out::Date(_)) | Err(_) => Self::Text {
-                text: Cow::Borrowed(""),
-                other_digits: false,
-            },
+        let clean = clean(text);
+        Self::Text {
+            // Only other digits make another text of the same number of characters.
+            other_digits: !text.contains(clean.as_ref()),
+            text: clean,
         }
     }
 

@@ -1,18 +1,22 @@
-//! `rabt source`: register and read agencies' databases through a running server.
+//! `rabt source`: from "I have a database" to "linked", and every day after it, through a running
+//! server.
 
+mod folder;
+mod life;
+mod look;
 mod propose;
+mod register;
 mod view;
+mod view_look;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Subcommand;
 use rabt_proto::connector as pb;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use tonic::transport::Channel;
 
-use self::view::{RunView, SourceView, Sources, Started, Status};
 use super::block_on;
 use crate::client::{Connection, refusal};
 use crate::error::CommandError;
@@ -20,45 +24,51 @@ use crate::render::Render;
 
 /// Who asks unless `--as` says otherwise.
 const USUAL_IDENTITY: &str = "operator";
+/// Who approves unless `--as` says otherwise.
+const SECOND_IDENTITY: &str = "approver";
 /// Largest page of sources and runs.
 const PAGE: i32 = 1_000;
-/// How often `--wait` asks whether the run has ended.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// Largest answer: a proposal for many wide tables.
+const ANSWER_BYTES: usize = 256 << 20;
 
 /// What to do with sources.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SourceArgs {
-    /// Register the sources of an agency folder (manifest.toml and mapping.toml).
-    New {
-        /// The folder.
-        #[arg(long, value_name = "FOLDER")]
-        from: PathBuf,
-        /// Folder on the server that relative paths of the manifest start from.
-        #[arg(long, value_name = "DIR")]
-        base: Option<String>,
-        /// Replace the sources of this agency that are there already.
-        #[arg(long)]
-        replace: bool,
-        #[command(flatten)]
-        connection: Connection,
-    },
-    /// Look at a database that nobody has described yet, from here, and write its agency's folder.
-    Propose(propose::ProposeArgs),
-    /// List the registered sources.
+    /// Describe a database: a folder with --from, or a kind and its configuration.
+    New(register::NewArgs),
+    /// Hand in an agency's folder, new or in place of the one that is there.
+    Import(register::ImportArgs),
+    /// Write the folder of a source, as it was handed in.
+    Export(register::ExportArgs),
+    /// List the sources, those that nobody has approved yet among them.
     List {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Try a source: reach, login, rights, and what should be better.
+    Check(One),
+    /// List the tables of a source, with the shapes of some rows.
+    Discover(look::DiscoverArgs),
+    /// Propose what the tables of a source mean, or of a database that nobody has described yet.
+    Propose(propose::ProposeArgs),
+    /// Show what the mapping makes of the first rows, and what linking would make of them.
+    Preview(look::PreviewArgs),
+    /// Put the folder that is being worked on in force, as a second person.
+    Approve(register::VersionArgs),
+    /// Take back the folder that is being worked on.
+    Withdraw(register::VersionArgs),
     /// Read a source, from where the last run stopped.
-    Start {
-        /// Source id.
-        id: String,
-        /// Wait until the run has ended; fails when the run fails.
-        #[arg(long)]
-        wait: bool,
-        #[command(flatten)]
-        connection: Connection,
-    },
+    Start(life::StartArgs),
+    /// Let a source rest until it is resumed.
+    Pause(One),
+    /// Let a paused or quarantined source be read again.
+    Resume(One),
+    /// Read the streams anew that have rows in quarantine.
+    Replay(life::StartArgs),
+    /// Let a source be read from its start at its next run.
+    Rewind(life::RewindArgs),
+    /// End a source; its records stay unless --forget is given.
+    Retire(life::RetireArgs),
     /// Show what the runs of one source did, or the last run of each.
     Status {
         /// Source id.
@@ -68,168 +78,72 @@ pub(crate) enum SourceArgs {
     },
 }
 
+/// One source.
+#[derive(Debug, clap::Args)]
+pub(crate) struct One {
+    /// Source id.
+    id: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
 type Client = ConnectorServiceClient<Channel>;
 
 /// Runs `rabt source`.
 pub(crate) fn run(args: SourceArgs, render: &Render) -> Result<ExitCode, CommandError> {
     match args {
-        SourceArgs::New {
-            from,
-            base,
-            replace,
-            connection,
-        } => block_on(new(&from, base.as_deref(), replace, &connection, render)),
+        SourceArgs::New(args) => block_on(register::new(&args, render)),
+        SourceArgs::Import(args) => block_on(register::import(&args, render)),
+        SourceArgs::Export(args) => block_on(register::export(&args, render)),
+        SourceArgs::List { connection } => block_on(life::list(&connection, render)),
+        SourceArgs::Check(args) => block_on(look::check(&args, render)),
+        SourceArgs::Discover(args) => block_on(look::discover(&args, render)),
         SourceArgs::Propose(args) => block_on(propose::run(&args, render)),
-        SourceArgs::List { connection } => block_on(list(&connection, render)),
-        SourceArgs::Start {
-            id,
-            wait,
-            connection,
-        } => block_on(start(&id, wait, &connection, render)),
+        SourceArgs::Preview(args) => block_on(look::preview(&args, render)),
+        SourceArgs::Approve(args) => block_on(register::approve(&args, render)),
+        SourceArgs::Withdraw(args) => block_on(register::withdraw(&args, render)),
+        SourceArgs::Start(args) => block_on(life::start(&args, render)),
+        SourceArgs::Pause(args) => block_on(life::pause(&args, render)),
+        SourceArgs::Resume(args) => block_on(life::resume(&args, render)),
+        SourceArgs::Replay(args) => block_on(life::replay(&args, render)),
+        SourceArgs::Rewind(args) => block_on(life::rewind(&args, render)),
+        SourceArgs::Retire(args) => block_on(life::retire(&args, render)),
         SourceArgs::Status { id, connection } => {
-            block_on(status(id.as_deref(), &connection, render))
+            block_on(life::status(id.as_deref(), &connection, render))
         }
     }
 }
 
-async fn new(
-    folder: &Path,
-    base: Option<&str>,
-    replace: bool,
-    connection: &Connection,
-    render: &Render,
-) -> Result<ExitCode, CommandError> {
-    let manifest = read(&folder.join("manifest.toml"))?;
-    let mapping = read(&folder.join("mapping.toml"))?;
-    let base = base.unwrap_or_default().to_owned();
-    let mut client = connect(connection).await?;
-    let answered = if replace {
-        let request = pb::UpdateSourceRequest {
-            manifest,
-            mapping,
-            base,
-        };
-        let response = client.update_source(request).await;
-        response.map(|response| response.into_inner().sources)
-    } else {
-        let request = pb::CreateSourceRequest {
-            manifest,
-            mapping,
-            base,
-        };
-        let response = client.create_source(request).await;
-        response.map(|response| response.into_inner().sources)
-    };
-    let sources = Sources::of(&answered.map_err(|status| refusal(&status))?);
-    render.result(&sources, || sources.to_text());
-    Ok(ExitCode::SUCCESS)
+async fn connect(connection: &Connection, usual: &str) -> Result<Client, CommandError> {
+    let target = connection.target(usual)?;
+    let client = ConnectorServiceClient::new(target.connect().await?);
+    Ok(client.max_decoding_message_size(ANSWER_BYTES))
 }
 
-async fn list(connection: &Connection, render: &Render) -> Result<ExitCode, CommandError> {
-    let mut client = connect(connection).await?;
-    let sources = Sources::of(&all_sources(&mut client).await?);
-    render.result(&sources, || sources.to_text());
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn start(
-    id: &str,
-    wait: bool,
-    connection: &Connection,
-    render: &Render,
-) -> Result<ExitCode, CommandError> {
-    let mut client = connect(connection).await?;
-    let request = pb::StartSourceRequest { name: name_of(id) };
-    let response = client.start_source(request).await;
-    let started = response.map_err(|status| refusal(&status))?.into_inner();
-    let mut run = started.run.unwrap_or_default();
-    while wait && run.state() == pb::RunState::Running {
-        tokio::time::sleep(ASK_AGAIN).await;
-        let runs = runs(&mut client, id, PAGE).await?;
-        if let Some(now) = runs.into_iter().find(|other| other.name == run.name) {
-            run = now;
-        }
-    }
-    let started = Started {
-        run: RunView::of(&run),
-    };
-    if run.state() == pb::RunState::Failed {
-        let help = "correct what it names and start the source again; it goes on from where it was";
-        let why = run.failure.unwrap_or_default().summary;
-        return Err(CommandError::failed(format!("source {id}: {why}"), help));
-    }
-    render.result(&started, || started.to_text());
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn status(
-    id: Option<&str>,
-    connection: &Connection,
-    render: &Render,
-) -> Result<ExitCode, CommandError> {
-    let mut client = connect(connection).await?;
-    let (sources, most) = match id {
-        Some(id) => {
-            let request = pb::GetSourceRequest { name: name_of(id) };
-            let response = client.get_source(request).await;
-            let found = response.map_err(|status| refusal(&status))?.into_inner();
-            (found.source.into_iter().collect(), 20)
-        }
-        None => (all_sources(&mut client).await?, 1),
-    };
-    let mut status = Status::default();
-    for source in &sources {
-        let source = SourceView::of(source);
-        let runs = runs(&mut client, &source.source, most).await?;
-        status.put(source, &runs);
-    }
-    render.result(&status, || status.to_text());
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn connect(connection: &Connection) -> Result<Client, CommandError> {
-    let target = connection.target(USUAL_IDENTITY)?;
-    Ok(ConnectorServiceClient::new(target.connect().await?))
-}
-
-async fn all_sources(client: &mut Client) -> Result<Vec<pb::Source>, CommandError> {
-    let mut sources = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = pb::ListSourcesRequest {
-            page_size: PAGE,
-            page_token,
-        };
-        let response = client.list_sources(request).await;
-        let page = response.map_err(|status| refusal(&status))?.into_inner();
-        sources.extend(page.sources);
-        if page.next_page_token.is_empty() {
-            return Ok(sources);
-        }
-        page_token = page.next_page_token;
+/// Returns an answer, or what to tell the reader about its refusal.
+fn answer<T>(answered: Result<tonic::Response<T>, tonic::Status>) -> Result<T, CommandError> {
+    match answered {
+        Ok(response) => Ok(response.into_inner()),
+        Err(status) => Err(refusal(&status)),
     }
 }
 
-async fn runs(client: &mut Client, id: &str, most: i32) -> Result<Vec<pb::Run>, CommandError> {
-    let request = pb::ListRunsRequest {
-        parent: name_of(id),
-        page_size: most,
-        page_token: String::new(),
-    };
-    let response = client.list_runs(request).await;
-    Ok(response
-        .map_err(|status| refusal(&status))?
-        .into_inner()
-        .runs)
+async fn get(client: &mut Client, id: &str) -> Result<pb::Source, CommandError> {
+    let request = pb::GetSourceRequest { name: name_of(id) };
+    let found = answer(client.get_source(request).await)?;
+    Ok(found.source.unwrap_or_default())
 }
 
 fn name_of(id: &str) -> String {
     format!("sources/{}", id.strip_prefix("sources/").unwrap_or(id))
 }
 
-fn read(path: &Path) -> Result<String, CommandError> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let help = "an agency folder holds manifest.toml and mapping.toml, both UTF-8";
-        CommandError::usage(format!("{}: {error}", path.display()), help)
-    })
+/// Returns the id of a source from its resource name.
+fn id_of(name: &str) -> &str {
+    name.strip_prefix("sources/").unwrap_or(name)
+}
+
+/// Returns the name of a file or folder for a message.
+fn shown(path: &std::path::Path) -> String {
+    PathBuf::from(path).display().to_string()
 }

@@ -11,12 +11,12 @@ use rabt_model::{ChangeCause, ChangeKind, CitizenId, Rule};
 use rabt_policy::{Content, Method, Subject};
 
 use super::node::{
-    Fragile, MONA, OMAR, Row, Tables, by_national_id, folder, memory, operator, request, setup,
+    Fragile, MONA, OMAR, Row, Tables, by_national_id, folder, memory, register, request, setup,
     source, start, start_with_agencies,
 };
 use crate::change::list_changes;
 use crate::enquiry::{explain_field, lookup_citizen};
-use crate::operate::{NewSource, create_source, update_source};
+use crate::operate::NewSource;
 use crate::{Services, fingerprint, ingest, link};
 
 /// Mona at the tax office, born a day later and read after the registry.
@@ -213,16 +213,14 @@ fn of_truth(agency: &str, truth: &str) -> NewSource {
 async fn a_manifest_that_names_a_record_of_truth_is_followed_with_the_next_link() {
     let (_storage, _tables, services) = disputed().await;
     let marked = of_truth("tax", "[\"birth.date\"]");
-    update_source(&services, &operator(), marked).await.unwrap();
+    register(&services, marked).await;
     link(&services).await.unwrap();
     assert_eq!(
         birth(&services).await,
         ("1984-02-12".to_owned(), Rule::RecordOfTruth, true)
     );
     assert_eq!(rule_changes(&services).await.len(), 1);
-    update_source(&services, &operator(), folder("tax"))
-        .await
-        .unwrap();
+    register(&services, folder("tax")).await;
     link(&services).await.unwrap();
     assert_eq!(birth(&services).await.0, "1984-02-11");
     services.stop("test").await;
@@ -233,18 +231,16 @@ async fn a_stream_that_holds_each_person_once_keeps_its_rows_apart() {
     let (tables, storage) = (Tables::default(), memory().await);
     let services = start(&storage, &tables).await;
     for folder in [folder("registry"), folder("tax")] {
-        create_source(&services, &operator(), folder).await.unwrap();
+        register(&services, folder).await;
     }
     let twice: Row = ["9", MONA[1], MONA[2], MONA[3], MONA[4]];
     read(&services, &tables, "registry", &[MONA, twice]).await;
     assert_eq!(services.citizens(), 1, "two rows of one person");
     let marked = of_truth("registry", "true");
-    update_source(&services, &operator(), marked).await.unwrap();
+    register(&services, marked).await;
     link(&services).await.unwrap();
     assert_eq!(services.citizens(), 2, "each row is a person of its own");
-    update_source(&services, &operator(), folder("registry"))
-        .await
-        .unwrap();
+    register(&services, folder("registry")).await;
     link(&services).await.unwrap();
     assert_eq!(services.citizens(), 1);
     services.stop("test").await;

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::living::images::check_resumed;
-use super::node::{Fragile, MONA, OMAR, Row, Tables, folder, operator, setup, source};
-use crate::operate::create_source;
+use super::node::{Fragile, MONA, OMAR, Row, Tables, folder, register, setup, source};
 use crate::{ImageFile, Node, Services, Setup, ingest, link};
 
 /// Starts a node of a process on a database, with its image in the same folder as all others.
@@ -34,9 +33,7 @@ async fn begin(place: &Path, database: &str, process: i64, row: Row) -> Arc<Serv
 /// Lets a node read its one person, link and stop; returns the image that it leaves.
 async fn live(place: &Path, database: &str, process: i64, row: Row) -> Vec<u8> {
     let services = begin(place, database, process, row).await;
-    create_source(&services, &operator(), folder("registry"))
-        .await
-        .unwrap();
+    register(&services, folder("registry")).await;
     ingest(&services, &source("registry")).await.unwrap();
     link(&services).await.unwrap();
     assert_eq!(services.citizens(), 1);
@@ -83,9 +80,7 @@ async fn a_node_whose_image_cannot_be_written_serves_all_the_same() {
     let place = tempfile::tempdir().unwrap();
     std::fs::create_dir(place.path().join("image.new")).unwrap();
     let services = begin(place.path(), "one", 1, MONA).await;
-    create_source(&services, &operator(), folder("registry"))
-        .await
-        .unwrap();
+    register(&services, folder("registry")).await;
     ingest(&services, &source("registry")).await.unwrap();
     link(&services).await.unwrap();
     services.stop("test").await;
@@ -102,9 +97,7 @@ async fn the_steps_behind_an_older_image_are_taken_and_nothing_else() {
     let path = place.path().join("image");
     let older = live(place.path(), "one", 1, MONA).await;
     let services = begin(place.path(), "one", 2, OMAR).await;
-    create_source(&services, &operator(), folder("tax"))
-        .await
-        .unwrap();
+    register(&services, folder("tax")).await;
     ingest(&services, &source("tax")).await.unwrap();
     link(&services).await.unwrap();
     services.stop("test").await;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use rabt_audit::{AuditEvent, CheckpointKey, Entry, PseudonymKey};
 use rabt_connect::{
-    BatchBuilder, Capabilities, Cell, ConfigKey, ConnectError, Connector, Description, Filter,
-    Finding, Identity, Kinds, Message, Outlet, Plan, Position, Session, Table,
+    BatchBuilder, Capabilities, Cell, ColumnInfo, ConfigKey, ConnectError, Connector, Description,
+    Filter, Finding, Identity, Kinds, Message, Outlet, Plan, Position, Session, Table,
 };
 use rabt_linkage::LinkageModel;
 use rabt_model::{Label, ManualClock, SourceId, Timestamp};
@@ -18,7 +18,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::Semaphore;
 
-use crate::operate::{NewSource, create_source};
+use crate::operate::{NewSource, SourceView, approve_source, update_source};
 use crate::{AuditKeys, Node, Services, Setup};
 
 /// Rows between two checkpoints of the test connector.
@@ -115,12 +115,29 @@ impl Connector for Tables {
         }
     }
 
-    async fn check(&self, _: &Session) -> Vec<Finding> {
-        Vec::new()
+    async fn check(&self, session: &Session) -> Vec<Finding> {
+        vec![match session.text("table") {
+            Ok("broken") => Finding::fail("reach", "it is broken", "mend it"),
+            _ => Finding::pass("reach", "it answers"),
+        }]
     }
 
-    async fn discover(&self, _: &Session, _: &Filter) -> Result<Vec<Table>, ConnectError> {
-        Ok(Vec::new())
+    async fn discover(&self, session: &Session, _: &Filter) -> Result<Vec<Table>, ConnectError> {
+        if session.text("table")? == "broken" {
+            return Err(ConnectError::transient("memory", "is broken", "mend it"));
+        }
+        let column = |name: &&str| ColumnInfo {
+            name: (*name).to_owned(),
+            declared_type: "text".to_owned(),
+            nullable: true,
+        };
+        Ok(vec![Table {
+            schema: None,
+            name: "persons".to_owned(),
+            columns: COLUMNS.iter().map(column).collect(),
+            key: vec!["id".to_owned()],
+            estimated_rows: None,
+        }])
     }
 
     async fn read(
@@ -345,11 +362,19 @@ pub(super) async fn start(storage: &Arc<Fragile>, tables: &Tables) -> Arc<Servic
 pub(super) async fn start_with_agencies(storage: &Arc<Fragile>, tables: &Tables) -> Arc<Services> {
     let services = start(storage, tables).await;
     for agency in ["registry", "tax"] {
-        create_source(&services, &operator(), folder(agency))
-            .await
-            .unwrap();
+        register(&services, folder(agency)).await;
     }
     services
+}
+
+/// Hands a folder in, in place of one that is there, and approves it as a second person.
+pub(super) async fn register(services: &Services, folder: NewSource) -> Vec<SourceView> {
+    let views = update_source(services, &operator(), folder).await.unwrap();
+    let Some(open) = views[0].open.as_ref().map(|open| open.version) else {
+        return views.into_inner();
+    };
+    let approved = approve_source(services, &approver(), &views[0].id, open).await;
+    approved.unwrap().into_inner()
 }
 
 pub(super) fn source(id: &str) -> SourceId {
@@ -361,6 +386,14 @@ pub(super) fn operator() -> Caller {
         agency: "rabt".parse().unwrap(),
         system: "op-1".into(),
         role: Role::Operator,
+    }
+}
+
+pub(super) fn approver() -> Caller {
+    Caller {
+        system: "ap-1".into(),
+        role: Role::Approver,
+        ..operator()
     }
 }
 

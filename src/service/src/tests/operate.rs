@@ -47,9 +47,8 @@ async fn all_problems_of_a_folder_come_at_once() {
 async fn a_source_is_created_once_and_updated_on_purpose() {
     let (storage, tables) = (memory().await, Tables::default());
     let services = start_with_agencies(&storage, &tables).await;
-    create_source(&services, &operator(), folder("tax"))
-        .await
-        .unwrap();
+    let views = create_source(&services, &operator(), folder("tax")).await;
+    assert_eq!(views.unwrap()[0].open, None, "it is as it was approved");
     let mut other = folder("tax");
     other.mapping = other.mapping.replace("\"trim\", ", "");
     let again = create_source(&services, &operator(), other.clone())
@@ -58,12 +57,10 @@ async fn a_source_is_created_once_and_updated_on_purpose() {
     assert_eq!(again.class(), ErrorClass::AlreadyExists);
     let views = update_source(&services, &operator(), other).await.unwrap();
     assert_eq!(views[0].agency_label.en, "Agency tax");
-    let created = events(storage.as_ref()).await;
-    let created = created
-        .iter()
-        .filter(|event| event.kind() == "source_created")
-        .count();
-    assert_eq!(created, 4);
+    let events = events(storage.as_ref()).await;
+    let count = |kind: &str| events.iter().filter(|event| event.kind() == kind).count();
+    assert_eq!(count("source_created"), 2);
+    assert_eq!(count("folder_moved"), 6);
 }
 
 #[tokio::test]

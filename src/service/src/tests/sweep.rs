@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::node::{
-    Fragile, MONA, OMAR, Row, Tables, folder, memory, operator, source, start, start_with_agencies,
+    Fragile, MONA, OMAR, Row, Tables, folder, memory, operator, register, source, start,
+    start_with_agencies,
 };
-use crate::operate::{get_source, list_runs, resume_source, update_source};
+use crate::operate::{get_source, list_runs, resume_source};
 use crate::{Services, SourceState, ingest, link};
 
 /// Returns as many rows as wanted, with keys of their own.
@@ -76,9 +77,7 @@ async fn a_source_that_loses_its_rows_is_quarantined_and_nothing_is_deleted() {
     allowed.manifest = allowed
         .manifest
         .replace("max_reject", "max_vanish = \"100 %\"\nmax_reject");
-    update_source(&services, &operator(), allowed)
-        .await
-        .unwrap();
+    register(&services, allowed).await;
     let read = ingest(&services, &source("registry")).await.unwrap();
     assert_eq!(read.counts.deleted, 30);
     assert_eq!(held(&services).await, 10);
@@ -99,7 +98,7 @@ async fn few_rows_may_go_at_once_and_a_stream_may_keep_them() {
     kept.manifest = kept
         .manifest
         .replace("[stream.guard]", "deletes = \"never\"\n[stream.guard]");
-    update_source(&services, &operator(), kept).await.unwrap();
+    register(&services, kept).await;
     tables.set("tax", &rows);
     ingest(&services, &source("tax")).await.unwrap();
     tables.set("tax", &rows[..1]);

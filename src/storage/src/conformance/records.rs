@@ -5,7 +5,7 @@ use rabt_model::{RecordNumber, RunId, SourceRecord};
 use super::sample::{at, citizen, record, rejection, source, stream};
 use crate::StorageError;
 use crate::repository::{Storage, Transaction};
-use crate::row::Deletion;
+use crate::row::{Deletion, RejectionCount};
 
 const RUN: RunId = RunId(1);
 
@@ -193,6 +193,20 @@ pub(super) async fn rejections_are_replaced_and_cleared(storage: &dyn Storage) {
     let records = [record("tax", "a", 1), record("tax", "b", 1)];
     tx.put_records(RunId(2), &records).await.unwrap();
     assert_eq!(count(tx.as_mut()).await, "bad_date 2");
+    let by_column = tx.rejections_by_column(&source("tax")).await.unwrap();
+    let shown = |one: &RejectionCount| {
+        (
+            one.column.clone(),
+            one.reason.clone(),
+            one.field_only,
+            one.count,
+        )
+    };
+    let by_column: Vec<_> = by_column.iter().map(shown).collect();
+    assert_eq!(
+        by_column,
+        [("DOB".to_owned(), "bad_date".to_owned(), true, 2)]
+    );
     tx.commit().await.unwrap();
 }
 

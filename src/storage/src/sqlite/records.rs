@@ -11,12 +11,13 @@ use crate::StorageError;
 use crate::batch::{Batch, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
 use crate::convert::{
-    FoundRow, corrupt, count_by_source, to_count, to_held, to_index, without_nul,
+    FoundRow, RejectionRow, corrupt, count_by_source, to_count, to_held, to_index, to_rejections,
+    without_nul,
 };
 use crate::error::Doing;
 use crate::names::{FieldRow, Missing, StreamRow};
 use crate::repository::Records;
-use crate::row::{PutOutcome, StoredRecord, StoredRejection};
+use crate::row::{PutOutcome, RejectionCount, StoredRecord, StoredRejection};
 
 const LIST_STREAMS: &str = "SELECT number, source, stream, agency FROM streams";
 
@@ -84,6 +85,9 @@ const REJECT: Bulk = Bulk {
 
 const COUNT_REJECTIONS: &str = "SELECT reason, COUNT(*) FROM rejections WHERE source = $1
     GROUP BY reason ORDER BY reason";
+
+const BY_COLUMN: &str = "SELECT stream, source_column, reason, field_only, COUNT(*)
+    FROM rejections WHERE source = $1 GROUP BY stream, source_column, reason, field_only";
 
 const AFTER: &str = "SELECT records.number, stream, key, content_hash, version, event_at,
     observed_at, body, unlinked.record IS NULL
@@ -162,6 +166,18 @@ impl Records for SqliteTransaction {
             .doing("counting rejections")?;
         let counts = rows.into_iter();
         Ok(counts.map(|(reason, n)| (reason, to_count(n))).collect())
+    }
+
+    async fn rejections_by_column(
+        &mut self,
+        source: &SourceId,
+    ) -> Result<Vec<RejectionCount>, StorageError> {
+        let rows: Vec<RejectionRow> = sqlx::query_as(BY_COLUMN)
+            .bind(source.as_str())
+            .fetch_all(self.connection())
+            .await
+            .doing("counting rejections")?;
+        to_rejections(rows)
     }
 
     async fn records_after(

@@ -19,6 +19,7 @@ use rabt_proto::citizen::{
     VerifyAttributesRequest, VerifyAttributesResponse,
 };
 use rabt_proto::common::Citizen;
+use rabt_proto::connector as cb;
 use rabt_proto::connector::connector_service_server::ConnectorService;
 use rabt_proto::connector::{
     CreateSourceRequest, CreateSourceResponse, GetSourceRequest, GetSourceResponse,
@@ -123,9 +124,23 @@ impl ChangeService for Fake {
 
 #[tonic::async_trait]
 impl ConnectorService for Fake {
+    type DiscoverSourceStream = stream::Pending<Result<cb::DiscoverSourceResponse, Status>>;
+
     unimplemented_methods! {
         create_source(CreateSourceRequest) -> CreateSourceResponse;
         update_source(UpdateSourceRequest) -> UpdateSourceResponse;
+        check_source(cb::CheckSourceRequest) -> cb::CheckSourceResponse;
+        discover_source(cb::DiscoverSourceRequest) -> Self::DiscoverSourceStream;
+        propose_source(cb::ProposeSourceRequest) -> cb::ProposeSourceResponse;
+        preview_source(cb::PreviewSourceRequest) -> cb::PreviewSourceResponse;
+        approve_source(cb::ApproveSourceRequest) -> cb::ApproveSourceResponse;
+        withdraw_source(cb::WithdrawSourceRequest) -> cb::WithdrawSourceResponse;
+        export_source(cb::ExportSourceRequest) -> cb::ExportSourceResponse;
+        pause_source(cb::PauseSourceRequest) -> cb::PauseSourceResponse;
+        resume_source(cb::ResumeSourceRequest) -> cb::ResumeSourceResponse;
+        replay_source(cb::ReplaySourceRequest) -> cb::ReplaySourceResponse;
+        rewind_source(cb::RewindSourceRequest) -> cb::RewindSourceResponse;
+        retire_source(cb::RetireSourceRequest) -> cb::RetireSourceResponse;
         get_source(GetSourceRequest) -> GetSourceResponse;
         list_sources(ListSourcesRequest) -> ListSourcesResponse;
         start_source(StartSourceRequest) -> StartSourceResponse;

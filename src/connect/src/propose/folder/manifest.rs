@@ -54,13 +54,15 @@ fn id_of(name: &str) -> String {
 
 pub(super) fn write(agency: &NewAgency, streams: &[(&str, &TableProposal)]) -> String {
     let mut text = String::new();
-    comment(
-        &mut text,
-        &reason::plain(
-            "Proposed from names, types and the shapes of a sample; read it before it is approved.",
-            "اقتراح من الأسماء والأنواع وأشكال عينة؛ يراجع قبل اعتماده.",
-        ),
-    );
+    if !streams.is_empty() {
+        comment(
+            &mut text,
+            &reason::plain(
+                "Proposed from names, types and the shapes of a sample; read it before it is approved.",
+                "اقتراح من الأسماء والأنواع وأشكال عينة؛ يراجع قبل اعتماده.",
+            ),
+        );
+    }
     // Writing into a text cannot fail.
     let _ = write!(
         text,
@@ -76,10 +78,15 @@ pub(super) fn write(agency: &NewAgency, streams: &[(&str, &TableProposal)]) -> S
     for (key, value) in &agency.config {
         let _ = writeln!(text, "{} = {value}", key_of(key));
     }
-    for (id, table) in streams {
-        write_stream(&mut text, id, table, agency.kind == OF_FILES);
-    }
+    write_streams(&mut text, &agency.kind, streams);
     text
+}
+
+/// Writes the tables of a source of this kind.
+pub(super) fn write_streams(text: &mut String, kind: &str, streams: &[(&str, &TableProposal)]) {
+    for (id, table) in streams {
+        write_stream(text, id, table, kind == OF_FILES);
+    }
 }
 
 fn write_stream(text: &mut String, id: &str, table: &TableProposal, is_file: bool) {

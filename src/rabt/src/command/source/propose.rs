@@ -1,69 +1,79 @@
-//! `rabt source propose`: looks at a database that nobody has described yet and writes the folder of
-//! its agency, for people to read and correct.
+//! `rabt source propose`: says what the tables of a source mean, through the server; or of a database
+//! that nobody has described yet, from here, and writes the folder of its agency.
 
-use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use rabt_connect::{
-    ConnectError, Filter, FolderText, NewAgency, Problem, Proposal, Sampling, Session, propose,
+    ConnectError, Filter, FolderText, NewAgency, Proposal, Sampling, Session, propose,
     resolve_secrets, survey,
 };
-use rabt_model::{AgencyId, Clock, Label, SystemClock};
+use rabt_model::{Clock, SystemClock};
+use rabt_proto::connector as pb;
 use serde::Serialize;
 
+use super::look::filter;
+use super::register::{Names, agency};
+use super::view_look::named;
+use super::{USUAL_IDENTITY, answer, connect, folder, name_of, shown};
 use crate::app::kinds;
-use crate::error::{CommandError, Exit, Fault};
+use crate::client::Connection;
+use crate::error::CommandError;
 use crate::render::{Render, table};
-
-/// Who answers for the data, until somebody says it.
-const STEWARD: &str = "data-office@example.org";
-/// The supply agreement, until there is one.
-const AGREEMENT: &str = "AG-SUPPLY-000";
 
 /// Which database to look at, and where to write what is proposed.
 #[derive(Debug, Args)]
 pub(crate) struct ProposeArgs {
-    /// Kind of the database: sqlite, postgres, mysql, files or rest.
-    #[arg(long)]
-    kind: String,
-    /// One key of the kind's configuration, again for each; a secret is a reference, such as
-    /// password={ secret = "env:NAME" }.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    config: Vec<String>,
+    /// Source id; without one, --kind names a database that no server knows.
+    #[arg(required_unless_present = "kind", conflicts_with = "kind")]
+    id: Option<String>,
+    /// Make the proposal the folder that is being worked on.
+    #[arg(long, requires = "id")]
+    adopt: bool,
+    /// Look at tables with this in their name alone.
+    #[arg(long, value_name = "TEXT")]
+    like: Option<String>,
     /// Look at this schema alone.
     #[arg(long)]
     schema: Option<String>,
-    /// Folder to write manifest.toml and mapping.toml to; its name is the agency's id unless --agency
-    /// says otherwise.
+    /// Kind of the database: sqlite, postgres, mysql, files, rest and others.
+    #[arg(long, requires = "out")]
+    kind: Option<String>,
+    /// One key of the kind's configuration, again for each; a secret is a reference, such as
+    /// password={ secret = "env:NAME" }.
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "kind")]
+    config: Vec<String>,
+    /// Folder to write manifest.toml and mapping.toml to; with --kind its name is the agency's id unless
+    /// --agency says otherwise.
     #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Id of the agency.
-    #[arg(long)]
+    #[arg(long, requires = "kind")]
     agency: Option<String>,
-    /// Name of the agency in English; its id when absent.
-    #[arg(long, value_name = "NAME")]
-    name_en: Option<String>,
-    /// Name of the agency in Arabic; its id when absent.
-    #[arg(long, value_name = "NAME")]
-    name_ar: Option<String>,
+    #[command(flatten)]
+    names: Names,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// What was found, as an object for programs.
 #[derive(Debug, Serialize)]
 struct Found {
-    folder: PathBuf,
+    /// Where the folder was written.
+    folder: Option<PathBuf>,
+    /// The version as which it was handed in.
+    version: Option<u32>,
     tables: usize,
     of_people: Vec<TableView>,
+    #[serde(skip)]
+    source: String,
 }
 
 #[derive(Debug, Serialize)]
 struct TableView {
     table: String,
-    score: u8,
+    score: u32,
     columns: Vec<ColumnView>,
 }
 
@@ -71,46 +81,91 @@ struct TableView {
 struct ColumnView {
     column: String,
     attribute: Option<String>,
-    score: u8,
-    reasons: Vec<Label>,
+    score: u32,
+    reasons: Vec<Reason>,
+}
+
+/// A sentence in both languages.
+#[derive(Debug, Serialize)]
+struct Reason {
+    en: String,
+    ar: String,
 }
 
 /// Looks and writes.
 pub(super) async fn run(args: &ProposeArgs, render: &Render) -> Result<ExitCode, CommandError> {
-    let agency = agency(args)?;
-    let surveyed = look(args, &agency).await?;
-    let found = surveyed.of_persons().map(TableView::of).collect();
-    let Some(folder) = surveyed.to_folder(&agency) else {
+    let (asked, text) = match &args.id {
+        Some(id) => ask(args, id).await?,
+        None => look_here(args).await?,
+    };
+    let Some(text) = text else {
         let message = format!(
             "none of {} tables looks as if its rows were people",
-            surveyed.tables.len()
+            asked.tables
         );
         let help = "see that the account may read them; name another schema with --schema, or write the \
                     folder by hand (connectors/README.md)";
         return Err(CommandError::failed(message, help));
     };
-    write(&args.out, &folder)?;
+    if let Some(out) = &args.out {
+        folder::write(out, &text)?;
+    }
+    render.result(&asked, || asked.to_text());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the server about a source.
+async fn ask(args: &ProposeArgs, id: &str) -> Result<(Found, Option<FolderText>), CommandError> {
+    let mut client = connect(&args.connection, USUAL_IDENTITY).await?;
+    let request = pb::ProposeSourceRequest {
+        name: name_of(id),
+        filter: Some(filter(args.schema.as_deref(), args.like.as_deref())),
+        adopt: args.adopt,
+    };
+    let answered = answer(client.propose_source(request).await)?;
     let found = Found {
         folder: args.out.clone(),
-        tables: surveyed.tables.len(),
-        of_people: found,
+        version: answered.folder.map(|folder| folder.version),
+        tables: answered.table_count as usize,
+        of_people: answered.tables.iter().map(TableView::of_answer).collect(),
+        source: id.to_owned(),
     };
-    render.result(&found, || found.to_text());
-    Ok(ExitCode::SUCCESS)
+    let text = FolderText {
+        manifest: answered.manifest,
+        mapping: answered.mapping,
+    };
+    Ok((found, (!text.mapping.is_empty()).then_some(text)))
+}
+
+/// Looks at a database from here.
+async fn look_here(args: &ProposeArgs) -> Result<(Found, Option<FolderText>), CommandError> {
+    let out = args.out.clone().unwrap_or_default();
+    let kind = args.kind.clone().unwrap_or_default();
+    let named = out.file_name().map(|name| name.to_string_lossy());
+    let id = args.agency.clone().or(named.map(Into::into));
+    let agency = agency(&id.unwrap_or_default(), &kind, &args.config, &args.names)?;
+    let proposal = look(args, &agency).await?;
+    let found = Found {
+        folder: Some(out),
+        version: None,
+        tables: proposal.tables.len(),
+        of_people: proposal.of_persons().map(TableView::of).collect(),
+        source: agency.id.to_string(),
+    };
+    Ok((found, proposal.to_folder(&agency)))
 }
 
 async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, CommandError> {
     let failed = |error: ConnectError| CommandError::failed(error, "");
     let kinds = kinds();
-    let Some(kind) = kinds.get(&args.kind) else {
+    let Some(kind) = kinds.get(&agency.kind) else {
         let known: Vec<&str> = kinds.names().collect();
         let help = format!("the kinds are {}", known.join(", "));
         return Err(CommandError::usage(
-            format!("--kind: '{}' is not a kind", args.kind),
+            format!("--kind: '{}' is not a kind", agency.kind),
             help,
         ));
     };
-    check(&kind.validate(&agency.config))?;
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
     let config = resolve_secrets(&agency.config, &base).map_err(failed)?;
     let source = agency.id.as_str().parse();
@@ -118,7 +173,7 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
     let session = Session::new(source, config, base);
     let filter = Filter {
         schema: args.schema.clone(),
-        ..Filter::default()
+        name_contains: args.like.clone(),
     };
     let year = SystemClock.now().strftime("%Y").to_string();
     let sampling = Sampling::usual(year.parse().unwrap_or(i16::MAX));
@@ -129,93 +184,64 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
     ))
 }
 
-/// Refuses a configuration that would not load, secrets in clear above all: it is written to a file.
-fn check(problems: &[Problem]) -> Result<(), CommandError> {
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let fault = |problem: &Problem| Fault {
-        message: format!("--set: {problem}"),
-        help: String::new(),
-    };
-    Err(CommandError::many(
-        Exit::Usage,
-        problems.iter().map(fault).collect(),
-    ))
-}
-
-fn agency(args: &ProposeArgs) -> Result<NewAgency, CommandError> {
-    let named = args.out.file_name().map(|name| name.to_string_lossy());
-    let named = args.agency.clone().or(named.map(Into::into));
-    let id: AgencyId = named.unwrap_or_default().parse().map_err(|error| {
-        let help = "give --agency an id of a-z, 0-9, - and _ that begins with a letter";
-        CommandError::usage(format!("the agency's id: {error}"), help)
-    })?;
-    let name = |given: &Option<String>| given.clone().unwrap_or_else(|| id.to_string());
-    let agreement = AGREEMENT.parse();
-    Ok(NewAgency {
-        name: Label::new(name(&args.name_en), name(&args.name_ar)),
-        steward: STEWARD.to_owned(),
-        agreement: agreement.map_err(|error| CommandError::failed(error, ""))?,
-        kind: args.kind.clone(),
-        config: config(&args.config)?,
-        id,
-    })
-}
-
-/// Reads `key=value`; a value is TOML where it can be, and otherwise the text that it is.
-fn config(given: &[String]) -> Result<toml::Table, CommandError> {
-    let mut config = toml::Table::new();
-    for one in given {
-        let Some((key, value)) = one.split_once('=') else {
-            let help =
-                "write --set path=people.db; see the keys of each kind in connectors/README.md";
-            // what was given may hold a password, so it is not said again
-            return Err(CommandError::usage("--set: not KEY=VALUE", help));
-        };
-        let parsed = format!("value = {}", value.trim()).parse::<toml::Table>();
-        let parsed = parsed.ok().and_then(|mut table| table.remove("value"));
-        let value = parsed.unwrap_or_else(|| toml::Value::String(value.to_owned()));
-        config.insert(key.trim().to_owned(), value);
-    }
-    Ok(config)
-}
-
-/// Writes the two files, in place of none.
-fn write(out: &Path, folder: &FolderText) -> Result<(), CommandError> {
-    let failed = |path: &Path, error: &io::Error| {
-        let help = "name a folder that is new, or empty, and may be written";
-        CommandError::usage(format!("{}: {error}", path.display()), help)
-    };
-    fs::create_dir_all(out).map_err(|error| failed(out, &error))?;
-    for (name, text) in folder.files() {
-        let path = out.join(name);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path);
-        file.and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| failed(&path, &error))?;
-    }
-    Ok(())
-}
-
 impl TableView {
     fn of(table: &rabt_connect::TableProposal) -> Self {
         let columns = table.columns.iter().map(|column| ColumnView {
             column: column.name.clone(),
-            attribute: column.attribute.as_ref().map(|attribute| {
-                let part = column.part.map(|part| format!(" ({part})"));
-                format!("{attribute}{}", part.unwrap_or_default())
-            }),
-            score: column.score,
-            reasons: column.reasons.clone(),
+            attribute: column
+                .attribute
+                .as_ref()
+                .map(|attribute| whole(&attribute.to_string(), column.part.unwrap_or_default())),
+            score: column.score.into(),
+            reasons: column
+                .reasons
+                .iter()
+                .map(|r| Reason::of(&r.en, &r.ar))
+                .collect(),
         });
         Self {
-            table: match &table.schema {
-                Some(schema) => format!("{schema}.{}", table.name),
-                None => table.name.clone(),
+            table: named(table.schema.as_deref().unwrap_or_default(), &table.name),
+            score: table.score.into(),
+            columns: columns.collect(),
+        }
+    }
+
+    fn of_answer(table: &pb::TableProposal) -> Self {
+        let columns = table.columns.iter().map(|column| ColumnView {
+            column: column.name.clone(),
+            attribute: match column.attribute.as_str() {
+                "" => None,
+                attribute => Some(whole(attribute, &column.part)),
             },
+            score: column.score,
+            reasons: column
+                .reasons
+                .iter()
+                .map(|r| Reason::of(&r.en, &r.ar))
+                .collect(),
+        });
+        Self {
+            table: named(&table.schema, &table.name),
             score: table.score,
             columns: columns.collect(),
         }
+    }
+}
+
+impl Reason {
+    fn of(en: &str, ar: &str) -> Self {
+        Self {
+            en: en.to_owned(),
+            ar: ar.to_owned(),
+        }
+    }
+}
+
+/// Returns an attribute with the part of it that is meant.
+fn whole(attribute: &str, part: &str) -> String {
+    match part {
+        "" => attribute.to_owned(),
+        part => format!("{attribute} ({part})"),
     }
 }
 
@@ -235,35 +261,35 @@ impl Found {
             })
         });
         let head = ["table", "column", "attribute", "score", "because"];
-        let folder = self.folder.display();
-        let tables: BTreeSet<&str> = self.of_people.iter().map(|t| t.table.as_str()).collect();
         format!(
-            "{}\n\n{} of {} tables hold people. Read {folder}/manifest.toml and {folder}/mapping.toml: the \
-             steward and the agreement are yours to name, and each line says why it is there. Then:\n  rabt \
-             source new --from {folder}",
+            "{}\n\n{} of {} tables hold people. {}",
             table(&head, rows),
-            tables.len(),
+            self.of_people.len(),
             self.tables,
+            self.next_step(),
         )
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::config;
-
-    #[test]
-    fn settings_are_toml_where_they_can_be() {
-        let given = [
-            "path=people.db",
-            "port=5432",
-            "password={ secret = \"env:X\" }",
-        ];
-        let read = config(&given.map(str::to_owned)).unwrap();
-        assert_eq!(read["path"].as_str(), Some("people.db"));
-        assert_eq!(read["port"].as_integer(), Some(5432));
-        assert_eq!(read["password"]["secret"].as_str(), Some("env:X"));
-        let error = config(&["hunter2".to_owned()]).unwrap_err();
-        assert!(!error.faults()[0].message.contains("hunter2"));
+    /// Returns what a reader may do now.
+    fn next_step(&self) -> String {
+        let id = &self.source;
+        match (&self.folder, self.version) {
+            (_, Some(version)) => format!(
+                "It is version {version} of the folder now; each line of it says why it is there \
+                 (`rabt source export {id} --out FOLDER`). Then:\n  rabt source preview {id}"
+            ),
+            (Some(folder), None) => {
+                let folder = shown(folder);
+                format!(
+                    "Read {folder}/manifest.toml and {folder}/mapping.toml: the steward and the agreement \
+                     are yours to name, and each line says why it is there. Then:\n  rabt source import \
+                     {folder}"
+                )
+            }
+            (None, None) => format!(
+                "To work on with it:\n  rabt source propose {id} --adopt\nTo correct it first:\n  rabt \
+                 source propose {id} --out FOLDER"
+            ),
+        }
     }
 }

@@ -25,6 +25,27 @@ pub(super) struct SourceView {
     rejections: BTreeMap<String, u64>,
     created_at: Option<String>,
     updated_at: Option<String>,
+    in_force: Option<FolderView>,
+    open: Option<FolderView>,
+}
+
+/// A version of an agency's folder.
+#[derive(Debug, Serialize)]
+pub(super) struct FolderView {
+    agency: String,
+    version: u32,
+    state: &'static str,
+    author: String,
+    approver: String,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+/// A version of a folder, and where it was written.
+#[derive(Debug, Serialize)]
+pub(super) struct FolderFacts {
+    pub(super) folder: FolderView,
+    pub(super) written: String,
 }
 
 /// One reading of a source.
@@ -78,6 +99,7 @@ impl Sources {
         }
         let rows = self.sources.iter().map(|source| {
             let since = source.updated_at.clone().unwrap_or_default();
+            let version = |view: &Option<FolderView>| view.as_ref().map(FolderView::short);
             vec![
                 source.source.clone(),
                 source.agency.clone(),
@@ -85,6 +107,8 @@ impl Sources {
                 source.state.to_owned(),
                 source.records.to_string(),
                 source.quarantine(),
+                version(&source.in_force).unwrap_or_default(),
+                version(&source.open).unwrap_or_default(),
                 since,
             ]
         });
@@ -96,6 +120,8 @@ impl Sources {
                 "state",
                 "records",
                 "quarantine",
+                "folder",
+                "worked on",
                 "since",
             ],
             rows,
@@ -113,11 +139,9 @@ impl SourceView {
             kind: source.kind.clone(),
             state: state(source.state()),
             records: source.record_count,
-            rejections: source
-                .rejections
-                .iter()
-                .map(|one| (one.reason.clone(), one.count))
-                .collect(),
+            rejections: rejections(&source.rejections),
+            in_force: source.in_force.as_ref().map(FolderView::of),
+            open: source.open.as_ref().map(FolderView::of),
             created_at: instant(source.create_time.as_ref()),
             updated_at: instant(source.update_time.as_ref()),
         }
@@ -150,6 +174,67 @@ const fn state(state: pb::SourceState) -> &'static str {
         pb::SourceState::Quarantined => "quarantined",
         pb::SourceState::Paused => "paused",
         pb::SourceState::Retired => "retired",
+    }
+}
+
+/// Returns counts by reason and place: `bad_date of person.DOB`.
+fn rejections(counts: &[pb::RejectionCount]) -> BTreeMap<String, u64> {
+    let place = |one: &pb::RejectionCount| match (one.stream.as_str(), one.column.as_str()) {
+        ("", _) => one.reason.clone(),
+        (stream, "") => format!("{} in {stream}", one.reason),
+        (stream, column) => format!("{} in {stream}.{column}", one.reason),
+    };
+    let mut by_place = BTreeMap::new();
+    for one in counts {
+        *by_place.entry(place(one)).or_default() += one.count;
+    }
+    by_place
+}
+
+impl FolderView {
+    /// Returns one version.
+    pub(super) fn of(folder: &pb::Folder) -> Self {
+        Self {
+            agency: folder.agency.clone(),
+            version: folder.version,
+            state: match folder.state() {
+                pb::FolderState::Unspecified => "unknown",
+                pb::FolderState::Draft => "draft",
+                pb::FolderState::Checked => "checked",
+                pb::FolderState::Discovered => "discovered",
+                pb::FolderState::Mapped => "mapped",
+                pb::FolderState::Previewed => "previewed",
+                pb::FolderState::Approved => "approved",
+                pb::FolderState::Withdrawn => "withdrawn",
+            },
+            author: folder.author.clone(),
+            approver: folder.approver.clone(),
+            created_at: instant(folder.create_time.as_ref()),
+            updated_at: instant(folder.update_time.as_ref()),
+        }
+    }
+
+    fn short(&self) -> String {
+        format!("{} {}", self.version, self.state)
+    }
+
+    /// Returns one line for people.
+    pub(super) fn to_text(&self) -> String {
+        let approver = match self.approver.as_str() {
+            "" => String::new(),
+            approver => format!(", approved by {approver}"),
+        };
+        format!(
+            "folder of {}, version {}: {}, handed in by {}{approver}",
+            self.agency, self.version, self.state, self.author
+        )
+    }
+}
+
+impl FolderFacts {
+    /// Returns the lines for people.
+    pub(super) fn to_text(&self) -> String {
+        format!("{}\nwritten to {}", self.folder.to_text(), self.written)
     }
 }
 

@@ -63,8 +63,8 @@ impl StreamRun<'_> {
             return Ok(());
         }
         let what = format!("{gone} of {held} rows are no longer there; nothing was deleted");
-        let remedy = "ask its owner; if they are really gone, set guard.max_vanish = \"100 %\", update the \
-             source and start it again";
+        let remedy = "ask its owner; if they are really gone, hand in the folder with guard.max_vanish = \
+             \"100 %\", have it approved and start the source again";
         Err(ConnectError::data(self.place(), what, remedy))
     }
 }

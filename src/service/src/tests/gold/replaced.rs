@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use rabt_model::Pii;
 use rabt_policy::{Caller, Role};
 
-use super::super::node::{Fragile, MONA, OMAR, Row, Tables, folder, memory, operator, start};
+use super::super::node::{
+    Fragile, MONA, OMAR, Row, Tables, folder, memory, operator, register, start,
+};
 use super::{citizens, read, start_with_agencies};
-use crate::operate::{NewSource, create_source, get_source};
+use crate::operate::{NewSource, get_source};
 use crate::review::{
     DecisionOrigin, DecisionState, list_decisions_of, split_citizen, undo_decision,
 };
@@ -29,7 +31,7 @@ async fn node() -> (Arc<Fragile>, Tables, Arc<Services>) {
     let services = start(&storage, &tables).await;
     for agency in ["registry", "tax"] {
         let folder = replacing(agency);
-        create_source(&services, &operator(), folder).await.unwrap();
+        register(&services, folder).await;
     }
     (storage, tables, services)
 }
@@ -48,7 +50,8 @@ fn approver() -> Caller {
 
 async fn refusals(services: &Services, agency: &str) -> Vec<(String, u64)> {
     let view = get_source(services, &operator(), &agency.parse().unwrap()).await;
-    view.unwrap().rejections
+    let counts = view.unwrap().rejections.into_iter();
+    counts.map(|one| (one.reason, one.count)).collect()
 }
 
 #[tokio::test]
