@@ -18,6 +18,7 @@ mod mapping;
 mod message;
 mod problem;
 mod propose;
+mod schedule;
 mod secret;
 mod shape;
 mod step;
@@ -41,6 +42,7 @@ pub use problem::{Problem, Problems, nearest};
 pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
 };
+pub use schedule::{Schedule, Times, Timetable, Window};
 pub use secret::resolve_secrets;
 pub use shape::{
     Agreement, ColumnShapes, DateUse, List, ListUse, Registry, Shape, ShapeCollector, ShortCode,
