@@ -18,6 +18,7 @@ pub mod operate;
 mod policy;
 mod registry;
 pub mod review;
+mod schedule;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -37,4 +38,5 @@ pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
     RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
 };
+pub use schedule::{Pacing, keep_schedules};
 pub use services::{Services, Setup};

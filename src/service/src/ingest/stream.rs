@@ -18,7 +18,7 @@ mod replaced;
 mod sweep;
 
 use super::writer::{Place, Unit, Written};
-use super::{RunSummary, Stop};
+use super::{Leash, RunSummary, Stop};
 use crate::error::AuditError;
 use crate::lead::Tenure;
 use crate::registry::Registered;
@@ -29,7 +29,7 @@ const MESSAGES: usize = 8;
 /// Units of one stream that may be on their way to storage.
 const IN_FLIGHT: usize = 4;
 /// Rows between two checkpoints.
-const CHUNK_ROWS: u32 = 5_000;
+pub(crate) const CHUNK_ROWS: u32 = 5_000;
 
 /// The state of one stream's reading.
 pub(super) struct StreamRun<'a> {
@@ -38,6 +38,7 @@ pub(super) struct StreamRun<'a> {
     spec: &'a StreamSpec,
     summary: &'a mut RunSummary,
     tenure: Tenure,
+    leash: &'a Leash,
     seen: Seen,
     /// Whether the reading began at the start of the stream.
     whole: bool,
@@ -75,6 +76,7 @@ impl<'a> StreamRun<'a> {
         spec: &'a StreamSpec,
         summary: &'a mut RunSummary,
         tenure: Tenure,
+        leash: &'a Leash,
     ) -> Self {
         Self {
             services,
@@ -82,6 +84,7 @@ impl<'a> StreamRun<'a> {
             spec,
             summary,
             tenure,
+            leash,
             seen: Seen::new(spec.mode == Mode::Snapshot),
             whole: true,
             rows_before: 0,
@@ -150,6 +153,7 @@ impl<'a> StreamRun<'a> {
 
     async fn take_all(&mut self, inlet: &mut Inlet, plan: &Plan) -> Result<(), Stop> {
         while let Some(message) = inlet.receive().await? {
+            self.leash.hear(self.services.clock.now());
             match message {
                 Message::Rows(batch) => self.map(&batch),
                 Message::Deleted(rows) => self.delete(rows),
@@ -161,6 +165,10 @@ impl<'a> StreamRun<'a> {
                     let rows = self.rows_before + self.rows;
                     self.submit(Place::At(position.as_str().to_owned(), rows))
                         .await?;
+                    if self.leash.is_resting() {
+                        self.settle().await?;
+                        return Err(Stop::Rested);
+                    }
                 }
                 Message::SchemaChanged(table) => self.judge_drift(plan, &table)?,
                 Message::Progress(progress) => {
