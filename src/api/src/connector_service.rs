@@ -17,7 +17,7 @@ use rabt_service::{OperateError, Problem, Services};
 use tonic::{Request, Response, Status};
 
 use crate::authn::calling;
-use crate::convert::{label, timestamp};
+use crate::convert::{label, quality, timestamp};
 use crate::page::{Pages, Sizes};
 use crate::status::{invalid, of_error, problems};
 
@@ -172,6 +172,7 @@ fn source(view: &SourceView) -> Source {
         update_time: Some(timestamp(view.updated_at)),
         agency_label: Some(label(&view.agency_label)),
         record_count: view.records,
+        quality: Some(quality(&view.quality)),
         rejections: rejections
             .map(|(reason, count)| RejectionCount {
                 reason: reason.clone(),

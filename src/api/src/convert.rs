@@ -4,6 +4,7 @@
 //! from an audited disclosure or an audited task; there is no way here from a profile alone.
 
 mod change;
+mod quality;
 mod review;
 mod value;
 
@@ -15,6 +16,7 @@ use tonic::Status;
 
 use crate::status::status;
 pub(crate) use change::{changes, kinds, revisions, snapshot};
+pub(crate) use quality::quality;
 pub(crate) use review::{
     decision, detail, explanation_of, outcome, preview, review_kind, shadow, task,
 };

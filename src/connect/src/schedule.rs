@@ -58,18 +58,6 @@ impl Schedule {
             Times::At(timetable) => timetable.next(since),
         }
     }
-
-    /// Returns how long it is from one reading to the next, of those behind `at`.
-    pub fn interval(&self, at: Timestamp) -> Option<Duration> {
-        match &self.times {
-            Times::Every(every) => Some(*every),
-            Times::At(timetable) => {
-                let first = timetable.next(at)?;
-                let second = timetable.next(first)?;
-                Duration::try_from(second.duration_since(first)).ok()
-            }
-        }
-    }
 }
 
 impl Timetable {

@@ -16,6 +16,7 @@ mod lead;
 mod link;
 pub mod operate;
 mod policy;
+mod quality;
 mod registry;
 pub mod review;
 mod schedule;
@@ -34,6 +35,7 @@ pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
 pub use lead::{Node, Pace};
 pub use link::{Arrival, LinkSummary, Shadow, link, shadow_model, upsert};
 pub use policy::PolicyHandle;
+pub use quality::{ColumnQuality, Quality};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
     RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,

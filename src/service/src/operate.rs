@@ -15,6 +15,7 @@ use crate::event;
 use crate::ingest;
 use crate::lead::Tenure;
 use crate::link::{link, make_stale};
+use crate::quality::{self, Quality};
 use crate::registry::with_base;
 use crate::services::Services;
 
@@ -53,6 +54,8 @@ pub struct SourceView {
     pub rejections: Vec<(String, u64)>,
     /// How far its streams were read.
     pub positions: Vec<StoredPosition>,
+    /// How good its data is.
+    pub quality: Quality,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When its manifest, mapping or state last changed.
@@ -393,6 +396,7 @@ async fn view(
         records: records.map_or(0, |(_, count)| *count),
         rejections: tx.count_rejections(&source.id).await?,
         positions: tx.positions(&source.id).await?,
+        quality: quality::of_source(services, tx, &source.id).await?,
         agency_label: services.registry.current().agency_label(&source.agency),
         id: source.id,
         agency: source.agency,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
 
+mod columns;
 mod deletions;
 mod review;
 
@@ -20,6 +21,7 @@ use crate::row::{
     StoredRevision, StoredRun, StoredSource,
 };
 
+pub use columns::Columns;
 pub use deletions::Deletions;
 pub use review::{Decisions, Reviews};
 
@@ -81,6 +83,7 @@ pub trait Transaction:
     + Sources
     + Agreements
     + Marks
+    + Columns
     + Outbox
     + Fence
     + Following

@@ -1,6 +1,7 @@
 //! `rabt source`: register and read agencies' databases through a running server.
 
 mod propose;
+mod quality;
 mod view;
 
 use std::path::{Path, PathBuf};

@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 mod replaced;
 mod sweep;
+mod tally;
 
 use super::writer::{Place, Unit, Written};
 use super::{Leash, RunSummary, Stop};
@@ -42,6 +43,8 @@ pub(super) struct StreamRun<'a> {
     seen: Seen,
     /// Whether the reading began at the start of the stream.
     whole: bool,
+    /// Whether a unit was submitted.
+    begun: bool,
     rows_before: u64,
     rows: u64,
     rejected_rows: u64,
@@ -56,6 +59,7 @@ struct Pending {
     records: Vec<SourceRecord>,
     deletions: Vec<Deletion>,
     rejections: Vec<StoredRejection>,
+    tally: tally::Tally,
     rows: u64,
 }
 
@@ -87,6 +91,7 @@ impl<'a> StreamRun<'a> {
             leash,
             seen: Seen::new(spec.mode == Mode::Snapshot),
             whole: true,
+            begun: false,
             rows_before: 0,
             rows: 0,
             rejected_rows: 0,
@@ -193,6 +198,7 @@ impl<'a> StreamRun<'a> {
             observed_at: self.services.clock.now(),
         };
         let mapped = self.spec.mapping.apply(batch, &context);
+        self.unit.tally.count(batch);
         self.unit.rows += batch.rows() as u64;
         self.rows += batch.rows() as u64;
         self.summary.skipped += mapped.skipped;
@@ -237,6 +243,7 @@ impl<'a> StreamRun<'a> {
     }
 
     fn reject(&mut self, rejection: Rejection) {
+        self.unit.tally.refuse(&rejection);
         self.rejected_rows += u64::from(!rejection.field_only);
         self.unit.rejections.push(StoredRejection {
             source: self.registered.spec.id.clone(),
@@ -286,6 +293,8 @@ impl<'a> StreamRun<'a> {
     async fn keep_rejections(&mut self) -> Result<(), Stop> {
         self.unit.records.clear();
         self.unit.deletions.clear();
+        // these rows come again
+        self.unit.tally.take();
         self.submit(Place::Keep).await?;
         self.settle().await
     }
@@ -296,7 +305,7 @@ impl<'a> StreamRun<'a> {
                 self.acknowledge(written).await?;
             }
         }
-        let pending = std::mem::take(&mut self.unit);
+        let mut pending = std::mem::take(&mut self.unit);
         let unit = Unit {
             run: self.summary.run,
             tenure: self.tenure,
@@ -306,6 +315,8 @@ impl<'a> StreamRun<'a> {
             present: self.spec.mode == Mode::Snapshot,
             deletions: pending.deletions,
             rejections: pending.rejections,
+            columns: pending.tally.take(),
+            begins: self.whole && !std::mem::replace(&mut self.begun, true),
             place,
             rows: pending.rows,
             at: self.services.clock.now(),

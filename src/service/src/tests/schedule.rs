@@ -10,12 +10,14 @@ use rabt_model::{Clock, SourceId, Timestamp};
 use rabt_storage::{RunState, StoredRun};
 
 use self::simulated::Simulation;
-use super::node::{Fragile, Tables, folder, memory, operator, setup, source};
+use super::node::{
+    Fragile, MONA, OMAR, Row, Tables, folder, memory, operator, setup, source, start_with_agencies,
+};
 use crate::operate::{
     NewSource, create_source, get_source, list_runs, pause_source, resume_source,
 };
 use crate::schedule::{Driver, Pacing};
-use crate::{Services, SourceState};
+use crate::{Quality, Services, SourceState, ingest};
 
 /// Seconds between two looks of the driver.
 const TICK: i64 = 10;
@@ -297,4 +299,42 @@ async fn a_pause_while_a_source_is_read_stays() {
     let runs = node.runs(&source("tax")).await;
     assert_eq!((runs.len(), runs[0].state), (1, RunState::Succeeded));
     assert_eq!(node.state("tax").await, SourceState::Paused);
+}
+
+#[tokio::test]
+async fn the_quality_of_a_source_is_told_from_counts() {
+    let (storage, tables) = (memory().await, Tables::default());
+    let bad: Row = ["3", OMAR[1], "12", "31/02/1990", ""];
+    tables.set("registry", &[MONA, OMAR, bad]);
+    let services = start_with_agencies(&storage, &tables).await;
+    ingest(&services, &source("registry")).await.unwrap();
+    let quality = async || {
+        let view = get_source(&services, &operator(), &source("registry")).await;
+        view.unwrap().quality
+    };
+    let first = quality().await;
+    let column = |quality: &Quality, name: &str| {
+        let mut columns = quality.columns.iter();
+        let column = columns.find(|column| column.column == name).unwrap();
+        (
+            column.rows,
+            column.missing,
+            column.refused,
+            column.completeness,
+            column.validity,
+        )
+    };
+    assert_eq!(column(&first, "tel"), (3, 1, 0, Some(66), Some(100)));
+    assert_eq!(column(&first, "nid"), (3, 0, 1, Some(100), Some(66)));
+    assert_eq!(first.score(), first.validity.min(first.completeness));
+    assert_eq!(first.freshness, None, "it has no schedule");
+    // a reading from the start tells of what is there now
+    tables.set("registry", &[MONA, OMAR]);
+    ingest(&services, &source("registry")).await.unwrap();
+    let second = quality().await;
+    assert_eq!(column(&second, "tel"), (2, 0, 0, Some(100), Some(100)));
+    assert_eq!(
+        (second.completeness, second.validity),
+        (Some(100), Some(100))
+    );
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rabt_proto::connector as pb;
 use serde::Serialize;
 
+use super::quality::{self, QualityView};
 use crate::render::table;
 
 /// Registered sources.
@@ -23,6 +24,7 @@ pub(super) struct SourceView {
     state: &'static str,
     records: u64,
     rejections: BTreeMap<String, u64>,
+    quality: QualityView,
     created_at: Option<String>,
     updated_at: Option<String>,
 }
@@ -118,6 +120,7 @@ impl SourceView {
                 .iter()
                 .map(|one| (one.reason.clone(), one.count))
                 .collect(),
+            quality: QualityView::of(source),
             created_at: instant(source.create_time.as_ref()),
             updated_at: instant(source.update_time.as_ref()),
         }
@@ -236,7 +239,11 @@ impl Status {
             }
         }
         let head: Vec<&str> = ["source", "now"].into_iter().chain(RUN_HEAD).collect();
-        table(&head, rows)
+        let sources = self.sources.iter();
+        let qualities: Vec<_> = sources
+            .map(|status| (status.source.source.as_str(), &status.source.quality))
+            .collect();
+        table(&head, rows) + &quality::to_text(&qualities)
     }
 }
 
