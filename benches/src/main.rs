@@ -1,10 +1,11 @@
 //! What is measured apart from the tests: `cargo x bench read`, `serving`, `changes`, `upserts`,
-//! `linkage` and `search`.
+//! `linkage`, `search` and `onboarding`.
 
 mod changes;
 mod echo;
 mod linkage;
 mod meter;
+mod onboarding;
 mod read;
 mod search;
 mod serving;
@@ -31,10 +32,15 @@ usage: cargo x bench <bench>
                           a second, how long one takes, and how soon a node is back
   linkage [--file CSV] [--records 1000000] [--seed 13] [--splink-env DIR] [--json]
                           the linkage engine on a file, and the baseline where its Python is given
+  onboarding [10000]      a PostgreSQL database of so many tables that nobody has described: how long its
+                          catalog takes, and how long from its address to linked people
   search --file CSV       one record against a resident index of all records of the file";
 
 /// Rows of the table that is read, when nothing else is asked for.
 const ROWS: usize = 500_000;
+
+/// Tables of the unknown database, when nothing else is asked for.
+const TABLES: usize = 10_000;
 
 /// Changes that are told, when nothing else is asked for.
 const CHANGES: usize = 500;
@@ -72,6 +78,11 @@ fn main() -> ExitCode {
         [bench] if bench == "read" => read::run(ROWS),
         [bench, rows] if bench == "read" => match rows.replace('_', "").parse() {
             Ok(rows) => read::run(rows),
+            Err(_) => return refuse(),
+        },
+        [bench] if bench == "onboarding" => return exit(onboarding::run(TABLES)),
+        [bench, tables] if bench == "onboarding" => match tables.replace('_', "").parse() {
+            Ok(tables) => return exit(onboarding::run(tables)),
             Err(_) => return refuse(),
         },
         [bench] if bench == "changes" => return exit(changes::run(CHANGES)),

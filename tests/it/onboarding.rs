@@ -105,7 +105,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        println!("{}", self.said);
+        eprintln!("{}", self.said);
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -5,6 +5,7 @@
 
 mod change;
 pub(crate) mod look;
+mod quality;
 mod review;
 pub(crate) mod source;
 mod value;
@@ -17,6 +18,7 @@ use tonic::Status;
 
 use crate::status::status;
 pub(crate) use change::{changes, kinds, revisions, snapshot};
+pub(crate) use quality::quality;
 pub(crate) use review::{
     decision, detail, explanation_of, outcome, preview, review_kind, shadow, task,
 };

@@ -19,6 +19,7 @@ mod message;
 mod preview;
 mod problem;
 mod propose;
+mod schedule;
 mod secret;
 mod shape;
 mod step;
@@ -43,6 +44,7 @@ pub use problem::{Problem, Problems, nearest};
 pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
 };
+pub use schedule::{Schedule, Times, Timetable, Window};
 pub use secret::resolve_secrets;
 pub use shape::{
     Agreement, ColumnShapes, DateUse, List, ListUse, Registry, Shape, ShapeCollector, ShortCode,

@@ -3,6 +3,7 @@
 
 mod expand;
 mod load;
+mod schedule;
 mod stream;
 mod truth;
 
@@ -14,6 +15,7 @@ use crate::connector::{Mode, Plan, Protect};
 use crate::kinds::Kinds;
 use crate::mapping::Mapping;
 use crate::problem::Problems;
+use crate::schedule::{Schedule, Window};
 
 /// A folder `manifest.toml` + `mapping.toml`, as text.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +51,10 @@ pub struct SourceSpec {
     pub config: toml::Table,
     /// Limits that spare the database.
     pub protect: Protect,
+    /// When it is read by itself; a source without a schedule is read when an operator says so.
+    pub schedule: Option<Schedule>,
+    /// In which hours it may be read by itself; at any time when there is none.
+    pub window: Option<Window>,
     /// The tables to read.
     pub streams: Vec<StreamSpec>,
 }

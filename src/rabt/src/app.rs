@@ -12,7 +12,7 @@ use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
-use rabt_service::{ImageFile, Node, Pace, Services, Setup, operate};
+use rabt_service::{ImageFile, Node, Pace, Pacing, Services, Setup, operate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
@@ -61,6 +61,16 @@ impl Settled {
             address: node.address.clone(),
             process,
             pace: Pace::default(),
+        }
+    }
+
+    /// Returns how much is read at once by schedule, and for how long.
+    pub(crate) fn pacing(&self) -> Pacing {
+        let sources = &self.config.sources;
+        Pacing {
+            parallel: sources.parallel,
+            deadline: Duration::from_secs(sources.deadline_s),
+            idle: Duration::from_secs(sources.idle_s),
         }
     }
 

@@ -82,6 +82,10 @@ pub(crate) struct Storage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sources {
     pub(crate) base: PathBuf,
+    pub(crate) scheduled: bool,
+    pub(crate) parallel: usize,
+    pub(crate) deadline_s: u64,
+    pub(crate) idle_s: u64,
 }
 
 /// `[linkage]`
@@ -178,7 +182,13 @@ impl std::fmt::Debug for Storage {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { base: ".".into() }
+        Self {
+            base: ".".into(),
+            scheduled: true,
+            parallel: 8,
+            deadline_s: 43_200,
+            idle_s: 600,
+        }
     }
 }
 
@@ -326,6 +336,26 @@ impl Settings for Config {
             "sources.base",
             Kind::Path,
             "folder that relative paths of manifests start from",
+        ),
+        setting(
+            "sources.scheduled",
+            Kind::Flag,
+            "whether sources that have a schedule are read by themselves while this node leads",
+        ),
+        count(
+            "sources.parallel",
+            1_000,
+            "readings by schedule at once; one agency has half of them at most",
+        ),
+        count(
+            "sources.deadline_s",
+            2_592_000,
+            "longest time of a reading by schedule, seconds; the next one goes on from there",
+        ),
+        count(
+            "sources.idle_s",
+            86_400,
+            "longest time in which nothing comes of a source that is read by schedule, seconds",
         ),
         setting(
             "linkage.model",

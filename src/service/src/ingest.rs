@@ -3,6 +3,8 @@
 //! Invariant: a row is counted exactly once, as a record, as unchanged, as late, as rejected or as skipped;
 //! after a kill reading resumes at the last position that was committed with its records.
 
+mod leash;
+mod standing;
 mod stream;
 mod writer;
 
@@ -12,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::StreamExt;
 use rabt_connect::{ConnectError, Session};
 use rabt_model::{ErrorClass, RunId, SourceId};
-use rabt_storage::{RunCounts, RunError, RunOutcome, RunState, SourceState, StorageError};
+use rabt_storage::{RunCounts, RunError, RunOutcome, SourceState, StorageError};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::audited::Audited;
@@ -20,7 +22,11 @@ use crate::error::AuditError;
 use crate::event;
 use crate::lead::Tenure;
 use crate::registry::Registered;
+use crate::schedule::{TRIPS, unreachable_in_a_row};
 use crate::services::Services;
+pub(crate) use leash::Leash;
+use standing::Ended;
+pub(crate) use stream::CHUNK_ROWS;
 use stream::StreamRun;
 pub(crate) use writer::{Unit, Writer};
 
@@ -65,6 +71,8 @@ pub enum IngestError {
 enum Stop {
     Connect(ConnectError),
     Write(AuditError),
+    /// Somebody asked for it: it goes on from its last checkpoint another time.
+    Rested,
 }
 
 /// Which sources are being read; two readings of one source at once would undo each other's
@@ -88,6 +96,15 @@ pub async fn ingest(
     services: &Services,
     source: &SourceId,
 ) -> Result<Audited<RunSummary>, IngestError> {
+    ingest_on(services, source, &Leash::default()).await
+}
+
+/// As [`ingest`], for one who watches over the reading.
+pub(crate) async fn ingest_on(
+    services: &Services,
+    source: &SourceId,
+    leash: &Leash,
+) -> Result<Audited<RunSummary>, IngestError> {
     let named = |stop| IngestError::of(source, stop);
     let tenure = services.lead.tenure();
     let tenure = tenure.map_err(|error| named(Stop::Write(error)))?;
@@ -100,15 +117,25 @@ pub async fn ingest(
         )))
     })?;
     let run = start_run(services, tenure, source).await.map_err(named)?;
-    read(services, source, (run, tenure), turn).await
+    read_on(services, source, (run, tenure), turn, leash).await
 }
 
 /// Carries out a run that was started in a tenure.
 pub(crate) async fn read(
     services: &Services,
     source: &SourceId,
+    run: (RunId, Tenure),
+    turn: Turn,
+) -> Result<Audited<RunSummary>, IngestError> {
+    read_on(services, source, run, turn, &Leash::default()).await
+}
+
+async fn read_on(
+    services: &Services,
+    source: &SourceId,
     (run, tenure): (RunId, Tenure),
     _turn: Turn,
+    leash: &Leash,
 ) -> Result<Audited<RunSummary>, IngestError> {
     let named = |stop| IngestError::of(source, stop);
     let mut summary = RunSummary {
@@ -121,7 +148,8 @@ pub(crate) async fn read(
     let read = tokio::select! {
         biased;
         () = services.stop_requested() => Err(Stop::Connect(ConnectError::Cancelled)),
-        read = read_streams(services, tenure, source, &mut summary) => read,
+        why = leash.stopped() => Err(Stop::Connect(why)),
+        read = read_streams(services, tenure, source, &mut summary, leash) => read,
     };
     let finished = finish_run(services, tenure, summary, read.as_ref().err()).await;
     read.map_err(named)?;
@@ -191,14 +219,21 @@ const fn is_readable(state: SourceState) -> bool {
 async fn start_run(services: &Services, tenure: Tenure, source: &SourceId) -> Result<RunId, Stop> {
     let mut tx = services.storage.begin().await?;
     let held = tx.get_source(source).await?;
-    if let Some(held) = held.filter(|held| !is_readable(held.state)) {
-        return Err(Stop::Connect(ConnectError::configuration(
-            format!("source {source}"),
-            format!("is {}", held.state.as_str()),
-            "resume it, or start it by hand",
-        )));
+    let at = services.clock.now();
+    if let Some(held) = held {
+        if !is_readable(held.state) {
+            return Err(Stop::Connect(ConnectError::configuration(
+                format!("source {source}"),
+                format!("is {}", held.state.as_str()),
+                "resume it, or start it by hand",
+            )));
+        }
+        if standing::begun(held.state) != held.state {
+            tx.set_state(source, standing::begun(held.state), at)
+                .await?;
+        }
     }
-    let run = tx.start_run(source, services.clock.now()).await?;
+    let run = tx.start_run(source, at).await?;
     tenure.hold(tx.as_mut()).await?;
     tx.commit().await?;
     Ok(run)
@@ -209,6 +244,7 @@ async fn read_streams(
     tenure: Tenure,
     source: &SourceId,
     summary: &mut RunSummary,
+    leash: &Leash,
 ) -> Result<(), Stop> {
     let registered = registered(services, source)?;
     let kind = &registered.spec.kind;
@@ -218,7 +254,10 @@ async fn read_streams(
     })?;
     let session: Session = registered.session()?;
     for spec in &registered.spec.streams {
-        let mut stream = StreamRun::new(services, &registered, spec, summary, tenure);
+        if leash.is_resting() {
+            return Err(Stop::Rested);
+        }
+        let mut stream = StreamRun::new(services, &registered, spec, summary, tenure, leash);
         stream.read(Arc::clone(connector), session.clone()).await?;
     }
     Ok(())
@@ -232,16 +271,18 @@ async fn finish_run(
     stop: Option<&Stop>,
 ) -> Result<Audited<RunSummary>, Stop> {
     let at = services.clock.now();
-    let (run_state, source_state) = match stop {
-        None => (RunState::Succeeded, SourceState::Live),
-        Some(Stop::Connect(ConnectError::Cancelled) | Stop::Write(AuditError::Stopped)) => {
-            (RunState::Cancelled, SourceState::Live)
-        }
-        Some(stop) if stop.is_transient() => (RunState::Failed, SourceState::Degraded),
-        Some(_) => (RunState::Failed, SourceState::Quarantined),
+    let mut ended = match stop {
+        None => Ended::Whole,
+        Some(
+            Stop::Rested
+            | Stop::Connect(ConnectError::Cancelled)
+            | Stop::Write(AuditError::Stopped),
+        ) => Ended::Stopped,
+        Some(stop) if stop.is_transient() => Ended::Unreachable(0),
+        Some(_) => Ended::Refused,
     };
     let outcome = RunOutcome {
-        state: run_state,
+        state: ended.run(),
         finished_at: at,
         error: stop.map(|stop| RunError {
             class: stop.class(),
@@ -250,8 +291,21 @@ async fn finish_run(
     };
     let mut tx = services.storage.begin().await?;
     tx.finish_run(summary.run, &outcome).await?;
-    tx.set_state(&summary.source, source_state, at).await?;
-    let entry = event::of_run(summary.run, &summary.source, run_state, summary.counts, at);
+    if let Ended::Unreachable(times) = &mut ended {
+        let runs = tx.runs(&summary.source, TRIPS * 2).await?;
+        *times = unreachable_in_a_row(&runs);
+    }
+    if let Some(held) = tx.get_source(&summary.source).await? {
+        let state = standing::after(held.state, ended);
+        tx.set_state(&summary.source, state, at).await?;
+    }
+    let entry = event::of_run(
+        summary.run,
+        &summary.source,
+        ended.run(),
+        summary.counts,
+        at,
+    );
     Ok(services.audit.commit(tx, tenure, &entry, summary).await?)
 }
 
@@ -271,6 +325,11 @@ impl Reading {
         self.sources().is_empty()
     }
 
+    /// Returns the sources that are being read.
+    pub(crate) fn all(&self) -> BTreeSet<SourceId> {
+        self.sources().clone()
+    }
+
     fn sources(&self) -> MutexGuard<'_, BTreeSet<SourceId>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -287,6 +346,7 @@ impl Stop {
         match self {
             Self::Connect(error) => error.class(),
             Self::Write(error) => error.class(),
+            Self::Rested => ConnectError::Cancelled.class(),
         }
     }
 
@@ -298,6 +358,7 @@ impl Stop {
                 AuditError::Overloaded | AuditError::Stopped | AuditError::NotLeading { .. },
             ) => true,
             Self::Write(AuditError::Unusable(_)) => false,
+            Self::Rested => true,
         }
     }
 }
@@ -307,6 +368,7 @@ impl std::fmt::Display for Stop {
         match self {
             Self::Connect(error) => error.fmt(f),
             Self::Write(error) => error.fmt(f),
+            Self::Rested => f.write_str("stopped at a checkpoint; the next reading goes on there"),
         }
     }
 }
@@ -335,6 +397,10 @@ impl IngestError {
         match stop {
             Stop::Connect(error) => Self::Connect { source_id, error },
             Stop::Write(error) => Self::Write { source_id, error },
+            Stop::Rested => Self::Connect {
+                source_id,
+                error: ConnectError::Cancelled,
+            },
         }
     }
 

@@ -16,8 +16,10 @@ mod lead;
 mod link;
 pub mod operate;
 mod policy;
+mod quality;
 mod registry;
 pub mod review;
+mod schedule;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -33,9 +35,11 @@ pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
 pub use lead::{Node, Pace};
 pub use link::{Arrival, Forecast, LinkSummary, Shadow, link, shadow_model, upsert};
 pub use policy::PolicyHandle;
+pub use quality::{ColumnQuality, Quality};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
     FolderState, RejectionCount, RunCounts, RunError, RunState, SourceState,
     StoredPosition as PositionView, fingerprint,
 };
+pub use schedule::{Pacing, keep_schedules};
 pub use services::{Services, Setup};

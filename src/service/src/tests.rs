@@ -13,5 +13,6 @@ mod living;
 mod node;
 mod operate;
 mod review;
+mod schedule;
 mod sweep;
 mod watch;

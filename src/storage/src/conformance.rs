@@ -7,6 +7,7 @@ mod audit_log;
 mod changes;
 mod claims;
 mod clusters;
+mod columns;
 mod decisions;
 mod deletions;
 mod fingerprints;
@@ -99,6 +100,8 @@ cases! {
         a_changed_record_keeps_its_citizen,
         redirects_are_followed_to_their_end,
         an_id_that_is_used_again_leads_to_itself;
+    columns:
+        counts_of_columns_add_up_until_they_are_forgotten;
     profiles:
         a_profile_comes_back_as_it_went_in,
         a_removed_profile_is_gone,

@@ -4,6 +4,7 @@
 
 mod batch;
 mod body;
+mod column;
 #[cfg(any(test, feature = "testkit"))]
 #[expect(clippy::unwrap_used, reason = "a case that does not hold panics")]
 pub mod conformance;
@@ -24,13 +25,14 @@ mod row;
 mod sqlite;
 mod task;
 
+pub use column::ColumnCount;
 pub use error::StorageError;
 pub use fingerprint::fingerprint;
 pub use lease::{Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases};
 pub use open::{open, open_as};
 pub use repository::{
-    Agreements, AuditLog, Changes, Clusters, Decisions, Deletions, Folders, History, Marks, Outbox,
-    Profiles, Records, Reviews, Sources, Storage, Transaction,
+    Agreements, AuditLog, Changes, Clusters, Columns, Decisions, Deletions, Folders, History,
+    Marks, Outbox, Profiles, Records, Reviews, Sources, Storage, Transaction,
 };
 pub use review::{
     DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,

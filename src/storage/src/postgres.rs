@@ -4,6 +4,7 @@ mod agreements;
 mod audit_log;
 mod changes;
 mod clusters;
+mod columns;
 mod decisions;
 mod deletions;
 mod history;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
 
+mod columns;
 mod deletions;
 mod folders;
 mod review;
@@ -21,6 +22,7 @@ use crate::row::{
     StoredRejection, StoredRevision, StoredRun, StoredSource,
 };
 
+pub use columns::Columns;
 pub use deletions::Deletions;
 pub use folders::Folders;
 pub use review::{Decisions, Reviews};
@@ -84,6 +86,7 @@ pub trait Transaction:
     + Folders
     + Agreements
     + Marks
+    + Columns
     + Outbox
     + Fence
     + Following

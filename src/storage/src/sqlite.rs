@@ -7,6 +7,7 @@ mod bulk;
 mod changes;
 mod checkpoint;
 mod clusters;
+mod columns;
 mod decisions;
 mod deletions;
 mod history;

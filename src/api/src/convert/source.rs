@@ -6,7 +6,7 @@ use rabt_proto::connector::{
 };
 use rabt_service::operate::{FolderView, RunView, SourceView};
 
-use super::{label, timestamp};
+use super::{label, quality, timestamp};
 
 pub(crate) fn source(view: &SourceView) -> Source {
     let rejections = view.rejections.iter();
@@ -20,6 +20,7 @@ pub(crate) fn source(view: &SourceView) -> Source {
         update_time: Some(timestamp(view.updated_at)),
         agency_label: Some(label(&view.agency_label)),
         record_count: view.records,
+        quality: Some(quality(&view.quality)),
         rejections: rejections
             .map(|held| RejectionCount {
                 reason: held.reason.clone(),

@@ -2,9 +2,8 @@
 
 use rabt_model::{AgencyId, SourceId};
 
-use crate::connector::Protect;
 use crate::document::Fields;
-use crate::manifest::load::Source;
+use crate::manifest::load::{Care, Source};
 use crate::manifest::{SourceSpec, StreamSpec};
 
 /// Makes one source of the manifest, or one for each office.
@@ -12,7 +11,7 @@ pub(super) fn expand(
     root: &Fields<'_>,
     agency: &AgencyId,
     source: &Source,
-    protect: Protect,
+    care: &Care,
     streams: &[StreamSpec],
 ) -> Option<Vec<SourceSpec>> {
     let kind = source.kind.as_ref()?;
@@ -21,7 +20,9 @@ pub(super) fn expand(
         office: office.cloned(),
         kind: kind.clone(),
         config: fill_table(&source.config, office),
-        protect,
+        protect: care.protect,
+        schedule: care.schedule.clone(),
+        window: care.window.clone(),
         streams: streams
             .iter()
             .map(|stream| StreamSpec {

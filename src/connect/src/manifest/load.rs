@@ -5,9 +5,10 @@ use rabt_model::{AgencyId, AgreementId, Label, SourceId};
 use crate::connector::Protect;
 use crate::document::{Document, Fields, Node};
 use crate::kinds::Kinds;
-use crate::manifest::{Agency, StreamSpec, expand, stream};
+use crate::manifest::{Agency, StreamSpec, expand, schedule, stream};
 use crate::mapping;
 use crate::problem::{Problem, Problems};
+use crate::schedule::{Schedule, Window};
 
 const MANIFEST: &str = "manifest.toml";
 /// The file of the mappings.
@@ -28,6 +29,13 @@ pub(super) struct Source {
     pub(super) kind: Option<String>,
     pub(super) offices: Option<Vec<String>>,
     pub(super) config: toml::Table,
+}
+
+/// How the database is spared, and when it is read.
+pub(super) struct Care {
+    pub(super) protect: Protect,
+    pub(super) schedule: Option<Schedule>,
+    pub(super) window: Option<Window>,
 }
 
 pub(super) fn load(files: &[(&str, &str)], kinds: Option<&Kinds>) -> Result<Agency, Problems> {
@@ -118,7 +126,9 @@ fn config_table(text: &str) -> toml::Table {
 }
 
 fn load_head(root: &Fields<'_>) -> Head {
-    root.only(&["schema", "agency", "source", "protect", "stream"]);
+    root.only(&[
+        "schema", "agency", "source", "schedule", "protect", "stream",
+    ]);
     if let Some(schema) = root.required("schema")
         && schema.number(u32::MAX).is_some_and(|number| number != 1)
     {
@@ -177,12 +187,9 @@ fn load_rest(
         .required("source")
         .and_then(|node| node.fields())
         .map(|fields| load_source(&fields, config, kinds));
-    let protect = match root.get("protect") {
-        None => Some(Protect::default()),
-        Some(node) => node.fields().and_then(|fields| load_protect(&fields)),
-    };
-    let (id, source, protect) = (head.id?, source?, protect?);
-    let sources = expand::expand(root, &id, &source, protect, &streams?)?;
+    let care = load_care(root);
+    let (id, source, care) = (head.id?, source?, care?);
+    let sources = expand::expand(root, &id, &source, &care, &streams?)?;
     Some(Agency {
         id,
         name: head.name?,
@@ -251,8 +258,48 @@ fn note_config(config: &Fields<'_>, problem: Problem) {
     node.note(Problem { key, ..problem });
 }
 
+fn load_care(root: &Fields<'_>) -> Option<Care> {
+    let protect_fields = match root.get("protect") {
+        None => Some(None),
+        Some(node) => node.fields().map(Some),
+    };
+    let protect = match &protect_fields {
+        None => None,
+        Some(None) => Some(Protect::default()),
+        Some(Some(fields)) => load_protect(fields),
+    };
+    let window = match protect_fields.flatten() {
+        None => Some(None),
+        Some(fields) => match fields.get("window") {
+            None => Some(None),
+            Some(node) => schedule::load_window(&fields, &node).map(Some),
+        },
+    };
+    let schedule = match root.get("schedule") {
+        None => Some(None),
+        Some(node) => schedule::load_schedule(&node).map(Some),
+    };
+    if let (Some(Some(schedule)), Some(Some(window))) = (&schedule, &window) {
+        schedule::check_together(root, schedule, window);
+    }
+    Some(Care {
+        protect: protect?,
+        schedule: schedule?,
+        window: window?,
+    })
+}
+
 fn load_protect(fields: &Fields<'_>) -> Option<Protect> {
-    fields.only(&["max_connections", "rows_per_second", "statement_timeout"]);
+    fields.only(&[
+        "max_connections",
+        "rows_per_second",
+        "statement_timeout",
+        "window",
+        "zone",
+    ]);
+    if let (Some(zone), None) = (fields.get("zone"), fields.get("window")) {
+        zone.wrong("belongs to 'window'");
+    }
     let number = |name: &str| match fields.get(name) {
         None => Some(None),
         Some(node) => {

@@ -1,5 +1,7 @@
 //! Whole folders, right and wrong.
 
+mod schedule;
+
 use std::time::Duration;
 
 use rabt_model::Attribute;

@@ -62,6 +62,9 @@ impl Proposal {
         let ids = manifest::stream_ids(&tables);
         let streams: Vec<_> = ids.iter().map(String::as_str).zip(tables).collect();
         let mut text = without_streams(manifest);
+        if !text.lines().any(|line| line.trim() == "[schedule]") {
+            manifest::write_schedule(&mut text, &streams);
+        }
         manifest::write_streams(&mut text, kind, &streams);
         Some(FolderText {
             manifest: text,

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use rabt_runtime::Drained;
+use rabt_service::Pacing;
 use serde::Serialize;
 use tracing::{error, warn};
 
@@ -56,6 +57,9 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
         format!("serving {citizens} citizens on {address}, health on {admin_address}{follows}")
     });
     finish_links(&app);
+    if settled.config.sources.scheduled {
+        read_by_schedule(&app, settled.pacing());
+    }
     match app.run_until_drained(bound).await {
         Drained::Complete => Ok(ExitCode::SUCCESS),
         Drained::Abandoned(tasks) => {
@@ -63,6 +67,19 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
             Ok(Exit::Failed.into())
         }
     }
+}
+
+/// Reads sources by their schedules, whenever this node leads. The drain waits for no reading: each
+/// goes on from its last checkpoint at the next start.
+fn read_by_schedule(app: &App, pacing: Pacing) {
+    let services = std::sync::Arc::clone(&app.services);
+    let ending = app.shutdown().token();
+    app.shutdown().spawn(async move {
+        tokio::select! {
+            () = rabt_service::keep_schedules(&services, pacing) => {}
+            () = ending.cancelled() => {}
+        }
+    });
 }
 
 /// Links what an earlier leader read and did not link before it was killed, whenever this node

@@ -5,6 +5,7 @@ mod folder;
 mod life;
 mod look;
 mod propose;
+mod quality;
 mod register;
 mod view;
 mod view_look;

@@ -16,9 +16,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 mod replaced;
 mod sweep;
+mod tally;
 
 use super::writer::{Place, Unit, Written};
-use super::{RunSummary, Stop};
+use super::{Leash, RunSummary, Stop};
 use crate::error::AuditError;
 use crate::lead::Tenure;
 use crate::registry::Registered;
@@ -29,7 +30,7 @@ const MESSAGES: usize = 8;
 /// Units of one stream that may be on their way to storage.
 const IN_FLIGHT: usize = 4;
 /// Rows between two checkpoints.
-const CHUNK_ROWS: u32 = 5_000;
+pub(crate) const CHUNK_ROWS: u32 = 5_000;
 
 /// The state of one stream's reading.
 pub(super) struct StreamRun<'a> {
@@ -38,9 +39,12 @@ pub(super) struct StreamRun<'a> {
     spec: &'a StreamSpec,
     summary: &'a mut RunSummary,
     tenure: Tenure,
+    leash: &'a Leash,
     seen: Seen,
     /// Whether the reading began at the start of the stream.
     whole: bool,
+    /// Whether a unit was submitted.
+    begun: bool,
     rows_before: u64,
     rows: u64,
     rejected_rows: u64,
@@ -55,6 +59,7 @@ struct Pending {
     records: Vec<SourceRecord>,
     deletions: Vec<Deletion>,
     rejections: Vec<StoredRejection>,
+    tally: tally::Tally,
     rows: u64,
 }
 
@@ -75,6 +80,7 @@ impl<'a> StreamRun<'a> {
         spec: &'a StreamSpec,
         summary: &'a mut RunSummary,
         tenure: Tenure,
+        leash: &'a Leash,
     ) -> Self {
         Self {
             services,
@@ -82,8 +88,10 @@ impl<'a> StreamRun<'a> {
             spec,
             summary,
             tenure,
+            leash,
             seen: Seen::new(spec.mode == Mode::Snapshot),
             whole: true,
+            begun: false,
             rows_before: 0,
             rows: 0,
             rejected_rows: 0,
@@ -150,6 +158,7 @@ impl<'a> StreamRun<'a> {
 
     async fn take_all(&mut self, inlet: &mut Inlet, plan: &Plan) -> Result<(), Stop> {
         while let Some(message) = inlet.receive().await? {
+            self.leash.hear(self.services.clock.now());
             match message {
                 Message::Rows(batch) => self.map(&batch),
                 Message::Deleted(rows) => self.delete(rows),
@@ -161,6 +170,10 @@ impl<'a> StreamRun<'a> {
                     let rows = self.rows_before + self.rows;
                     self.submit(Place::At(position.as_str().to_owned(), rows))
                         .await?;
+                    if self.leash.is_resting() {
+                        self.settle().await?;
+                        return Err(Stop::Rested);
+                    }
                 }
                 Message::SchemaChanged(table) => self.judge_drift(plan, &table)?,
                 Message::Progress(progress) => {
@@ -185,6 +198,7 @@ impl<'a> StreamRun<'a> {
             observed_at: self.services.clock.now(),
         };
         let mapped = self.spec.mapping.apply(batch, &context);
+        self.unit.tally.count(batch);
         self.unit.rows += batch.rows() as u64;
         self.rows += batch.rows() as u64;
         self.summary.skipped += mapped.skipped;
@@ -229,6 +243,7 @@ impl<'a> StreamRun<'a> {
     }
 
     fn reject(&mut self, rejection: Rejection) {
+        self.unit.tally.refuse(&rejection);
         self.rejected_rows += u64::from(!rejection.field_only);
         self.unit.rejections.push(StoredRejection {
             source: self.registered.spec.id.clone(),
@@ -278,6 +293,8 @@ impl<'a> StreamRun<'a> {
     async fn keep_rejections(&mut self) -> Result<(), Stop> {
         self.unit.records.clear();
         self.unit.deletions.clear();
+        // these rows come again
+        self.unit.tally.take();
         self.submit(Place::Keep).await?;
         self.settle().await
     }
@@ -288,7 +305,7 @@ impl<'a> StreamRun<'a> {
                 self.acknowledge(written).await?;
             }
         }
-        let pending = std::mem::take(&mut self.unit);
+        let mut pending = std::mem::take(&mut self.unit);
         let unit = Unit {
             run: self.summary.run,
             tenure: self.tenure,
@@ -298,6 +315,8 @@ impl<'a> StreamRun<'a> {
             present: self.spec.mode == Mode::Snapshot,
             deletions: pending.deletions,
             rejections: pending.rejections,
+            columns: pending.tally.take(),
+            begins: self.whole && !std::mem::replace(&mut self.begun, true),
             place,
             rows: pending.rows,
             at: self.services.clock.now(),

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rabt_model::{RunId, SourceId, SourceRecord, StreamId, Timestamp};
 use rabt_storage::{
-    DeleteOutcome, Deletion, PutOutcome, RunCounts, Storage, StorageError, StoredRejection,
-    Transaction,
+    ColumnCount, DeleteOutcome, Deletion, PutOutcome, RunCounts, Storage, StorageError,
+    StoredRejection, Transaction,
 };
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,10 @@ pub(crate) struct Unit {
     /// Applied after the records.
     pub(crate) deletions: Vec<Deletion>,
     pub(crate) rejections: Vec<StoredRejection>,
+    /// What the rows say of their columns, each column once.
+    pub(crate) columns: Vec<ColumnCount>,
+    /// Whether it is the first unit of a reading from the start of the stream.
+    pub(crate) begins: bool,
     pub(crate) place: Place,
     pub(crate) rows: u64,
     pub(crate) at: Timestamp,
@@ -190,6 +194,13 @@ async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, St
     };
     if !unit.rejections.is_empty() {
         tx.put_rejections(unit.run, &unit.rejections).await?;
+    }
+    if unit.begins {
+        tx.forget_columns(&unit.source, &unit.stream).await?;
+    }
+    if !unit.columns.is_empty() {
+        tx.count_columns(&unit.source, &unit.stream, &unit.columns)
+            .await?;
     }
     match &unit.place {
         Place::Keep => {}

@@ -12,6 +12,7 @@ use rabt_storage::{
 use super::folder::parse;
 use super::{READERS, allow, unknown};
 use crate::error::OperateError;
+use crate::quality::{self, Quality};
 use crate::services::Services;
 
 /// A registered source, as an operator sees it.
@@ -33,6 +34,8 @@ pub struct SourceView {
     pub rejections: Vec<RejectionCount>,
     /// How far its streams were read.
     pub positions: Vec<StoredPosition>,
+    /// How good its data is.
+    pub quality: Quality,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When its manifest, mapping or state last changed.
@@ -137,6 +140,7 @@ pub(super) fn draft_views(services: &Services, folder: &StoredFolder) -> Vec<Sou
         records: 0,
         rejections: Vec::new(),
         positions: Vec::new(),
+        quality: Quality::default(),
         created_at: folder.created_at,
         updated_at: folder.updated_at,
         in_force: None,
@@ -189,6 +193,7 @@ impl Held {
             records: records.map_or(0, |(_, count)| *count),
             rejections: tx.rejections_by_column(&source.id).await?,
             positions: tx.positions(&source.id).await?,
+            quality: quality::of_source(services, tx, &source.id).await?,
             agency_label: services.registry.current().agency_label(&source.agency),
             in_force: find(|state| state == FolderState::Approved),
             open: find(FolderState::is_open),

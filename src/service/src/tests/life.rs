@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rabt_audit::AuditEvent;
 use rabt_connect::Filter;
 use rabt_model::ErrorClass;
 use rabt_storage::{FolderState, SourceState};
@@ -45,6 +46,18 @@ async fn people(services: &Services, tables: &Tables, id: &str, rows: &[Row]) {
     tables.set(id, rows);
     ingest(services, &source(id)).await.unwrap();
     link(services).await.unwrap();
+}
+
+/// Returns which looks at a database are in the log, with the rows that were read.
+async fn looked(storage: &Arc<Fragile>) -> Vec<String> {
+    let events = events(storage.as_ref()).await;
+    let looks = events.iter().filter_map(|event| {
+        let AuditEvent::SourceInspected(seen) = event else {
+            return None;
+        };
+        Some(format!("{} {}", seen.method, seen.rows))
+    });
+    looks.collect()
 }
 
 #[tokio::test]
@@ -186,18 +199,8 @@ async fn a_database_of_which_only_the_place_is_known_comes_to_be_linked() {
     ingest(&services, &id).await.unwrap();
     link(&services).await.unwrap();
     assert_eq!(services.citizens(), 3);
-    let looked: Vec<String> = events(storage.as_ref())
-        .await
-        .iter()
-        .filter_map(|event| {
-            let rabt_audit::AuditEvent::SourceInspected(seen) = event else {
-                return None;
-            };
-            Some(format!("{} {}", seen.method, seen.rows))
-        })
-        .collect();
     assert_eq!(
-        looked,
+        looked(&storage).await,
         [
             "CheckSource 0",
             "DiscoverSource 3",

@@ -78,6 +78,9 @@ pub(super) fn write(agency: &NewAgency, streams: &[(&str, &TableProposal)]) -> S
     for (key, value) in &agency.config {
         let _ = writeln!(text, "{} = {value}", key_of(key));
     }
+    if !streams.is_empty() {
+        write_schedule(&mut text, streams);
+    }
     write_streams(&mut text, &agency.kind, streams);
     text
 }
@@ -87,6 +90,32 @@ pub(super) fn write_streams(text: &mut String, kind: &str, streams: &[(&str, &Ta
     for (id, table) in streams {
         write_stream(text, id, table, kind == OF_FILES);
     }
+}
+
+/// Writes how often the tables are read: what has changed often, whole tables once a day.
+pub(super) fn write_schedule(text: &mut String, streams: &[(&str, &TableProposal)]) {
+    let is_changes = |table: &TableProposal| matches!(table.mode, Mode::Incremental { .. });
+    let (why, times) = if streams.iter().all(|(_, table)| is_changes(table)) {
+        (
+            reason::plain(
+                "Only what has changed is read, so often; leave it out to start every reading by hand.",
+                "يُقرأ ما تغير فقط؛ يُحذف هذا القسم لتبدأ كل قراءة يدويًا.",
+            ),
+            "every = \"15m\"\njitter = \"2m\"\n",
+        )
+    } else {
+        (
+            reason::plain(
+                "A table is read whole, so once a day. By night: cron = \"0 2 * * *\" with a zone = \"Area/City\" in place of every; [protect] window keeps to hours.",
+                "يُقرأ جدول كامل، لذا مرة في اليوم؛ ويمكن تحديد ساعة ليلًا بدلًا من ذلك.",
+            ),
+            "every = \"1d\"\njitter = \"30m\"\n",
+        )
+    };
+    text.push('\n');
+    comment(text, &why);
+    text.push_str("[schedule]\n");
+    text.push_str(times);
 }
 
 fn write_stream(text: &mut String, id: &str, table: &TableProposal, is_file: bool) {

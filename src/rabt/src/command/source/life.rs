@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use rabt_proto::connector as pb;
+use tonic::Code;
 
 use super::view::{RunView, SourceView, Sources, Started, Status};
 use super::{Client, One, PAGE, USUAL_IDENTITY, answer, connect, get, name_of};
@@ -66,8 +67,21 @@ pub(super) async fn list(
 pub(super) async fn start(args: &StartArgs, render: &Render) -> Result<ExitCode, CommandError> {
     let mut client = connect(&args.connection, USUAL_IDENTITY).await?;
     let name = name_of(&args.id);
-    let started = answer(client.start_source(pb::StartSourceRequest { name }).await)?;
-    finish(&mut client, args, started.run.unwrap_or_default(), render).await
+    let started = client.start_source(pb::StartSourceRequest { name }).await;
+    // One that is read by its schedule at this moment is waited for, if that is what is wanted.
+    if args.wait
+        && started
+            .as_ref()
+            .is_err_and(|s| s.code() == Code::FailedPrecondition)
+    {
+        let mut runs = runs(&mut client, &args.id, 1).await?.into_iter();
+        if let Some(run) = runs.find(|run| run.state() == pb::RunState::Running) {
+            render.note("it is being read already");
+            return finish(&mut client, args, run, render).await;
+        }
+    }
+    let run = answer(started)?.run.unwrap_or_default();
+    finish(&mut client, args, run, render).await
 }
 
 /// Reads the streams anew that have rows in quarantine.

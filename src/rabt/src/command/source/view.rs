@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rabt_proto::connector as pb;
 use serde::Serialize;
 
+use super::quality::{self, QualityView};
 use crate::render::table;
 
 /// Registered sources.
@@ -23,6 +24,7 @@ pub(super) struct SourceView {
     state: &'static str,
     records: u64,
     rejections: BTreeMap<String, u64>,
+    quality: QualityView,
     created_at: Option<String>,
     updated_at: Option<String>,
     in_force: Option<FolderView>,
@@ -142,6 +144,7 @@ impl SourceView {
             rejections: rejections(&source.rejections),
             in_force: source.in_force.as_ref().map(FolderView::of),
             open: source.open.as_ref().map(FolderView::of),
+            quality: QualityView::of(source),
             created_at: instant(source.create_time.as_ref()),
             updated_at: instant(source.update_time.as_ref()),
         }
@@ -321,7 +324,11 @@ impl Status {
             }
         }
         let head: Vec<&str> = ["source", "now"].into_iter().chain(RUN_HEAD).collect();
-        table(&head, rows)
+        let sources = self.sources.iter();
+        let qualities: Vec<_> = sources
+            .map(|status| (status.source.source.as_str(), &status.source.quality))
+            .collect();
+        table(&head, rows) + &quality::to_text(&qualities)
     }
 }
 
