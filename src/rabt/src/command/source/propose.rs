@@ -27,7 +27,7 @@ const AGREEMENT: &str = "AG-SUPPLY-000";
 /// Which database to look at, and where to write what is proposed.
 #[derive(Debug, Args)]
 pub(crate) struct ProposeArgs {
-    /// Kind of the database: sqlite, postgres, mysql, files or rest.
+    /// Kind of the database: sqlite, postgres, mysql, files, rest or ldap.
     #[arg(long)]
     kind: String,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
