@@ -31,7 +31,7 @@ impl Subject for FilesSubject {
         Features {
             nulls: false,
             keys: false,
-            keyless: true,
+            ..Features::default()
         }
     }
 

@@ -110,6 +110,10 @@ pub struct Features {
     pub keys: bool,
     /// A table may be made without a column that tells its rows apart.
     pub keyless: bool,
+    /// What names of columns may hold.
+    pub names: Names,
+    /// Columns that every table has beside those it was made with.
+    pub own_columns: &'static [&'static str],
 }
 
 impl Default for Features {
@@ -118,8 +122,19 @@ impl Default for Features {
             nulls: true,
             keys: true,
             keyless: true,
+            names: Names::Any,
+            own_columns: &[],
         }
     }
+}
+
+/// What names of columns may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// Anything: spaces, quotes, Arabic.
+    Any,
+    /// Latin letters and digits.
+    Plain,
 }
 
 /// A table to make.

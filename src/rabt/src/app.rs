@@ -333,6 +333,7 @@ pub(crate) fn kinds() -> Kinds {
         .with(Arc::new(rabt_connector_postgres::Postgres))
         .with(Arc::new(rabt_connector_mysql::Mysql))
         .with(Arc::new(rabt_connector_rest::Rest))
+        .with(Arc::new(rabt_connector_ldap::Ldap))
 }
 
 /// Returns who the node is when it acts by itself.
@@ -372,6 +373,9 @@ mod tests {
     #[test]
     fn every_kind_is_registered() {
         let names: Vec<&str> = kinds().names().collect();
-        assert_eq!(names, ["files", "mysql", "postgres", "rest", "sqlite"]);
+        assert_eq!(
+            names,
+            ["files", "ldap", "mysql", "postgres", "rest", "sqlite"]
+        );
     }
 }

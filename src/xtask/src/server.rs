@@ -1,4 +1,4 @@
-//! Database servers for the tests: each in a temporary folder, on a free port of the loopback
+//! Servers for the tests: each in a temporary folder, on a free port of the loopback
 //! interface, as a user that is not root.
 //!
 //! Invariant: a server lives no longer than this process, however this process ends. A shell holds
@@ -16,9 +16,11 @@ use crate::command::{first_of, quietly};
 
 mod mariadb;
 mod postgres;
+mod slapd;
 
 pub(crate) use mariadb::mariadb;
 pub(crate) use postgres::postgres;
+pub(crate) use slapd::slapd;
 
 /// What the shell does: starts the server given as its arguments, waits for end of input, stops the
 /// server with a signal, and removes the folder.

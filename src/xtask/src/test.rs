@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::Command;
 
 use crate::command::{Outcome, cargo, command, has_cargo, run};
-use crate::server::{Disk, Missing, Server, mariadb, postgres};
+use crate::server::{Disk, Missing, Server, mariadb, postgres, slapd};
 
 /// A server the tests can use: name, environment variable of its URL, how to start it.
 type Lane = (
@@ -13,9 +13,10 @@ type Lane = (
     fn(Disk) -> Result<Server, Missing>,
 );
 
-const LANES: [Lane; 2] = [
+const LANES: [Lane; 3] = [
     ("PostgreSQL", "RABT_TEST_POSTGRES_URL", postgres),
     ("MariaDB", "RABT_TEST_MYSQL_URL", mariadb),
+    ("OpenLDAP", "RABT_TEST_LDAP_URL", slapd),
 ];
 
 /// How many cases a property of the parsers and kernels is tried on.

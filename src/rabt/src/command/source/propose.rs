@@ -37,7 +37,7 @@ pub(crate) struct ProposeArgs {
     /// Look at this schema alone.
     #[arg(long)]
     schema: Option<String>,
-    /// Kind of the database: sqlite, postgres, mysql, files, rest and others.
+    /// Kind of the database: sqlite, postgres, mysql, files, rest, ldap and others.
     #[arg(long, requires = "out")]
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as

@@ -31,7 +31,7 @@ pub(crate) struct NewArgs {
     /// The agency's folder, when there is one.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["id", "kind", "config"])]
     from: Option<PathBuf>,
-    /// Kind of the database: sqlite, postgres, mysql, files, rest and others.
+    /// Kind of the database: sqlite, postgres, mysql, files, rest, ldap and others.
     #[arg(long, required_unless_present = "from")]
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
