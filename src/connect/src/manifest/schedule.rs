@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_hours(24 * 366);
 /// A reading is put off by chance at most so long.
 const LONGEST_JITTER: Duration = Duration::from_hours(12);
 /// Times of a timetable that are looked at before it is said that none lies in a window.
-const LOOKED_AT: usize = 400;
+const LOOKED_AT: usize = 100;
 
 /// Reads `[schedule]`.
 pub(super) fn load_schedule(node: &Node<'_>) -> Option<Schedule> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::super::SourceSpec;
 use super::{MANIFEST, MAPPING, load};
 use crate::schedule::Times;
@@ -73,4 +75,25 @@ fn every_mistake_in_a_schedule_is_told() {
         .map(|(schedule, protect)| problems(schedule, protect))
         .collect();
     insta::assert_snapshot!(told.join("\n\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever stands there, it is a schedule or a mistake with its line.
+    #[test]
+    fn any_text_is_a_schedule_or_a_mistake(
+        cron in "[0-9*/,LW#?@ -]{0,12}|([0-9*/,-]{1,4} ){4}[0-9*#L]{1,3}",
+        window in "[0-9:-]{0,11}",
+    ) {
+        let schedule = format!("[schedule]\ncron = \"{cron}\"\nzone = \"Africa/Cairo\"");
+        let window = format!("window = \"{window}\"\nzone = \"Africa/Cairo\"");
+        match load_with(&schedule, &window) {
+            Ok(spec) => {
+                let now = "2026-06-01T10:00:00Z".parse().unwrap();
+                prop_assert!(spec.schedule.unwrap().first(now).is_some_and(|due| due > now));
+            }
+            Err(problems) => prop_assert!(problems.starts_with("electricity/manifest.toml:"), "{problems}"),
+        }
+    }
 }
