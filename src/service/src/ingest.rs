@@ -4,7 +4,7 @@
 //! after a kill reading resumes at the last position that was committed with its records.
 
 mod leash;
-mod standing;
+pub(crate) mod standing;
 mod stream;
 mod writer;
 

@@ -33,7 +33,7 @@ pub(super) const fn after(held: SourceState, ended: Ended) -> SourceState {
 }
 
 /// Returns where a source stands whose reading has begun.
-pub(super) const fn begun(held: SourceState) -> SourceState {
+pub(crate) const fn begun(held: SourceState) -> SourceState {
     match held {
         SourceState::Approved => SourceState::Snapshot,
         SourceState::Draft

@@ -12,7 +12,7 @@ use super::{READERS, RunView, WRITERS, allow, unknown};
 use crate::audited::Audited;
 use crate::error::{AuditError, OperateError};
 use crate::event;
-use crate::ingest;
+use crate::ingest::{self, standing};
 use crate::lead::Tenure;
 use crate::link::link;
 use crate::services::Services;
@@ -56,6 +56,10 @@ pub async fn start_source(
     let turn = services.reading.claim(id).ok_or_else(|| being_read(id))?;
     let at = services.clock.now();
     let run = tx.start_run(id, at).await?;
+    let begun = standing::begun(source.state);
+    if begun != source.state {
+        tx.set_state(id, begun, at).await?;
+    }
     let started = tx.get_run(run).await?;
     let view = started.ok_or_else(|| unknown(id))?;
     let entry = event::of_start(caller, id, run, at);
