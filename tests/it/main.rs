@@ -19,6 +19,7 @@ mod link_numbers;
 mod link_train;
 mod order;
 mod privacy;
+mod process;
 mod propose;
 mod refusals;
 mod rest;

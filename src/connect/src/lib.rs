@@ -17,6 +17,7 @@ mod manifest;
 mod mapping;
 mod message;
 mod problem;
+mod process;
 mod propose;
 mod secret;
 mod shape;
@@ -30,14 +31,17 @@ pub use connector::{
 pub use cursor::lowered;
 pub use error::ConnectError;
 pub use hex::hex;
-pub use kinds::Kinds;
-pub use manifest::{Agency, AgencyFolder, Deletes, Guard, OnDrift, SourceSpec, StreamSpec, Truth};
+pub use kinds::{Kinds, Processes};
+pub use manifest::{
+    Agency, AgencyFolder, Deletes, Guard, Isolation, OnDrift, SourceSpec, StreamSpec, Truth,
+};
 pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
 pub use message::{
     Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES,
     MAX_CELL_BYTES, Message, Outlet, Position,
 };
 pub use problem::{Problem, Problems, nearest};
+pub use process::{Limits, PREFIX, Program, Remote, ServeError, serve};
 pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
 };

@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     /// Where agencies' files are.
     pub(crate) sources: Sources,
+    /// How kinds run in processes of their own.
+    pub(crate) connectors: Connectors,
     /// How records are linked.
     pub(crate) linkage: Linkage,
     /// Who may ask what.
@@ -81,6 +83,13 @@ pub(crate) struct Storage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sources {
     pub(crate) base: PathBuf,
+}
+
+/// `[connectors]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Connectors {
+    pub(crate) folder: PathBuf,
+    pub(crate) memory_mib: u64,
 }
 
 /// `[linkage]`
@@ -177,6 +186,15 @@ impl std::fmt::Debug for Storage {
 impl Default for Sources {
     fn default() -> Self {
         Self { base: ".".into() }
+    }
+}
+
+impl Default for Connectors {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::new(),
+            memory_mib: 2_048,
+        }
     }
 }
 
@@ -319,6 +337,16 @@ impl Settings for Config {
             "sources.base",
             Kind::Path,
             "folder that relative paths of manifests start from",
+        ),
+        setting(
+            "connectors.folder",
+            Kind::Path,
+            "folder of executables rabt-connector-<kind>, beside those next to rabt; may be empty",
+        ),
+        count(
+            "connectors.memory_mib",
+            1_048_576,
+            "most address space of a process that reads a source, MiB",
         ),
         setting(
             "linkage.model",

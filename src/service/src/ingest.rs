@@ -211,15 +211,11 @@ async fn read_streams(
     summary: &mut RunSummary,
 ) -> Result<(), Stop> {
     let registered = registered(services, source)?;
-    let kind = &registered.spec.kind;
-    let connector = services.kinds.get(kind).ok_or_else(|| {
-        let what = format!("`{kind}` is not a kind of this node");
-        ConnectError::configuration("source.kind", what, "use another kind")
-    })?;
+    let connector = services.kinds.connect(&registered.spec).await?;
     let session: Session = registered.session()?;
     for spec in &registered.spec.streams {
         let mut stream = StreamRun::new(services, &registered, spec, summary, tenure);
-        stream.read(Arc::clone(connector), session.clone()).await?;
+        stream.read(Arc::clone(&connector), session.clone()).await?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `rabt source`: register and read agencies' databases through a running server.
 
 mod propose;
+mod serve;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,9 @@ pub(crate) enum SourceArgs {
     },
     /// Look at a database that nobody has described yet, from here, and write its agency's folder.
     Propose(propose::ProposeArgs),
+    /// Be the process that reads sources of a kind. Rabt starts this itself for sources with
+    /// isolation = "process"; it says on standard input where to listen.
+    Serve(serve::ServeArgs),
     /// List the registered sources.
     List {
         #[command(flatten)]
@@ -80,6 +84,7 @@ pub(crate) fn run(args: SourceArgs, render: &Render) -> Result<ExitCode, Command
             connection,
         } => block_on(new(&from, base.as_deref(), replace, &connection, render)),
         SourceArgs::Propose(args) => block_on(propose::run(&args, render)),
+        SourceArgs::Serve(args) => serve::run(&args),
         SourceArgs::List { connection } => block_on(list(&connection, render)),
         SourceArgs::Start {
             id,

@@ -9,13 +9,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use rabt_connect::{
-    ConnectError, Filter, FolderText, NewAgency, Proposal, Sampling, Session, propose,
-    resolve_secrets, survey,
+    ConnectError, Filter, FolderText, Isolation, NewAgency, Proposal, Sampling, Session,
+    SourceSpec, propose, resolve_secrets, survey,
 };
 use rabt_model::{AgencyId, Clock, Label, SystemClock};
 use serde::Serialize;
 
-use crate::app::kinds;
+use crate::command::ConfigFile;
 use crate::error::CommandError;
 use crate::render::{Render, table};
 
@@ -27,13 +27,14 @@ const AGREEMENT: &str = "AG-SUPPLY-000";
 /// Which database to look at, and where to write what is proposed.
 #[derive(Debug, Args)]
 pub(crate) struct ProposeArgs {
-    /// Kind of the database: sqlite, postgres, mysql, files or rest.
+    /// Kind of the database: sqlite, postgres, mysql, files or rest, or that of an executable
+    /// rabt-connector-<kind>.
     #[arg(long)]
     kind: String,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
     /// password={ secret = "env:NAME" }.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    config: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Look at this schema alone.
     #[arg(long)]
     schema: Option<String>,
@@ -44,6 +45,11 @@ pub(crate) struct ProposeArgs {
     /// Id of the agency.
     #[arg(long)]
     agency: Option<String>,
+    /// Read it in a process of its own, as with isolation = "process".
+    #[arg(long)]
+    isolated: bool,
+    #[command(flatten)]
+    file: ConfigFile,
     /// Name of the agency in English; its id when absent.
     #[arg(long, value_name = "NAME")]
     name_en: Option<String>,
@@ -101,20 +107,21 @@ pub(super) async fn run(args: &ProposeArgs, render: &Render) -> Result<ExitCode,
 
 async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, CommandError> {
     let failed = |error: ConnectError| CommandError::failed(error, "");
-    let kinds = kinds();
-    let Some(kind) = kinds.get(&args.kind) else {
+    let kinds = args.file.settle()?.kinds().await;
+    if kinds.get(&args.kind).is_none() {
         let known: Vec<&str> = kinds.names().collect();
         let help = format!("the kinds are {}", known.join(", "));
         return Err(CommandError::usage(
             format!("--kind: '{}' is not a kind", args.kind),
             help,
         ));
-    };
+    }
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
     let config = resolve_secrets(&agency.config, &base).map_err(failed)?;
     let source = agency.id.as_str().parse();
     let source = source.map_err(|error| CommandError::usage(error, ""))?;
     let session = Session::new(source, config, base);
+    let kind = kinds.connect(&spec(args, &session)).await.map_err(failed)?;
     let filter = Filter {
         schema: args.schema.clone(),
         ..Filter::default()
@@ -126,6 +133,24 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
         &surveyed.map_err(failed)?,
         kind.describe().capabilities,
     ))
+}
+
+/// Returns the source that is looked at, without a table.
+fn spec(args: &ProposeArgs, session: &Session) -> SourceSpec {
+    SourceSpec {
+        id: session.source.clone(),
+        office: None,
+        kind: args.kind.clone(),
+        isolation: if args.isolated {
+            Isolation::Process
+        } else {
+            Isolation::Shared
+        },
+        executable: None,
+        config: toml::Table::new(),
+        protect: session.protect,
+        streams: Vec::new(),
+    }
 }
 
 fn agency(args: &ProposeArgs) -> Result<NewAgency, CommandError> {
@@ -142,7 +167,7 @@ fn agency(args: &ProposeArgs) -> Result<NewAgency, CommandError> {
         steward: STEWARD.to_owned(),
         agreement: agreement.map_err(|error| CommandError::failed(error, ""))?,
         kind: args.kind.clone(),
-        config: config(&args.config)?,
+        config: config(&args.set)?,
         id,
     })
 }
