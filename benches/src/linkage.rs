@@ -153,7 +153,7 @@ fn ours(file: &Path, folder: &Path, more: &[&str]) -> Option<Value> {
 }
 
 /// Builds the executable in release and returns it.
-fn release() -> Option<PathBuf> {
+pub(crate) fn release() -> Option<PathBuf> {
     let built = cargo()
         .args(["build", "--quiet", "--release", "--package", "rabt"])
         .status();

@@ -22,6 +22,8 @@ const USAGE: &str = "\
 usage: cargo x bench <bench>
 
   read [500000]           PostgreSQL and MariaDB: rows read, and rows mapped, one core
+  read --isolated [500000]
+                          PostgreSQL: the same in this process and in one of its own, in turns
   serving [--lookups 1000000] [--people 20000] [--in-flight 64] [--rounds 5] [--json]
                           permitted and audited lookups over mutual TLS and a bare echo, in rounds
                           that take turns; every answer's entry is counted
@@ -72,6 +74,18 @@ fn main() -> ExitCode {
             Some(true) => ExitCode::SUCCESS,
             Some(false) => ExitCode::FAILURE,
             None => refuse(),
+        };
+    }
+    if let Some(("read", [option, rest @ ..])) = named(&arguments)
+        && option == "--isolated"
+    {
+        return match rest {
+            [] => exit(read::run_isolated(ROWS)),
+            [rows] => match rows.replace('_', "").parse() {
+                Ok(rows) => exit(read::run_isolated(rows)),
+                Err(_) => refuse(),
+            },
+            _ => refuse(),
         };
     }
     match arguments.as_slice() {

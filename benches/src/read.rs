@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rabt_connect::{
-    AgencyFolder, Connector, Inlet, MappingContext, Message, Outlet, Session, SourceSpec,
+    Agency, AgencyFolder, Connector, Inlet, MappingContext, Message, Outlet, Program, Remote,
+    Session, SourceSpec,
 };
 use rabt_connector_mysql::Mysql;
 use rabt_connector_postgres::Postgres;
@@ -47,18 +48,9 @@ pub(crate) fn run(rows: usize) {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     if let Some(server) = postgres_url() {
-        let fill = format!(
-            "INSERT INTO person SELECT n, 'محمد', 'أحمد', 'حسن', \
-             lpad(n::text, 14, '2'), '11/02/1984', '1', '0101234567' \
-             FROM generate_series(1, {rows}) n"
-        );
-        runtime.block_on(measure(
-            &server,
-            &fill,
-            rows,
-            "postgres",
-            Arc::new(Postgres),
-        ));
+        let fill = postgres_rows(rows);
+        let postgres = Arc::new(Postgres);
+        runtime.block_on(measure(&server, &fill, rows, "postgres", postgres));
     }
     if let Some(server) = mysql_url() {
         let fill = format!(
@@ -69,18 +61,93 @@ pub(crate) fn run(rows: usize) {
     }
 }
 
-async fn measure(server: &str, fill: &str, rows: usize, kind: &str, connector: Arc<dyn Connector>) {
+/// How often each way is measured.
+const ROUNDS: usize = 3;
+/// How much slower reading through a process may be, of the rate without one.
+const SLOWER: f64 = 0.30;
+
+/// Measures PostgreSQL in this process and in one of its own, in turns. Says whether the second is fast
+/// enough.
+pub(crate) fn run_isolated(rows: usize) -> bool {
+    let Some((server, rabt)) = postgres_url().zip(crate::linkage::release()) else {
+        return false;
+    };
+    // mapping and reading are one thread here, and the process has its own
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let program = Program::of_kind(rabt, "postgres");
+    let isolated = Arc::new(Remote::isolating(Arc::new(Postgres), program));
+    runtime
+        .expect("a runtime")
+        .block_on(compare(&server, rows, isolated))
+}
+
+async fn compare(server: &str, rows: usize, isolated: Arc<dyn Connector>) -> bool {
     let database = Database::on(server).await;
+    fill(&database, &postgres_rows(rows)).await;
+    let (session, agency) = reading(&database);
+    let source = agency.sources.first().expect("one source");
+    let mut fast_enough = true;
+    for (what, mapped_for) in [("read", None), ("read and mapped", Some(&agency.id))] {
+        let mut rates = [Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            let ways = [&Postgres as &dyn Connector, isolated.as_ref()];
+            for (way, connector) in ways.into_iter().enumerate() {
+                let meter = Meter::start();
+                let taken = read(&session, source, connector, mapped_for).await;
+                assert_eq!(taken, rows);
+                let place = ["shared", "isolated"][way];
+                rates[way].push(meter.report(&format!("{place}: {what}"), rows));
+            }
+        }
+        let [shared, apart] = rates.map(median);
+        let slower = 1.0 - apart / shared;
+        eprintln!("isolated is slower by {:.0} % ({what})", slower * 100.0);
+        fast_enough &= slower <= SLOWER;
+    }
+    fast_enough
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn postgres_rows(rows: usize) -> String {
+    format!(
+        "INSERT INTO person SELECT n, 'محمد', 'أحمد', 'حسن', \
+         lpad(n::text, 14, '2'), '11/02/1984', '1', '0101234567' \
+         FROM generate_series(1, {rows}) n"
+    )
+}
+
+async fn fill(database: &Database, rows: &str) {
     database
         .run(&format!("CREATE TABLE person ({COLUMNS})"))
         .await;
-    database.run(fill).await;
+    database.run(rows).await;
+}
+
+/// Returns the agency, and a session of its database.
+fn reading(database: &Database) -> (Session, Agency) {
     let files = [("manifest.toml", MANIFEST), ("mapping.toml", MAPPING)];
     let agency = AgencyFolder::load(&files).expect("the folder loads");
     let source = agency.sources.first().expect("one source");
     let mut config = toml::Table::new();
     config.insert("url".to_owned(), database.url().into());
-    let session = Session::new(source.id.clone(), config, "/");
+    (Session::new(source.id.clone(), config, "/"), agency)
+}
+
+async fn measure(
+    server: &str,
+    rows_of: &str,
+    rows: usize,
+    kind: &str,
+    connector: Arc<dyn Connector>,
+) {
+    let database = Database::on(server).await;
+    fill(&database, rows_of).await;
+    let (session, agency) = reading(&database);
+    let source = agency.sources.first().expect("one source");
 
     let meter = Meter::start();
     let read = read(&session, source, connector.as_ref(), None).await;

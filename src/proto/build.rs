@@ -17,6 +17,9 @@ const FILES: [&str; 8] = [
     "rabt/linkage/v1/linkage_service.proto",
 ];
 
+/// Between a node and the processes it starts: not part of the contract with agencies.
+const SOURCE: &str = "rabt/source/v1/source_service.proto";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());
@@ -27,5 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .include_file("rabt.rs")
         .compile_fds(descriptors)?;
+    // Its messages hold rows and secrets, so none of them can be printed.
+    tonic_prost_build::configure()
+        .include_file("source.rs")
+        .skip_debug([".rabt.source.v1"])
+        .compile_fds(protox::compile([SOURCE], [&root])?)?;
     Ok(())
 }

@@ -20,6 +20,7 @@ mod link_train;
 mod onboarding;
 mod order;
 mod privacy;
+mod process;
 mod propose;
 mod refusals;
 mod rest;

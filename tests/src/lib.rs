@@ -4,11 +4,15 @@
 mod database;
 mod pki;
 mod place;
+mod plugin;
 mod stack;
 mod town;
 
 pub use database::Database;
 pub use pki::Pki;
 pub use place::{cargo, executable, mysql_url, postgres_url, root, sample_data, skip, soak};
-pub use stack::{AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, put_in_force, reason};
+pub use plugin::{Plugins, python_plugins};
+pub use stack::{
+    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, kinds, put_in_force, reason,
+};
 pub use town::{Someone, Town};

@@ -95,12 +95,16 @@ pub fn executable() -> PathBuf {
     path
 }
 
+/// Says whether what is missing is an error.
+pub(crate) fn required() -> bool {
+    std::env::var("RABT_REQUIRE_LANES").is_ok_and(|lanes| lanes == "all")
+}
+
 fn lane(variable: &str, absent: &str) -> Option<String> {
     let url = std::env::var(variable).ok();
     if url.is_none() {
-        let required = std::env::var("RABT_REQUIRE_LANES").is_ok_and(|lanes| lanes == "all");
         assert!(
-            !required,
+            !required(),
             "{variable} is not set and RABT_REQUIRE_LANES=all"
         );
         skip(absent);

@@ -87,7 +87,24 @@ impl Stack {
         Self::launch(storage, limits, None).await
     }
 
+    /// Starts a node on a store, which reads these kinds.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_reading(storage: &str, kinds: Kinds) -> Self {
+        Self::launch_with(storage, Limits::default(), None, kinds).await
+    }
+
     async fn launch(storage: &str, limits: Limits, image: Option<ImageFile>) -> Self {
+        Self::launch_with(storage, limits, image, kinds()).await
+    }
+
+    async fn launch_with(
+        storage: &str,
+        limits: Limits,
+        image: Option<ImageFile>,
+        kinds: Kinds,
+    ) -> Self {
         let storage = rabt_storage::open(storage).await.expect("storage opens");
         let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().expect("a time")));
         let mut snapshot = storage.snapshot().await.expect("storage answers");
@@ -96,7 +113,11 @@ impl Stack {
         let shown = Arc::clone(&clock) as Arc<dyn Clock>;
         // a node that starts again must not give out the ids of its earlier life
         let setup = Self::setup(storage, shown, Node::default(), 7 + last);
-        let setup = Setup { image, ..setup };
+        let setup = Setup {
+            image,
+            kinds,
+            ..setup
+        };
         let services = Services::start(setup).await.expect("the node starts");
         let pki = Pki::new();
         let any = "127.0.0.1:0".parse().expect("an address");
@@ -298,7 +319,8 @@ pub fn reason(status: &Status) -> String {
         .unwrap_or_default()
 }
 
-fn kinds() -> Kinds {
+/// Returns the kinds of the executable.
+pub fn kinds() -> Kinds {
     Kinds::new()
         .with(Arc::new(Sqlite))
         .with(Arc::new(Postgres))

@@ -18,6 +18,7 @@ mod mapping;
 mod message;
 mod preview;
 mod problem;
+mod process;
 mod propose;
 mod schedule;
 mod secret;
@@ -32,8 +33,10 @@ pub use connector::{
 pub use cursor::lowered;
 pub use error::ConnectError;
 pub use hex::hex;
-pub use kinds::Kinds;
-pub use manifest::{Agency, AgencyFolder, Deletes, Guard, OnDrift, SourceSpec, StreamSpec, Truth};
+pub use kinds::{Kinds, Processes};
+pub use manifest::{
+    Agency, AgencyFolder, Deletes, Guard, Isolation, OnDrift, SourceSpec, StreamSpec, Truth,
+};
 pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
 pub use message::{
     Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES,
@@ -41,6 +44,7 @@ pub use message::{
 };
 pub use preview::{Example, RejectedCount, StreamPreview, preview};
 pub use problem::{Problem, Problems, nearest};
+pub use process::{Limits, PREFIX, Program, Remote, ServeError, serve};
 pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
 };

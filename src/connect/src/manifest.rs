@@ -47,6 +47,10 @@ pub struct SourceSpec {
     pub office: Option<String>,
     /// The kind: `sqlite`.
     pub kind: String,
+    /// In which process the kind runs.
+    pub isolation: Isolation,
+    /// The executable that is the kind, when it is not the one that the kind is named by.
+    pub executable: Option<String>,
     /// The kind's configuration; secrets are still references.
     pub config: toml::Table,
     /// Limits that spare the database.
@@ -57,6 +61,16 @@ pub struct SourceSpec {
     pub window: Option<Window>,
     /// The tables to read.
     pub streams: Vec<StreamSpec>,
+}
+
+/// In which process a kind runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// In that of the node, when it is a kind of this binary.
+    #[default]
+    Shared,
+    /// In one of its own.
+    Process,
 }
 
 /// One table of a source.

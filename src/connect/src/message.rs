@@ -8,6 +8,7 @@ mod channel;
 mod position;
 
 pub use batch::{Batch, BatchBuilder, Cell, Fault, MAX_BATCH_BYTES, MAX_CELL_BYTES};
+pub(crate) use batch::{Column, Mark};
 pub use channel::{Inlet, Outlet};
 pub use position::{Identity, Position};
 

@@ -7,6 +7,11 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/rabt.rs"));
 }
 
+#[allow(clippy::all, clippy::pedantic, rustdoc::all)]
+mod generated_source {
+    include!(concat!(env!("OUT_DIR"), "/source.rs"));
+}
+
 /// Package `rabt.change.v1`: what happened to citizens.
 pub use generated::rabt::change::v1 as change;
 /// Package `rabt.citizen.v1`: questions about citizens.
@@ -17,6 +22,8 @@ pub use generated::rabt::connector::v1 as connector;
 pub use generated::rabt::linkage::v1 as linkage;
 /// Package `rabt.type.v1`: the citizen, the context of a question, the origin of a value.
 pub use generated::rabt::r#type::v1 as common;
+/// Package `rabt.source.v1`: what a node says to a process that reads a source, and what it answers.
+pub use generated_source::rabt::source::v1 as source;
 
 /// The encoded `google.protobuf.FileDescriptorSet` of the contract and all it imports; for reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] =

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rabt_api::{Bound, ServerConfig, TlsFiles};
-use rabt_connect::Kinds;
+use rabt_connect::{Kinds, Limits, Processes};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
@@ -84,6 +84,26 @@ impl Settled {
             path: self.path(&storage.image),
             key: keys::read_or_make_image(&self.path(&audit.keys))?,
         }))
+    }
+
+    /// Returns the kinds of source that this node reads, those of executables included.
+    pub(crate) async fn kinds(&self) -> Kinds {
+        let connectors = &self.config.connectors;
+        let mut folders = Vec::new();
+        if !connectors.folder.as_os_str().is_empty() {
+            folders.push(self.path(&connectors.folder));
+        }
+        let own = std::env::current_exe().ok();
+        folders.extend(own.as_deref().and_then(Path::parent).map(Path::to_owned));
+        let processes = Processes {
+            rabt: Some(OWN_EXECUTABLE.into()),
+            folders,
+            limits: Limits {
+                memory: connectors.memory_mib.saturating_mul(1_024 * 1_024),
+                ..Limits::default()
+            },
+        };
+        kinds().in_processes(processes).with_executables().await
     }
 
     /// Returns the linkage model, shipped or from a file.
@@ -240,7 +260,7 @@ impl App {
             node: settled.node(random.random()),
             storage,
             clock: Arc::new(SystemClock),
-            kinds: kinds(),
+            kinds: settled.kinds().await,
             model: Arc::new(model),
             rules: Arc::new(rules),
             policy: policy(NO_AGREEMENTS, "built-in agreements")?,
@@ -319,13 +339,17 @@ impl App {
 const TLS_HELP: &str =
     "see [server] and [tls] in the settings; `rabt pki dev` makes certificates to try with";
 
+/// The file that this process was started from, also when another one has taken its name since: a
+/// kind in a process of its own is always of the same version.
+const OWN_EXECUTABLE: &str = "/proc/self/exe";
+
 /// The setting that means the shipped rules.
 const SHIPPED_RULES: &str = "shipped";
 
 /// Agreements that allow nothing.
 const NO_AGREEMENTS: &str = "schema = 1\nagreement = []\n";
 
-/// Returns the kinds of source that this executable knows.
+/// Returns the kinds of source that are part of this executable.
 pub(crate) fn kinds() -> Kinds {
     Kinds::new()
         .with(Arc::new(rabt_connector_sqlite::Sqlite))

@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     /// Where agencies' files are.
     pub(crate) sources: Sources,
+    /// How kinds run in processes of their own.
+    pub(crate) connectors: Connectors,
     /// How records are linked.
     pub(crate) linkage: Linkage,
     /// Who may ask what.
@@ -86,6 +88,13 @@ pub(crate) struct Sources {
     pub(crate) parallel: usize,
     pub(crate) deadline_s: u64,
     pub(crate) idle_s: u64,
+}
+
+/// `[connectors]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Connectors {
+    pub(crate) folder: PathBuf,
+    pub(crate) memory_mib: u64,
 }
 
 /// `[linkage]`
@@ -188,6 +197,15 @@ impl Default for Sources {
             parallel: 8,
             deadline_s: 43_200,
             idle_s: 600,
+        }
+    }
+}
+
+impl Default for Connectors {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::new(),
+            memory_mib: 2_048,
         }
     }
 }
@@ -358,6 +376,16 @@ impl Settings for Config {
             "longest time in which nothing comes of a source that is read by schedule, seconds",
         ),
         setting(
+            "connectors.folder",
+            Kind::Path,
+            "folder of executables rabt-connector-<kind>, beside those next to rabt; may be empty",
+        ),
+        count(
+            "connectors.memory_mib",
+            1_048_576,
+            "most address space of a process that reads a source, MiB",
+        ),
+        setting(
             "linkage.model",
             Kind::Text,
             "linkage model: a shipped one (\"egypt\", \"febrl\") or the path of a model file",
@@ -438,48 +466,4 @@ pub(crate) fn redact_url(url: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use rabt_runtime::Settings;
-
-    use super::{Config, redact_url};
-
-    /// Returns the `section.key` of everything in a settings file.
-    fn keys(text: &str) -> Vec<String> {
-        let table: toml::Table = text.parse().unwrap();
-        let mut keys = Vec::new();
-        for (section, content) in &table {
-            let content = content.as_table().unwrap();
-            keys.extend(content.keys().map(|key| format!("{section}.{key}")));
-        }
-        keys
-    }
-
-    #[test]
-    fn the_list_of_settings_is_the_type() {
-        let listed: Vec<&str> = Config::ALL.iter().map(|one| one.path).collect();
-        let text = toml::to_string(&Config::default()).unwrap();
-        assert_eq!(keys(&text), listed);
-    }
-
-    #[test]
-    fn the_example_is_complete_and_equals_the_defaults() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../deploy/rabt.example.toml"
-        );
-        let path = std::path::Path::new(path);
-        let loaded = rabt_runtime::load::<Config>(Some(path), std::iter::empty()).unwrap();
-        assert_eq!(loaded.settings, Config::default());
-        let listed: Vec<&str> = Config::ALL.iter().map(|one| one.path).collect();
-        assert_eq!(keys(&std::fs::read_to_string(path).unwrap()), listed);
-    }
-
-    #[test]
-    fn passwords_are_redacted() {
-        let url = "postgres://rabt:s3cret@db.example:5432/rabt?sslkey=x";
-        let shown = "postgres://rabt:[redacted]@db.example:5432/rabt?[redacted]";
-        assert_eq!(redact_url(url), shown);
-        assert_eq!(redact_url("sqlite://rabt.db"), "sqlite://rabt.db");
-        assert_eq!(redact_url("nonsense"), "[redacted]");
-    }
-}
+mod tests;

@@ -247,18 +247,14 @@ async fn read_streams(
     leash: &Leash,
 ) -> Result<(), Stop> {
     let registered = registered(services, source)?;
-    let kind = &registered.spec.kind;
-    let connector = services.kinds.get(kind).ok_or_else(|| {
-        let what = format!("`{kind}` is not a kind of this node");
-        ConnectError::configuration("source.kind", what, "use another kind")
-    })?;
+    let connector = services.kinds.connect(&registered.spec).await?;
     let session: Session = registered.session()?;
     for spec in &registered.spec.streams {
         if leash.is_resting() {
             return Err(Stop::Rested);
         }
         let mut stream = StreamRun::new(services, &registered, spec, summary, tenure, leash);
-        stream.read(Arc::clone(connector), session.clone()).await?;
+        stream.read(Arc::clone(&connector), session.clone()).await?;
     }
     Ok(())
 }

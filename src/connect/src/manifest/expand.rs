@@ -19,6 +19,8 @@ pub(super) fn expand(
         id,
         office: office.cloned(),
         kind: kind.clone(),
+        isolation: source.isolation,
+        executable: source.executable.clone(),
         config: fill_table(&source.config, office),
         protect: care.protect,
         schedule: care.schedule.clone(),

@@ -5,7 +5,7 @@ use rabt_model::{AgencyId, AgreementId, Label, SourceId};
 use crate::connector::Protect;
 use crate::document::{Document, Fields, Node};
 use crate::kinds::Kinds;
-use crate::manifest::{Agency, StreamSpec, expand, schedule, stream};
+use crate::manifest::{Agency, Isolation, StreamSpec, expand, schedule, stream};
 use crate::mapping;
 use crate::problem::{Problem, Problems};
 use crate::schedule::{Schedule, Window};
@@ -27,6 +27,8 @@ struct Head {
 /// `[source]` as it stands in the manifest.
 pub(super) struct Source {
     pub(super) kind: Option<String>,
+    pub(super) isolation: Isolation,
+    pub(super) executable: Option<String>,
     pub(super) offices: Option<Vec<String>>,
     pub(super) config: toml::Table,
 }
@@ -201,25 +203,26 @@ fn load_rest(
 }
 
 fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) -> Source {
-    fields.only(&["kind", "offices", "config"]);
+    fields.only(&["kind", "isolation", "executable", "offices", "config"]);
     let kind_node = fields.required("kind");
     let kind = kind_node.as_ref().and_then(Node::text);
     let config_fields = fields.required("config").and_then(|node| node.fields());
-    if let (Some(kinds), Some(kind), Some(node)) = (kinds, kind, &kind_node) {
-        match kinds.get(kind) {
-            None => {
-                let known = kinds.names().collect::<Vec<_>>().join(", ");
-                let message = format!("'{kind}' is not a kind; there are {known}");
-                node.wrong_word(message, kind, kinds.names());
-            }
-            Some(connector) => {
-                if let Some(config_fields) = &config_fields {
-                    for problem in connector.validate(&config) {
-                        note_config(config_fields, problem);
-                    }
-                }
+    let executable_node = fields.get("executable");
+    let executable = executable_node.as_ref().and_then(Node::text);
+    let isolation = load_isolation(fields, executable.is_some());
+    match (kinds, executable_node, executable) {
+        // what it is, and which keys it takes, is asked when it is first started
+        (Some(kinds), Some(node), Some(executable)) => {
+            if let Err(error) = kinds.find(executable) {
+                node.wrong(error.to_string());
             }
         }
+        (Some(kinds), None, _) => {
+            if let (Some(kind), Some(node)) = (kind, &kind_node) {
+                check_kind(kinds, kind, node, config_fields.as_ref(), &config);
+            }
+        }
+        (Some(_) | None, Some(_) | None, _) => {}
     }
     let offices = match fields.get("offices") {
         None => Some(Vec::new()),
@@ -227,8 +230,54 @@ fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) 
     };
     Source {
         kind: kind.map(str::to_owned),
+        isolation: isolation.unwrap_or_default(),
+        executable: executable.map(str::to_owned),
         offices,
         config,
+    }
+}
+
+/// Notes an unknown kind, and what a known one says of its configuration.
+fn check_kind(
+    kinds: &Kinds,
+    kind: &str,
+    node: &Node<'_>,
+    fields: Option<&Fields<'_>>,
+    config: &toml::Table,
+) {
+    let Some(connector) = kinds.get(kind) else {
+        let known = kinds.names().collect::<Vec<_>>().join(", ");
+        let mut message = format!("'{kind}' is not a kind; there are {known}");
+        if let Some(hint) = kinds.hint(kind) {
+            message = format!("{message}; for another one, {hint}");
+        }
+        node.wrong_word(message, kind, kinds.names());
+        return;
+    };
+    if let Some(fields) = fields {
+        for problem in connector.validate(config) {
+            note_config(fields, problem);
+        }
+    }
+}
+
+fn load_isolation(fields: &Fields<'_>, has_executable: bool) -> Option<Isolation> {
+    let Some(node) = fields.get("isolation") else {
+        return Some(Isolation::default());
+    };
+    let text = node.text()?;
+    match text {
+        "process" => Some(Isolation::Process),
+        "shared" if has_executable => {
+            node.wrong("an executable always runs in a process of its own");
+            None
+        }
+        "shared" => Some(Isolation::Shared),
+        _ => {
+            let known = ["shared", "process"];
+            node.wrong_word("must be \"shared\" or \"process\"", text, known);
+            None
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rabt_model::Attribute;
 
-use super::{Agency, AgencyFolder, OnDrift};
+use super::{Agency, AgencyFolder, Isolation, OnDrift};
 use crate::connector::Mode;
 use crate::kinds::Kinds;
 use crate::problem::Problems;
@@ -210,4 +210,32 @@ fn replacements_are_keys_of_the_stream() {
     let expected = "mapping.toml:3: person.replaced_by: names 2 column(s), and the key has 1; \
                     name one for each, in its order";
     assert!(wrong.ends_with(expected), "{wrong}");
+}
+
+#[test]
+fn a_source_says_in_which_process_its_kind_runs() {
+    let load = |more: &str| {
+        let manifest = MANIFEST.replace("kind = \"sqlite\"", &format!("kind = \"sqlite\"\n{more}"));
+        load(&manifest, MAPPING).map(|mut agency| agency.sources.remove(1))
+    };
+    assert_eq!(load("").unwrap().isolation, Isolation::Shared);
+    let process = load("isolation = \"process\"").unwrap();
+    assert_eq!(
+        (process.isolation, process.executable),
+        (Isolation::Process, None)
+    );
+    let named = load("executable = \"rabt-sqlite\"").unwrap();
+    assert_eq!(named.executable.as_deref(), Some("rabt-sqlite"));
+    for (more, said) in [
+        ("isolation = \"proces\"", "did you mean 'process'?"),
+        ("isolation = true", "must be a text in quotes"),
+        ("executable = 7", "must be a text in quotes"),
+        (
+            "executable = \"x\"\nisolation = \"shared\"",
+            "an executable always runs in a process of its own",
+        ),
+    ] {
+        let problems = load(more).unwrap_err().to_string();
+        assert!(problems.contains(said), "{problems}");
+    }
 }

@@ -55,22 +55,55 @@ impl Fault {
     }
 }
 
+/// What a cell is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
+pub(crate) enum Mark {
     Text,
     Null,
     Unchanged,
     Unreadable(Fault),
 }
 
+/// The cells of one column: their texts one behind the other, and where each ends.
 #[derive(Clone, Default)]
-struct Column {
+pub(crate) struct Column {
     text: String,
     ends: Vec<usize>,
     marks: Vec<Mark>,
 }
 
 impl Column {
+    /// Returns a column of texts that came from elsewhere; nothing when they do not fit together:
+    /// `ends` must grow, lie between characters and reach the end, one for each mark. Cells that are
+    /// too long or contain NUL are marked so.
+    pub(crate) fn of_parts(text: String, ends: Vec<usize>, mut marks: Vec<Mark>) -> Option<Self> {
+        let fits = ends.len() == marks.len()
+            && ends.is_sorted()
+            && ends.last().copied().unwrap_or(0) == text.len()
+            && ends.iter().all(|end| text.is_char_boundary(*end));
+        if !fits {
+            return None;
+        }
+        let has_nul = text.as_bytes().contains(&0);
+        let mut start = 0;
+        for (end, mark) in ends.iter().zip(&mut marks) {
+            if *mark == Mark::Text {
+                if end - start > MAX_CELL_BYTES {
+                    *mark = Mark::Unreadable(Fault::TooLong);
+                } else if has_nul && text.as_bytes()[start..*end].contains(&0) {
+                    *mark = Mark::Unreadable(Fault::NulByte);
+                }
+            }
+            start = *end;
+        }
+        Some(Self { text, ends, marks })
+    }
+
+    /// Returns the texts, where each cell ends in them, and what each cell is.
+    pub(crate) fn into_parts(self) -> (String, Vec<usize>, Vec<Mark>) {
+        (self.text, self.ends, self.marks)
+    }
+
     fn push(&mut self, cell: Cell<'_>) {
         let mark = match cell {
             Cell::Text(text) if text.len() > MAX_CELL_BYTES => Mark::Unreadable(Fault::TooLong),
@@ -111,6 +144,26 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Returns a batch of columns that came from elsewhere; nothing unless there is one of `rows`
+    /// cells for each name.
+    pub(crate) fn of_columns(
+        names: Arc<[String]>,
+        columns: Vec<Column>,
+        rows: usize,
+    ) -> Option<Self> {
+        let fits = columns.len() == names.len() && columns.iter().all(|c| c.marks.len() == rows);
+        fits.then_some(Self {
+            names,
+            columns,
+            rows,
+        })
+    }
+
+    /// Returns the columns.
+    pub(crate) fn into_columns(self) -> Vec<Column> {
+        self.columns
+    }
+
     /// Returns the names of the columns, in their order.
     pub fn columns(&self) -> &Arc<[String]> {
         &self.names

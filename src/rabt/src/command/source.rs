@@ -7,6 +7,7 @@ mod look;
 mod propose;
 mod quality;
 mod register;
+mod serve;
 mod view;
 mod view_look;
 
@@ -35,6 +36,9 @@ const ANSWER_BYTES: usize = 256 << 20;
 /// What to do with sources.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SourceArgs {
+    /// Be the process that reads sources of a kind. Rabt starts this itself for sources with
+    /// isolation = "process"; it says on standard input where to listen.
+    Serve(serve::ServeArgs),
     /// Describe a database: a folder with --from, or a kind and its configuration.
     New(register::NewArgs),
     /// Hand in an agency's folder, new or in place of the one that is there.
@@ -109,6 +113,7 @@ pub(crate) fn run(args: SourceArgs, render: &Render) -> Result<ExitCode, Command
         SourceArgs::Replay(args) => block_on(life::replay(&args, render)),
         SourceArgs::Rewind(args) => block_on(life::rewind(&args, render)),
         SourceArgs::Retire(args) => block_on(life::retire(&args, render)),
+        SourceArgs::Serve(args) => serve::run(&args),
         SourceArgs::Status { id, connection } => {
             block_on(life::status(id.as_deref(), &connection, render))
         }

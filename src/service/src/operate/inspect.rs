@@ -224,8 +224,8 @@ impl Target {
             let spec = agency.sources.iter().find(|spec| spec.id == *id).cloned();
             // an office that the newest folder no longer names is as an earlier one says
             let Some(spec) = spec else { continue };
-            let connector = services.kinds.get(&spec.kind).map(Arc::clone);
-            let connector = connector.ok_or_else(|| unknown(id))?;
+            let connector = services.kinds.connect(&spec).await;
+            let connector = connector.map_err(|error| connect(id, error))?;
             return Ok(Self {
                 registered: Registered::of(&agency.id, spec, &folder.manifest),
                 folder,

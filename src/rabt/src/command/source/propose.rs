@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use rabt_connect::{
-    ConnectError, Filter, FolderText, NewAgency, Proposal, Sampling, Session, propose,
-    resolve_secrets, survey,
+    ConnectError, Filter, FolderText, Isolation, NewAgency, Proposal, Sampling, Session,
+    SourceSpec, propose, resolve_secrets, survey,
 };
 use rabt_model::{Clock, SystemClock};
 use rabt_proto::connector as pb;
@@ -17,8 +17,8 @@ use super::look::filter;
 use super::register::{Names, agency};
 use super::view_look::named;
 use super::{USUAL_IDENTITY, answer, connect, folder, name_of, shown};
-use crate::app::kinds;
 use crate::client::Connection;
+use crate::command::ConfigFile;
 use crate::error::CommandError;
 use crate::render::{Render, table};
 
@@ -42,8 +42,8 @@ pub(crate) struct ProposeArgs {
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
     /// password={ secret = "env:NAME" }.
-    #[arg(long = "set", value_name = "KEY=VALUE", requires = "kind")]
-    config: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", requires = "kind")]
+    set: Vec<String>,
     /// Folder to write manifest.toml and mapping.toml to; with --kind its name is the agency's id unless
     /// --agency says otherwise.
     #[arg(long, value_name = "FOLDER")]
@@ -51,6 +51,11 @@ pub(crate) struct ProposeArgs {
     /// Id of the agency.
     #[arg(long, requires = "kind")]
     agency: Option<String>,
+    /// With --kind: read it in a process of its own, as with isolation = "process".
+    #[arg(long, requires = "kind")]
+    isolated: bool,
+    #[command(flatten)]
+    file: ConfigFile,
     #[command(flatten)]
     names: Names,
     #[command(flatten)]
@@ -143,7 +148,7 @@ async fn look_here(args: &ProposeArgs) -> Result<(Found, Option<FolderText>), Co
     let kind = args.kind.clone().unwrap_or_default();
     let named = out.file_name().map(|name| name.to_string_lossy());
     let id = args.agency.clone().or(named.map(Into::into));
-    let agency = agency(&id.unwrap_or_default(), &kind, &args.config, &args.names)?;
+    let agency = agency(&id.unwrap_or_default(), &kind, &args.set, &args.names)?;
     let proposal = look(args, &agency).await?;
     let found = Found {
         folder: Some(out),
@@ -157,20 +162,24 @@ async fn look_here(args: &ProposeArgs) -> Result<(Found, Option<FolderText>), Co
 
 async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, CommandError> {
     let failed = |error: ConnectError| CommandError::failed(error, "");
-    let kinds = kinds();
-    let Some(kind) = kinds.get(&agency.kind) else {
+    let kinds = args.file.settle()?.kinds().await;
+    if kinds.get(&agency.kind).is_none() {
         let known: Vec<&str> = kinds.names().collect();
         let help = format!("the kinds are {}", known.join(", "));
         return Err(CommandError::usage(
             format!("--kind: '{}' is not a kind", agency.kind),
             help,
         ));
-    };
+    }
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
     let config = resolve_secrets(&agency.config, &base).map_err(failed)?;
     let source = agency.id.as_str().parse();
     let source = source.map_err(|error| CommandError::usage(error, ""))?;
     let session = Session::new(source, config, base);
+    let kind = kinds
+        .connect(&spec(args, agency, &session))
+        .await
+        .map_err(failed)?;
     let filter = Filter {
         schema: args.schema.clone(),
         name_contains: args.like.clone(),
@@ -182,6 +191,26 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
         &surveyed.map_err(failed)?,
         kind.describe().capabilities,
     ))
+}
+
+/// Returns the source that is looked at, without a table.
+fn spec(args: &ProposeArgs, agency: &NewAgency, session: &Session) -> SourceSpec {
+    SourceSpec {
+        id: session.source.clone(),
+        office: None,
+        kind: agency.kind.clone(),
+        isolation: if args.isolated {
+            Isolation::Process
+        } else {
+            Isolation::Shared
+        },
+        executable: None,
+        schedule: None,
+        window: None,
+        config: toml::Table::new(),
+        protect: session.protect,
+        streams: Vec::new(),
+    }
 }
 
 impl TableView {

@@ -1,0 +1,45 @@
+//! The settings and their example.
+
+use rabt_runtime::Settings;
+
+use super::{Config, redact_url};
+
+/// Returns the `section.key` of everything in a settings file.
+fn keys(text: &str) -> Vec<String> {
+    let table: toml::Table = text.parse().unwrap();
+    let mut keys = Vec::new();
+    for (section, content) in &table {
+        let content = content.as_table().unwrap();
+        keys.extend(content.keys().map(|key| format!("{section}.{key}")));
+    }
+    keys
+}
+
+#[test]
+fn the_list_of_settings_is_the_type() {
+    let listed: Vec<&str> = Config::ALL.iter().map(|one| one.path).collect();
+    let text = toml::to_string(&Config::default()).unwrap();
+    assert_eq!(keys(&text), listed);
+}
+
+#[test]
+fn the_example_is_complete_and_equals_the_defaults() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../deploy/rabt.example.toml"
+    );
+    let path = std::path::Path::new(path);
+    let loaded = rabt_runtime::load::<Config>(Some(path), std::iter::empty()).unwrap();
+    assert_eq!(loaded.settings, Config::default());
+    let listed: Vec<&str> = Config::ALL.iter().map(|one| one.path).collect();
+    assert_eq!(keys(&std::fs::read_to_string(path).unwrap()), listed);
+}
+
+#[test]
+fn passwords_are_redacted() {
+    let url = "postgres://rabt:s3cret@db.example:5432/rabt?sslkey=x";
+    let shown = "postgres://rabt:[redacted]@db.example:5432/rabt?[redacted]";
+    assert_eq!(redact_url(url), shown);
+    assert_eq!(redact_url("sqlite://rabt.db"), "sqlite://rabt.db");
+    assert_eq!(redact_url("nonsense"), "[redacted]");
+}
