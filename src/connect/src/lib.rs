@@ -34,8 +34,8 @@ pub use kinds::Kinds;
 pub use manifest::{Agency, AgencyFolder, Deletes, Guard, OnDrift, SourceSpec, StreamSpec, Truth};
 pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
 pub use message::{
-    Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES,
-    MAX_CELL_BYTES, Message, Outlet, Position,
+    Acknowledgements, Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet,
+    MAX_BATCH_BYTES, MAX_CELL_BYTES, Message, Outlet, Position,
 };
 pub use problem::{Problem, Problems, nearest};
 pub use propose::{

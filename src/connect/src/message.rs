@@ -8,7 +8,7 @@ mod channel;
 mod position;
 
 pub use batch::{Batch, BatchBuilder, Cell, Fault, MAX_BATCH_BYTES, MAX_CELL_BYTES};
-pub use channel::{Inlet, Outlet};
+pub use channel::{Acknowledgements, Inlet, Outlet};
 pub use position::{Identity, Position};
 
 use rabt_model::{Pii, Timestamp};
@@ -22,6 +22,9 @@ pub enum Message {
     Rows(Batch),
     /// Rows that are no longer there. They are not among the rows that a checkpoint counts.
     Deleted(Vec<Deleted>),
+    /// Every row that was there before is gone. The read ends at the next checkpoint that ends a
+    /// transaction; what was not sent between this and the end is no longer there.
+    Truncated,
     /// Everything sent so far may be committed; reading can resume here.
     Checkpoint {
         /// Where reading resumes.

@@ -2,7 +2,7 @@
 
 use rabt_model::{AgencyId, AgreementId, Label, SourceId};
 
-use crate::connector::Protect;
+use crate::connector::{Capabilities, Protect};
 use crate::document::{Document, Fields, Node};
 use crate::kinds::Kinds;
 use crate::manifest::{Agency, expand, stream};
@@ -28,6 +28,15 @@ pub(super) struct Source {
     pub(super) kind: Option<String>,
     pub(super) offices: Option<Vec<String>>,
     pub(super) config: toml::Table,
+    /// What the kind can do, when the kinds are known.
+    pub(super) capabilities: Option<Capabilities>,
+}
+
+impl Source {
+    /// Returns the kind and what it can do.
+    fn known(&self) -> Option<(&str, Capabilities)> {
+        self.kind.as_deref().zip(self.capabilities)
+    }
 }
 
 pub(super) fn load(files: &[(&str, &str)], kinds: Option<&Kinds>) -> Result<Agency, Problems> {
@@ -154,7 +163,7 @@ fn load_rest(
         None => Some(Protect::default()),
         Some(node) => node.fields().and_then(|fields| load_protect(&fields)),
     };
-    let streams = stream::load_streams(root, mappings);
+    let streams = stream::load_streams(root, mappings, source.as_ref().and_then(Source::known));
     let (id, source, protect) = (head.id?, source?, protect?);
     let sources = expand::expand(root, &id, &source, protect, &streams?)?;
     Some(Agency {
@@ -172,6 +181,7 @@ fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) 
     let kind_node = fields.required("kind");
     let kind = kind_node.as_ref().and_then(Node::text);
     let config_fields = fields.required("config").and_then(|node| node.fields());
+    let mut capabilities = None;
     if let (Some(kinds), Some(kind), Some(node)) = (kinds, kind, &kind_node) {
         match kinds.get(kind) {
             None => {
@@ -180,6 +190,7 @@ fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) 
                 node.wrong_word(message, kind, kinds.names());
             }
             Some(connector) => {
+                capabilities = Some(connector.describe().capabilities);
                 if let Some(config_fields) = &config_fields {
                     for problem in connector.validate(&config) {
                         note_config(config_fields, problem);
@@ -196,6 +207,7 @@ fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) 
         kind: kind.map(str::to_owned),
         offices,
         config,
+        capabilities,
     }
 }
 
@@ -226,7 +238,12 @@ fn note_config(config: &Fields<'_>, problem: Problem) {
 }
 
 fn load_protect(fields: &Fields<'_>) -> Option<Protect> {
-    fields.only(&["max_connections", "rows_per_second", "statement_timeout"]);
+    fields.only(&[
+        "max_connections",
+        "rows_per_second",
+        "statement_timeout",
+        "slot_budget",
+    ]);
     let number = |name: &str| match fields.get(name) {
         None => Some(None),
         Some(node) => {
@@ -244,9 +261,37 @@ fn load_protect(fields: &Fields<'_>) -> Option<Protect> {
         None => Some(None),
         Some(node) => stream::load_duration(&node).map(Some),
     };
+    let slot_budget = match fields.get("slot_budget") {
+        None => Some(None),
+        Some(node) => load_bytes(&node).map(Some),
+    };
     Some(Protect {
+        slot_budget: slot_budget?,
         max_connections: max_connections?,
         rows_per_second: rows_per_second?,
         statement_timeout: statement_timeout?,
     })
+}
+
+/// Reads a number of bytes such as `8 GiB`.
+fn load_bytes(node: &Node<'_>) -> Option<u64> {
+    let text = node.text()?;
+    let at = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let unit: Option<u64> = match text[at..].trim() {
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        "TiB" => Some(1 << 40),
+        _ => None,
+    };
+    let number: Option<u64> = text[..at].parse::<u32>().ok().map(u64::from);
+    let bytes = number
+        .zip(unit)
+        .and_then(|(number, unit)| number.checked_mul(unit));
+    if bytes.is_none_or(|bytes| bytes == 0) {
+        node.wrong("must be a number with MiB, GiB or TiB behind it, as in \"8 GiB\"");
+        return None;
+    }
+    bytes
 }
