@@ -57,7 +57,10 @@ async fn take(mut inlet: Inlet) -> Result<Taken, rabt_connect::ConnectError> {
             Message::Checkpoint { position, .. } => {
                 taken.last = Some(position.as_str().to_owned());
             }
-            Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+            Message::Deleted(_)
+            | Message::Truncated
+            | Message::SchemaChanged(_)
+            | Message::Progress(_) => {}
         }
     }
     Ok(taken)

@@ -59,6 +59,7 @@ async fn proposal(connector: &dyn Connector, session: &Session) -> Proposal {
     let capabilities = Capabilities {
         snapshot: true,
         incremental: true,
+        changes: false,
     };
     propose(&surveyed, capabilities)
 }

@@ -38,6 +38,7 @@ impl Connector for Files {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: false,
+                changes: false,
             },
             config: vec![
                 key(

@@ -158,7 +158,10 @@ async fn read(folder: &Folder, config: &str, plan: &Plan, from: Option<Position>
                     cells.map(show).collect::<Vec<String>>()
                 })),
                 Message::Checkpoint { position, .. } => positions.push(position),
-                Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+                Message::Deleted(_)
+                | Message::Truncated
+                | Message::SchemaChanged(_)
+                | Message::Progress(_) => {}
             }
         }
         (rows, positions)

@@ -40,6 +40,7 @@ impl Connector for Ldap {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: true,
+                changes: false,
             },
             config: config::KEYS.to_vec(),
         }

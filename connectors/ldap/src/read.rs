@@ -52,6 +52,7 @@ pub(crate) async fn read(
     from: Option<Position>,
     outlet: &Outlet,
 ) -> Result<(), ConnectError> {
+    plan.refuse_changes(KIND)?;
     let settings = of_session(session)?;
     let identity = identity(session, plan);
     let place = match from {
@@ -77,7 +78,8 @@ pub(crate) async fn read(
 fn identity(session: &Session, plan: &Plan) -> Identity {
     let mut parts = vec![session.source.as_str(), plan.table.as_str()];
     match &plan.mode {
-        Mode::Snapshot => parts.push("snapshot"),
+        // changes are refused before
+        Mode::Snapshot | Mode::Changes { .. } => parts.push("snapshot"),
         Mode::Incremental { cursor, .. } => parts.extend(["incremental", cursor]),
     }
     parts.extend(plan.key.iter().map(String::as_str));
@@ -140,7 +142,7 @@ impl<'a> Reading<'a> {
     async fn run(mut self, client: &mut Client) -> Result<(), ConnectError> {
         match (self.by.clone(), &self.plan.mode) {
             (None, _) => self.whole(client).await,
-            (Some(by), Mode::Snapshot) => self.snapshot(client, by).await,
+            (Some(by), Mode::Snapshot | Mode::Changes { .. }) => self.snapshot(client, by).await,
             (Some(by), Mode::Incremental { .. }) => self.changes(client, by).await,
         }
     }

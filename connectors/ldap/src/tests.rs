@@ -84,7 +84,10 @@ async fn read_on(
                 Message::Checkpoint { position, .. } => {
                     sent.positions.push((sent.rows.len(), position));
                 }
-                Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+                Message::Deleted(_)
+                | Message::Truncated
+                | Message::SchemaChanged(_)
+                | Message::Progress(_) => {}
             }
         }
         sent

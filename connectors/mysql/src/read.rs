@@ -54,6 +54,7 @@ pub(crate) async fn read(
     from: Option<Position>,
     mut outlet: Outlet,
 ) -> Result<(), ConnectError> {
+    plan.refuse_changes(KIND)?;
     let identity = identity(session, plan);
     let place = match from {
         Some(position) => position.place(&identity)?,
@@ -96,7 +97,7 @@ fn identity(session: &Session, plan: &Plan) -> Identity {
         &plan.table,
     ];
     match &plan.mode {
-        Mode::Snapshot => parts.push("snapshot"),
+        Mode::Snapshot | Mode::Changes { .. } => parts.push("snapshot"),
         Mode::Incremental { cursor, .. } => parts.extend(["incremental", cursor]),
     }
     parts.extend(plan.key.iter().map(String::as_str));

@@ -134,7 +134,10 @@ async fn read(
                 Message::Checkpoint { position, .. } => {
                     sent.positions.push((sent.rows.len(), position));
                 }
-                Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+                Message::Deleted(_)
+                | Message::Truncated
+                | Message::SchemaChanged(_)
+                | Message::Progress(_) => {}
             }
         }
     };

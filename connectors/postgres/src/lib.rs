@@ -36,6 +36,7 @@ impl Connector for Postgres {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: true,
+                changes: false,
             },
             config: config::KEYS.to_vec(),
         }

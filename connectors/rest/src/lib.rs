@@ -38,6 +38,7 @@ impl Connector for Rest {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: true,
+                changes: false,
             },
             config: config::KEYS.to_vec(),
         }

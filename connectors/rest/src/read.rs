@@ -80,6 +80,7 @@ fn must_fit(plan: &Plan, endpoint: &Endpoint) -> Result<(), ConnectError> {
         let remedy = "leave out `schema` in `from`";
         return Err(ConnectError::configuration(place, what, remedy));
     }
+    plan.refuse_changes(KIND)?;
     if plan.mode != Mode::Snapshot && endpoint.since.is_empty() {
         let what =
             "is read incrementally, and the configuration does not say how to ask for changes";
@@ -107,7 +108,7 @@ fn identity(session: &Session, plan: &Plan, endpoint: &Endpoint) -> Identity {
     let sized = if paging == "page" { size.as_str() } else { "" };
     let mut parts = vec![session.source.as_str(), plan.table.as_str(), paging, sized];
     match &plan.mode {
-        Mode::Snapshot => parts.push("snapshot"),
+        Mode::Snapshot | Mode::Changes { .. } => parts.push("snapshot"),
         Mode::Incremental { cursor, .. } => parts.extend(["incremental", cursor]),
     }
     parts.extend(plan.key.iter().map(String::as_str));

@@ -63,7 +63,7 @@ async fn read(
                 }
                 Message::Checkpoint { position, .. } => sent.positions.push(position),
                 Message::SchemaChanged(table) => sent.changed = Some(table),
-                Message::Deleted(_) | Message::Progress(_) => {}
+                Message::Deleted(_) | Message::Truncated | Message::Progress(_) => {}
             }
         }
         Ok(sent)

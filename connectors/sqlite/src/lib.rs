@@ -32,6 +32,7 @@ impl Connector for Sqlite {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: true,
+                changes: false,
             },
             config: vec![ConfigKey {
                 name: "path",

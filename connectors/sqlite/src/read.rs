@@ -95,7 +95,7 @@ fn identity_of(session: &Session, plan: &Plan) -> Identity {
         session.source.as_str(),
         plan.table.as_str(),
         match &plan.mode {
-            Mode::Snapshot => "",
+            Mode::Snapshot | Mode::Changes { .. } => "",
             Mode::Incremental { cursor, .. } => cursor.as_str(),
         },
     ];
@@ -128,6 +128,7 @@ async fn order_of(
         ));
     };
     plan.check_columns(&table)?;
+    plan.refuse_changes(KIND)?;
     if plan.key.is_empty() {
         return Ok(Vec::new());
     }
@@ -234,7 +235,8 @@ impl Reader<'_> {
                     }
                 }
             }
-            (Some(_) | None, Mode::Snapshot) | (None, Mode::Incremental { .. }) => {}
+            (Some(_) | None, Mode::Snapshot | Mode::Changes { .. })
+            | (None, Mode::Incremental { .. }) => {}
         }
         select.ordered(&self.order, self.limit());
         select

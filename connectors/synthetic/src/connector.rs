@@ -120,6 +120,7 @@ impl Connector for Synthetic {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: false,
+                changes: false,
             },
             config: KEYS.to_vec(),
         }

@@ -57,6 +57,7 @@ impl Case {
         let capabilities = Capabilities {
             snapshot: true,
             incremental: !is_files,
+            changes: false,
         };
         Self {
             rows: rows(&agency, &session).await,

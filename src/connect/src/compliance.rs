@@ -8,6 +8,7 @@
     reason = "a case panics when the kind does not comply: that is its result"
 )]
 
+mod changes;
 mod contract;
 mod hostile;
 mod incremental;
@@ -22,6 +23,11 @@ use async_trait::async_trait;
 
 use crate::connector::{Connector, Mode, Plan, Session};
 
+pub use changes::{
+    changes_come_in_the_order_of_commits, changes_join_their_snapshot,
+    changes_resume_after_kill_at_every_checkpoint, changes_tell_of_an_emptied_table,
+    changes_that_were_forgotten_are_refused, changes_without_a_commit_come_again,
+};
 pub use contract::{
     check_finds_nothing_wrong, description_is_valid, discover_finds_tables,
     discover_ignores_system_tables, nothing_is_ever_written, secrets_never_in_debug,
@@ -86,6 +92,12 @@ pub trait Place: Send + Sync {
     /// Adds rows to a table that `create` made.
     async fn insert(&self, table: &NewTable, rows: &[Row]);
 
+    /// Changes a table that `create` made and whose key is its first column, in a transaction of its
+    /// own. Only kinds that read changes are asked.
+    async fn change(&self, _table: &NewTable, change: Change) {
+        panic!("a kind that reads changes makes them: {change:?}");
+    }
+
     /// Returns a fingerprint of everything in the place, where it is cheap to say.
     async fn state(&self) -> Option<String> {
         None
@@ -114,6 +126,19 @@ pub struct Features {
     pub names: Names,
     /// Columns that every table has beside those it was made with.
     pub own_columns: &'static [&'static str],
+}
+
+/// A change to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A new row.
+    Insert(Row),
+    /// The row of a key becomes this one.
+    Update(String, Row),
+    /// The row of a key is gone.
+    Delete(String),
+    /// All rows are gone at once.
+    Truncate,
 }
 
 impl Default for Features {
@@ -241,7 +266,10 @@ macro_rules! compliance_tests {
             incremental_reads_only_changes, incremental_lag_reads_late_rows,
             incremental_resumes_after_kill_at_every_chunk, future_position_is_refused,
             foreign_position_is_refused, slow_consumer_is_bounded, cancel_frees_source_within_1s,
-            survey_samples_without_values);
+            survey_samples_without_values, changes_join_their_snapshot,
+            changes_come_in_the_order_of_commits, changes_resume_after_kill_at_every_checkpoint,
+            changes_without_a_commit_come_again, changes_tell_of_an_emptied_table,
+            changes_that_were_forgotten_are_refused);
     };
     (@cases $subject:expr; $($case:ident),+) => {
         $(

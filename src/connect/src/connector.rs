@@ -45,6 +45,33 @@ pub trait Connector: Send + Sync {
     /// before it comes twice (except inside the lag of an incremental read). At least one
     /// checkpoint is sent, also for an empty table.
     ///
+    /// In [`Mode::Changes`] moreover:
+    /// - Without `from`, the rows of one snapshot come first, and behind them the changes that were
+    ///   committed after that very snapshot: none is missing between the two, none is in both. A read
+    ///   that goes on inside the snapshot reads the rest of it as it is now; changes that came in
+    ///   between are told again behind it, so that the end is the same.
+    /// - Then come inserts and updates as rows and deletions as [`Message::Deleted`], in the order in
+    ///   which the source committed them. A row may come many times; the last one counts. A change of
+    ///   the key is the deletion of the old one and a row with the new one.
+    /// - A column that the source does not repeat is put in by the connector, which reads the row
+    ///   again by its key: a host never sees [`Cell::Unchanged`] of a kind in process.
+    /// - [`Message::Truncated`] says that every row before it is gone. The read ends where the
+    ///   transaction that did it ends, and the host takes away what did not come again.
+    /// - Checkpoints lie where a transaction ends. One of more than `chunk_rows` changes has some
+    ///   inside, so that memory stays flat.
+    /// - The source keeps its log until the host has said what it committed
+    ///   ([`Outlet::acknowledged`]); never is more confirmed to it than that. A read that nobody
+    ///   acknowledges leaves the log as it was, and its changes come again.
+    /// - The read ends when it has come to the end of the log as it was at the start, or, with
+    ///   `follow`, when the host drops its end.
+    /// - A position is bound to the identity of the server and of its log. When the log no longer
+    ///   holds what follows the position, that is a configuration error whose remedy is to read from
+    ///   the start.
+    ///
+    /// [`Cell::Unchanged`]: crate::Cell::Unchanged
+    /// [`Message::Deleted`]: crate::Message::Deleted
+    /// [`Message::Truncated`]: crate::Message::Truncated
+    ///
     /// # Errors
     /// [`ConnectError::Cancelled`] soon after the host drops its end; otherwise by class.
     async fn read(
@@ -54,6 +81,16 @@ pub trait Connector: Send + Sync {
         from: Option<Position>,
         outlet: Outlet,
     ) -> Result<(), ConnectError>;
+
+    /// Takes back what reading left at the source for a stream that is not read any more: the log
+    /// that is kept for [`Mode::Changes`]. Nothing is left by the other modes. Forgetting twice is
+    /// as good as once.
+    ///
+    /// # Errors
+    /// As [`Connector::read`].
+    async fn forget(&self, _session: &Session, _plan: &Plan) -> Result<(), ConnectError> {
+        Ok(())
+    }
 }
 
 /// What a kind is.
@@ -76,6 +113,8 @@ pub struct Capabilities {
     pub snapshot: bool,
     /// Reads what has changed since a cursor.
     pub incremental: bool,
+    /// Reads changes from the source's own log, deletions included.
+    pub changes: bool,
 }
 
 /// One key of a kind's configuration.
@@ -113,6 +152,8 @@ pub struct Protect {
     pub rows_per_second: Option<u32>,
     /// Longest time one statement may take.
     pub statement_timeout: Option<Duration>,
+    /// Most bytes of log that the source may keep for one stream of changes.
+    pub slot_budget: Option<u64>,
 }
 
 /// Which tables to discover.
@@ -180,6 +221,11 @@ pub enum Mode {
         cursor: String,
         /// How far behind the last cursor to begin, for transactions that commit late.
         lag: Option<Duration>,
+    },
+    /// All of it once, then what the source's log says.
+    Changes {
+        /// Whether to go on at the end of the log instead of returning.
+        follow: bool,
     },
 }
 
@@ -306,6 +352,21 @@ impl Filter {
 }
 
 impl Plan {
+    /// Returns a configuration error when the plan asks for changes: for kinds that have no log.
+    ///
+    /// # Errors
+    /// When the mode is [`Mode::Changes`].
+    pub fn refuse_changes(&self, kind: &str) -> Result<(), ConnectError> {
+        match self.mode {
+            Mode::Snapshot | Mode::Incremental { .. } => Ok(()),
+            Mode::Changes { .. } => Err(ConnectError::configuration(
+                format!("stream {}", self.stream),
+                format!("asks for changes, which the kind {kind} does not know"),
+                "set mode = \"snapshot\" or \"incremental\"",
+            )),
+        }
+    }
+
     /// Returns a configuration error for the first planned column that `table` does not have.
     ///
     /// # Errors
@@ -313,7 +374,7 @@ impl Plan {
     pub fn check_columns(&self, table: &Table) -> Result<(), ConnectError> {
         let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
         let cursor = match &self.mode {
-            Mode::Snapshot => None,
+            Mode::Snapshot | Mode::Changes { .. } => None,
             Mode::Incremental { cursor, .. } => Some(cursor),
         };
         for column in self.columns.iter().chain(&self.key).chain(cursor) {

@@ -39,8 +39,8 @@ pub use manifest::{
 };
 pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
 pub use message::{
-    Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet, MAX_BATCH_BYTES,
-    MAX_CELL_BYTES, Message, Outlet, Position,
+    Acknowledgements, Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet,
+    MAX_BATCH_BYTES, MAX_CELL_BYTES, Message, Outlet, Position,
 };
 pub use preview::{Example, RejectedCount, StreamPreview, preview};
 pub use problem::{Problem, Problems, nearest};

@@ -8,6 +8,7 @@ mod stream;
 mod truth;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rabt_model::{AgencyId, AgreementId, Attribute, Label, SourceId, StreamId};
 
@@ -90,6 +91,9 @@ pub struct StreamSpec {
     pub mapping: Arc<Mapping>,
     /// What becomes of rows that are no longer there.
     pub deletes: Deletes,
+    /// How long the keys of an incremental stream that sweeps are left unread; every run reads them
+    /// when nothing is said.
+    pub sweep_every: Option<Duration>,
     /// When to stop before harm.
     pub guard: Guard,
     /// What its rows are the record of truth for.
@@ -109,8 +113,11 @@ pub struct Truth {
 /// What becomes of records whose rows are no longer there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Deletes {
-    /// A snapshot that was read from its start to its end deletes them.
+    /// A snapshot that was read from its start to its end deletes them; in an incremental stream, a
+    /// reading of the keys alone.
     Sweep,
+    /// The source's log tells of them: the rule in a stream of changes.
+    Log,
     /// Nothing: they stay as they were last read.
     #[default]
     Never,
@@ -191,10 +198,24 @@ impl StreamSpec {
         }
     }
 
+    /// Returns the plan of a read of the keys alone, and of the column that says which rows are
+    /// taken: the cheapest way to see what is no longer there.
+    pub fn key_plan(&self, chunk_rows: u32) -> Plan {
+        let mut columns = self.key.clone();
+        columns.extend(self.mapping.only_column().map(str::to_owned));
+        columns.sort();
+        columns.dedup();
+        Plan {
+            columns,
+            mode: Mode::Snapshot,
+            ..self.plan(chunk_rows)
+        }
+    }
+
     /// Returns the cursor column of an incremental stream.
     pub fn cursor(&self) -> Option<&str> {
         match &self.mode {
-            Mode::Snapshot => None,
+            Mode::Snapshot | Mode::Changes { .. } => None,
             Mode::Incremental { cursor, .. } => Some(cursor),
         }
     }

@@ -57,6 +57,8 @@ pub struct Mapped {
     pub rejections: Vec<Rejection>,
     /// Number of rows that the mapping's `only` leaves out.
     pub skipped: u64,
+    /// Of changes alone: the keys whose last row in the batch is left out.
+    pub left_out: Vec<Pii<String>>,
 }
 
 /// A row, or one value of a row, that could not be taken.
@@ -160,7 +162,24 @@ impl Mapping {
     /// Turns the rows of a batch into source records and rejections. The first row of a key is
     /// taken, later ones of the same batch are rejected.
     pub fn apply(&self, batch: &Batch, context: &MappingContext<'_>) -> Mapped {
-        apply::apply(self, batch, context)
+        apply::apply(self, batch, context, false)
+    }
+
+    /// As [`apply`](Self::apply), for changes in the order in which they happened: a row takes the
+    /// place of an earlier one of its key, and whoever is left out by now is told by key.
+    pub fn apply_changes(&self, batch: &Batch, context: &MappingContext<'_>) -> Mapped {
+        apply::apply(self, batch, context, true)
+    }
+
+    /// Returns the columns that [`keys`](Self::keys) needs beside the key: that of `only`.
+    pub fn only_column(&self) -> Option<&str> {
+        self.only.as_ref().map(|only| only.column.as_str())
+    }
+
+    /// Returns the keys of the rows that the mapping does not leave out, whatever else they hold. A
+    /// row without a key has none.
+    pub fn keys(&self, batch: &Batch, context: &MappingContext<'_>) -> Vec<Pii<String>> {
+        apply::keys(self, batch, context)
     }
 }
 

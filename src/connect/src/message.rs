@@ -9,7 +9,7 @@ mod position;
 
 pub use batch::{Batch, BatchBuilder, Cell, Fault, MAX_BATCH_BYTES, MAX_CELL_BYTES};
 pub(crate) use batch::{Column, Mark};
-pub use channel::{Inlet, Outlet};
+pub use channel::{Acknowledgements, Inlet, Outlet};
 pub use position::{Identity, Position};
 
 use rabt_model::{Pii, Timestamp};
@@ -23,6 +23,9 @@ pub enum Message {
     Rows(Batch),
     /// Rows that are no longer there. They are not among the rows that a checkpoint counts.
     Deleted(Vec<Deleted>),
+    /// Every row that was there before is gone. The read ends at the next checkpoint that ends a
+    /// transaction; what was not sent between this and the end is no longer there.
+    Truncated,
     /// Everything sent so far may be committed; reading can resume here.
     Checkpoint {
         /// Where reading resumes.

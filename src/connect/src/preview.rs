@@ -101,6 +101,7 @@ pub async fn preview(
                 Some(
                     Message::Checkpoint { .. }
                     | Message::Deleted(_)
+                    | Message::Truncated
                     | Message::SchemaChanged(_)
                     | Message::Progress(_),
                 ) => {}

@@ -106,6 +106,7 @@ pub async fn sample(
                 Some(
                     Message::Checkpoint { .. }
                     | Message::Deleted(_)
+                    | Message::Truncated
                     | Message::SchemaChanged(_)
                     | Message::Progress(_),
                 ) => {}

@@ -72,7 +72,7 @@ impl Table {
 
     fn must_have_columns(&self, plan: &Plan, schema: Option<&Schema>) -> Result<(), ConnectError> {
         let cursor = match &plan.mode {
-            Mode::Snapshot => None,
+            Mode::Snapshot | Mode::Changes { .. } => None,
             Mode::Incremental { cursor, .. } => Some(cursor),
         };
         for column in plan.columns.iter().chain(&plan.key).chain(cursor) {

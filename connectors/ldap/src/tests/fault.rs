@@ -78,7 +78,10 @@ async fn a_server_that_is_stopped_is_a_transient_error() {
                     last = Some((rows, position));
                     server.stop();
                 }
-                Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+                Message::Deleted(_)
+                | Message::Truncated
+                | Message::SchemaChanged(_)
+                | Message::Progress(_) => {}
             }
         }
         (server, last.unwrap())

@@ -29,7 +29,7 @@ pub(super) struct Columns<'p> {
 impl<'p> Columns<'p> {
     pub(super) fn new(plan: &'p Plan, optional: &BTreeSet<String>) -> Self {
         let cursor = match &plan.mode {
-            Mode::Snapshot => None,
+            Mode::Snapshot | Mode::Changes { .. } => None,
             Mode::Incremental { cursor, .. } => {
                 plan.columns.iter().position(|column| column == cursor)
             }

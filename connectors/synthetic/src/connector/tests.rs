@@ -60,7 +60,10 @@ async fn receive(mut inlet: Inlet) -> (Vec<Batch>, Vec<Position>) {
         match message {
             Message::Rows(batch) => batches.push(batch),
             Message::Checkpoint { position, .. } => positions.push(position),
-            Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+            Message::Deleted(_)
+            | Message::Truncated
+            | Message::SchemaChanged(_)
+            | Message::Progress(_) => {}
         }
     }
     (batches, positions)

@@ -92,6 +92,7 @@ impl Connector for Memory {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: false,
+                changes: false,
             },
             config: vec![ConfigKey {
                 name: "table",

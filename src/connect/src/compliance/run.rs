@@ -12,6 +12,8 @@ use crate::message::{Batch, Cell, Message, Outlet, Position};
 pub(super) struct Taken {
     /// The cells; one that could not be read is `!` with its code.
     pub(super) rows: Vec<Row>,
+    /// Rows, deletions and emptied tables, in the order in which they came.
+    pub(super) told: Vec<Told>,
     /// Each position, and how many rows had come before it.
     pub(super) checkpoints: Vec<(Position, usize)>,
     /// The columns of the batches.
@@ -20,7 +22,15 @@ pub(super) struct Taken {
     pub(super) largest: usize,
 }
 
-/// Reads to the end.
+/// One thing that a read tells of rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    Row(Row),
+    Gone(String),
+    Emptied,
+}
+
+/// Reads to the end, as a host that commits each checkpoint.
 pub(super) async fn read(
     connector: &dyn Connector,
     session: &Session,
@@ -31,7 +41,7 @@ pub(super) async fn read(
     result.map(|()| taken)
 }
 
-/// Reads up to a number of checkpoints, then drops the host's end, as a killed host does. Rows
+/// Reads up to a number of checkpoints, commits none, then drops the host's end, as a killed host does. Rows
 /// behind the last checkpoint are lost with it.
 pub(super) async fn read_until(
     connector: &dyn Connector,
@@ -45,7 +55,14 @@ pub(super) async fn read_until(
         let mut taken = Taken::default();
         while taken.checkpoints.len() < checkpoints {
             match inlet.receive().await? {
-                Some(message) => taken.take(message),
+                Some(message) => {
+                    if let Message::Checkpoint { position, .. } = &message
+                        && checkpoints == usize::MAX
+                    {
+                        inlet.acknowledge(position.clone());
+                    }
+                    taken.take(message);
+                }
                 None => break,
             }
         }
@@ -67,7 +84,12 @@ impl Taken {
                 let position = position.as_str().parse().unwrap_or(position);
                 self.checkpoints.push((position, self.rows.len()));
             }
-            Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+            Message::Deleted(keys) => {
+                let gone = keys.into_iter().map(|gone| gone.key.expose().clone());
+                self.told.extend(gone.map(Told::Gone));
+            }
+            Message::Truncated => self.told.push(Told::Emptied),
+            Message::SchemaChanged(_) | Message::Progress(_) => {}
         }
     }
 
@@ -77,6 +99,7 @@ impl Taken {
             let cells = (0..batch.columns().len()).map(|column| batch.cell(row, column));
             let row: Row = cells.map(owned).collect();
             bytes += row.iter().flatten().map(String::len).sum::<usize>();
+            self.told.push(Told::Row(row.clone()));
             self.rows.push(row);
         }
         self.largest = self.largest.max(bytes);

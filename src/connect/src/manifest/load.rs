@@ -2,7 +2,7 @@
 
 use rabt_model::{AgencyId, AgreementId, Label, SourceId};
 
-use crate::connector::Protect;
+use crate::connector::{Capabilities, Protect};
 use crate::document::{Document, Fields, Node};
 use crate::kinds::Kinds;
 use crate::manifest::{Agency, Isolation, StreamSpec, expand, schedule, stream};
@@ -31,6 +31,15 @@ pub(super) struct Source {
     pub(super) executable: Option<String>,
     pub(super) offices: Option<Vec<String>>,
     pub(super) config: toml::Table,
+    /// What the kind can do, when the kinds are known.
+    pub(super) capabilities: Option<Capabilities>,
+}
+
+impl Source {
+    /// Returns the kind and what it can do.
+    fn known(&self) -> Option<(&str, Capabilities)> {
+        self.kind.as_deref().zip(self.capabilities)
+    }
 }
 
 /// How the database is spared, and when it is read.
@@ -79,7 +88,9 @@ pub(super) fn load(files: &[(&str, &str)], kinds: Option<&Kinds>) -> Result<Agen
             .map(|fields| mapping::load(fields, id));
         manifest_fields.zip(head).and_then(|(fields, head)| {
             let config = config_table(manifest_text);
-            let streams = stream::load_streams(&fields, mappings.as_deref());
+            let streams = |kind: Option<(&str, Capabilities)>| {
+                stream::load_streams(&fields, mappings.as_deref(), kind)
+            };
             load_rest(&fields, head, streams, config, kinds)
         })
     };
@@ -105,7 +116,7 @@ pub(super) fn load_draft(text: &str, kinds: &Kinds) -> Result<Agency, Problems> 
         load_rest(
             &fields,
             head,
-            Some(Vec::new()),
+            |_| Some(Vec::new()),
             config_table(text),
             Some(kinds),
         )
@@ -181,7 +192,7 @@ fn load_label(node: &Node<'_>) -> Option<Label> {
 fn load_rest(
     root: &Fields<'_>,
     head: Head,
-    streams: Option<Vec<StreamSpec>>,
+    streams: impl FnOnce(Option<(&str, Capabilities)>) -> Option<Vec<StreamSpec>>,
     config: toml::Table,
     kinds: Option<&Kinds>,
 ) -> Option<Agency> {
@@ -190,6 +201,7 @@ fn load_rest(
         .and_then(|node| node.fields())
         .map(|fields| load_source(&fields, config, kinds));
     let care = load_care(root);
+    let streams = streams(source.as_ref().and_then(Source::known));
     let (id, source, care) = (head.id?, source?, care?);
     let sources = expand::expand(root, &id, &source, &care, &streams?)?;
     Some(Agency {
@@ -224,6 +236,10 @@ fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) 
         }
         (Some(_) | None, Some(_) | None, _) => {}
     }
+    // of an executable that the manifest names, nothing is known until it runs
+    let asked = kinds.zip(kind).filter(|_| executable.is_none());
+    let connector = asked.and_then(|(kinds, kind)| kinds.get(kind));
+    let capabilities = connector.map(|connector| connector.describe().capabilities);
     let offices = match fields.get("offices") {
         None => Some(Vec::new()),
         Some(node) => load_offices(&node),
@@ -234,6 +250,7 @@ fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) 
         executable: executable.map(str::to_owned),
         offices,
         config,
+        capabilities,
     }
 }
 
@@ -343,6 +360,7 @@ fn load_protect(fields: &Fields<'_>) -> Option<Protect> {
         "max_connections",
         "rows_per_second",
         "statement_timeout",
+        "slot_budget",
         "window",
         "zone",
     ]);
@@ -366,9 +384,37 @@ fn load_protect(fields: &Fields<'_>) -> Option<Protect> {
         None => Some(None),
         Some(node) => stream::load_duration(&node).map(Some),
     };
+    let slot_budget = match fields.get("slot_budget") {
+        None => Some(None),
+        Some(node) => load_bytes(&node).map(Some),
+    };
     Some(Protect {
+        slot_budget: slot_budget?,
         max_connections: max_connections?,
         rows_per_second: rows_per_second?,
         statement_timeout: statement_timeout?,
     })
+}
+
+/// Reads a number of bytes such as `8 GiB`.
+fn load_bytes(node: &Node<'_>) -> Option<u64> {
+    let text = node.text()?;
+    let at = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let unit: Option<u64> = match text[at..].trim() {
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        "TiB" => Some(1 << 40),
+        _ => None,
+    };
+    let number: Option<u64> = text[..at].parse::<u32>().ok().map(u64::from);
+    let bytes = number
+        .zip(unit)
+        .and_then(|(number, unit)| number.checked_mul(unit));
+    if bytes.is_none_or(|bytes| bytes == 0) {
+        node.wrong("must be a number with MiB, GiB or TiB behind it, as in \"8 GiB\"");
+        return None;
+    }
+    bytes
 }

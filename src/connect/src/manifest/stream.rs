@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connector::Mode;
+use crate::connector::{Capabilities, Mode};
 use crate::document::{Fields, Node};
 use crate::manifest::load::MAPPING;
 use crate::manifest::{Deletes, Guard, OnDrift, StreamSpec, Truth, truth};
@@ -13,6 +13,7 @@ use crate::mapping::StreamMapping;
 pub(super) fn load_streams(
     root: &Fields<'_>,
     mappings: Option<&[StreamMapping<'_>]>,
+    kind: Option<(&str, Capabilities)>,
 ) -> Option<Vec<StreamSpec>> {
     let node = root.required("stream")?;
     let Some(items) = node.items().filter(|items| !items.is_empty()) else {
@@ -32,7 +33,7 @@ pub(super) fn load_streams(
             }
             ids.push(id);
         }
-        streams.extend(load_stream(&fields, mappings));
+        streams.extend(load_stream(&fields, mappings, kind));
     }
     for mapping in mappings.unwrap_or_default() {
         if !ids.contains(&mapping.stream) {
@@ -44,7 +45,11 @@ pub(super) fn load_streams(
     (streams.len() == items.len()).then_some(streams)
 }
 
-fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> Option<StreamSpec> {
+fn load_stream(
+    fields: &Fields<'_>,
+    mappings: Option<&[StreamMapping<'_>]>,
+    kind: Option<(&str, Capabilities)>,
+) -> Option<StreamSpec> {
     fields.only(&[
         "id",
         "from",
@@ -52,6 +57,7 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
         "mode",
         "incremental",
         "deletes",
+        "sweep",
         "guard",
         "record_of_truth",
     ]);
@@ -61,8 +67,12 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
         None => Some(Vec::new()),
         Some(node) => node.one_or_many(),
     };
-    let mode = load_mode(fields, key.as_deref());
+    let mode = load_mode(fields, key.as_deref(), kind);
     let deletes = load_deletes(fields, mode.as_ref());
+    let sweep_every = match fields.get("sweep") {
+        None => Some(None),
+        Some(node) => load_sweep(&node, mode.as_ref(), deletes).map(Some),
+    };
     let guard = match fields.get("guard") {
         None => Some(Guard::default()),
         Some(node) => node.fields().and_then(|fields| load_guard(&fields)),
@@ -93,6 +103,7 @@ fn load_stream(fields: &Fields<'_>, mappings: Option<&[StreamMapping<'_>]>) -> O
         mode: mode?,
         mapping: Arc::new(mapping?),
         deletes: deletes?,
+        sweep_every: sweep_every?,
         guard: guard?,
         truth: truth?,
     })
@@ -137,55 +148,83 @@ fn load_from(node: &Node<'_>) -> Option<(Option<String>, String)> {
     Some((schema?, name?.to_owned()))
 }
 
-fn load_mode(fields: &Fields<'_>, key: Option<&[String]>) -> Option<Mode> {
+const MODES: [&str; 3] = ["snapshot", "incremental", "changes"];
+
+fn load_mode(
+    fields: &Fields<'_>,
+    key: Option<&[String]>,
+    kind: Option<(&str, Capabilities)>,
+) -> Option<Mode> {
     let node = fields.required("mode")?;
     let incremental = fields.get("incremental");
-    match node.text()? {
-        "snapshot" => {
-            if let Some(incremental) = incremental {
-                incremental.wrong("belongs to mode = \"incremental\"");
+    let mode = node.text()?;
+    if let Some(incremental) = incremental.filter(|_| mode != "incremental") {
+        incremental.wrong("belongs to mode = \"incremental\"");
+        return None;
+    }
+    if mode != "snapshot" && MODES.contains(&mode) && key.is_some_and(<[String]>::is_empty) {
+        node.wrong(format!("a stream of the mode {mode} needs a key"));
+        return None;
+    }
+    match mode {
+        "snapshot" => Some(Mode::Snapshot),
+        "incremental" => load_incremental(&fields.required("incremental")?),
+        "changes" => {
+            if let Some((kind, _)) = kind.filter(|(_, capabilities)| !capabilities.changes) {
+                node.wrong(format!("the kind {kind} does not know changes"));
                 return None;
             }
-            Some(Mode::Snapshot)
-        }
-        "incremental" => {
-            if key.is_some_and(<[String]>::is_empty) {
-                node.wrong("an incremental stream needs a key");
-                return None;
-            }
-            load_incremental(&fields.required("incremental")?)
+            Some(Mode::Changes { follow: false })
         }
         other => {
-            let message = format!("'{other}' is not a mode; there are snapshot and incremental");
-            node.wrong_word(message, other, ["snapshot", "incremental"]);
+            let message = format!("'{other}' is not a mode; there are {}", MODES.join(", "));
+            node.wrong_word(message, other, MODES);
             None
         }
     }
 }
 
-/// Reads what becomes of rows that are gone: swept in a snapshot unless said otherwise.
+/// Reads what becomes of rows that are gone: swept in a snapshot and deleted by the log in a stream
+/// of changes unless said otherwise.
 fn load_deletes(fields: &Fields<'_>, mode: Option<&Mode>) -> Option<Deletes> {
-    let whole = !matches!(mode, Some(Mode::Incremental { .. }));
+    let (first, usual) = match mode {
+        Some(Mode::Changes { .. }) => ("log", Deletes::Log),
+        Some(Mode::Incremental { .. }) => ("sweep", Deletes::Never),
+        Some(Mode::Snapshot) | None => ("sweep", Deletes::Sweep),
+    };
     let Some(node) = fields.get("deletes") else {
-        return Some(if whole {
-            Deletes::Sweep
-        } else {
-            Deletes::Never
-        });
+        return Some(usual);
     };
     match node.text()? {
-        "sweep" if whole => Some(Deletes::Sweep),
+        "sweep" if first == "sweep" => Some(Deletes::Sweep),
+        "log" if first == "log" => Some(Deletes::Log),
         "sweep" => {
-            node.wrong("needs the mode snapshot: an incremental reading does not see what is gone");
+            node.wrong("is of no use in the mode changes: its log tells of every deletion");
+            None
+        }
+        "log" => {
+            node.wrong("needs the mode changes: only a log tells of deletions");
             None
         }
         "never" => Some(Deletes::Never),
         other => {
-            let message = format!("'{other}' must be sweep or never");
-            node.wrong_word(message, other, ["sweep", "never"]);
+            let message = format!("'{other}' must be {first} or never");
+            node.wrong_word(message, other, ["sweep", "log", "never"]);
             None
         }
     }
+}
+
+/// Reads `[stream.sweep]`: how often the keys of an incremental stream are read.
+fn load_sweep(node: &Node<'_>, mode: Option<&Mode>, deletes: Option<Deletes>) -> Option<Duration> {
+    if !matches!(mode, Some(Mode::Incremental { .. })) || deletes != Some(Deletes::Sweep) {
+        node.wrong("belongs to mode = \"incremental\" with deletes = \"sweep\"");
+        return None;
+    }
+    let sweep = node.fields()?;
+    sweep.only(&["every"]);
+    let every = sweep.required("every")?;
+    load_duration(&every)
 }
 
 fn load_incremental(node: &Node<'_>) -> Option<Mode> {

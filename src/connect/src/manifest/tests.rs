@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rabt_model::Attribute;
 
-use super::{Agency, AgencyFolder, Isolation, OnDrift};
+use super::{Agency, AgencyFolder, Deletes, Isolation, OnDrift};
 use crate::connector::Mode;
 use crate::kinds::Kinds;
 use crate::problem::Problems;
@@ -237,5 +237,86 @@ fn a_source_says_in_which_process_its_kind_runs() {
     ] {
         let problems = load(more).unwrap_err().to_string();
         assert!(problems.contains(said), "{problems}");
+    }
+}
+
+/// Loads the folder with another mode, and what else the stream says behind it.
+fn load_mode(mode: &str) -> Result<Agency, Problems> {
+    let manifest = MANIFEST.replace("mode = \"incremental\"\n", mode);
+    let manifest = if mode.contains("incremental") {
+        manifest
+    } else {
+        manifest.replace(
+            "[stream.incremental]\ncursor = \"updated\"\nlag = \"15m\"\n",
+            "",
+        )
+    };
+    load(&manifest, MAPPING)
+}
+
+#[test]
+fn a_stream_of_changes_is_told_of_deletions_by_its_log() {
+    let agency = load_mode("mode = \"changes\"\n").unwrap();
+    let stream = &agency.sources[0].streams[0];
+    assert_eq!(stream.mode, Mode::Changes { follow: false });
+    assert_eq!(stream.deletes, Deletes::Log);
+    assert_eq!(stream.plan(10).columns, ["NAME", "person_id"]);
+    let never = load_mode("mode = \"changes\"\ndeletes = \"never\"\n").unwrap();
+    assert_eq!(never.sources[0].streams[0].deletes, Deletes::Never);
+    for (mode, wrong) in [
+        (
+            "mode = \"changes\"\ndeletes = \"sweep\"\n",
+            "its log tells of every deletion",
+        ),
+        (
+            "mode = \"incremental\"\ndeletes = \"log\"\n",
+            "needs the mode changes",
+        ),
+        (
+            "mode = \"snapshot\"\nsweep = { every = \"1h\" }\n",
+            "belongs to mode = \"incremental\"",
+        ),
+        ("mode = \"chagnes\"\n", "did you mean 'changes'?"),
+    ] {
+        let problems = load_mode(mode).unwrap_err().to_string();
+        assert!(problems.contains(wrong), "{problems}");
+    }
+    let manifest = MANIFEST.replace("key = [\"person_id\"]", "key = []");
+    let manifest = manifest.replace("mode = \"incremental\"", "mode = \"changes\"");
+    let manifest = manifest.replace(
+        "[stream.incremental]\ncursor = \"updated\"\nlag = \"15m\"\n",
+        "",
+    );
+    let problems = load(&manifest, MAPPING).unwrap_err().to_string();
+    assert!(problems.contains("needs a key"), "{problems}");
+}
+
+#[test]
+fn an_incremental_stream_may_sweep_its_keys() {
+    let mapping = format!("{MAPPING}[person.only]\ncolumn = \"STATE\"\nin = [\"A\"]\n");
+    let mode = "mode = \"incremental\"\ndeletes = \"sweep\"\nsweep = { every = \"1d\" }\n";
+    let manifest = MANIFEST.replace("mode = \"incremental\"\n", mode);
+    let agency = load(&manifest, &mapping).unwrap();
+    let stream = &agency.sources[0].streams[0];
+    assert_eq!(stream.deletes, Deletes::Sweep);
+    assert_eq!(stream.sweep_every, Some(Duration::from_hours(24)));
+    let plan = stream.key_plan(10);
+    assert_eq!(plan.columns, ["STATE", "person_id"]);
+    assert_eq!(plan.mode, Mode::Snapshot);
+}
+
+#[test]
+fn a_budget_is_a_size() {
+    let with = |text: &str| {
+        let budget = format!("rows_per_second = 20_000\nslot_budget = {text}");
+        load(
+            &MANIFEST.replace("rows_per_second = 20_000", &budget),
+            MAPPING,
+        )
+    };
+    let agency = with("\"8 GiB\"").unwrap();
+    assert_eq!(agency.sources[0].protect.slot_budget, Some(8 << 30));
+    for text in ["\"8\"", "\"0 MiB\"", "\"GiB\"", "8"] {
+        assert!(with(text).is_err(), "{text}");
     }
 }

@@ -7,7 +7,7 @@ mod input;
 mod replaced;
 mod value;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rabt_model::{Pii, RecordId, RecordValue, SourceRecord, Timestamp};
 
@@ -35,17 +35,52 @@ struct Bound<'m> {
     this_year: i16,
 }
 
-pub(super) fn apply(mapping: &Mapping, batch: &Batch, context: &MappingContext<'_>) -> Mapped {
+/// What is known of the rows of a batch so far.
+struct Taking {
+    mapped: Mapped,
+    /// Where the record of a key stands.
+    keys: HashMap<String, usize>,
+    /// Keys whose last row is left out; nothing is kept when rows are no changes.
+    left_out: HashSet<String>,
+    changes: bool,
+}
+
+pub(super) fn apply(
+    mapping: &Mapping,
+    batch: &Batch,
+    context: &MappingContext<'_>,
+    changes: bool,
+) -> Mapped {
     let bound = Bound::new(mapping, batch, context);
-    let mut mapped = Mapped {
-        records: Vec::with_capacity(batch.rows()),
-        ..Mapped::default()
+    let mut taking = Taking {
+        mapped: Mapped {
+            records: Vec::with_capacity(batch.rows()),
+            ..Mapped::default()
+        },
+        keys: HashMap::with_capacity(batch.rows()),
+        left_out: HashSet::new(),
+        changes,
     };
-    let mut keys: HashSet<String> = HashSet::with_capacity(batch.rows());
     for row in 0..batch.rows() {
-        bound.take_row(batch, row, context, &mut keys, &mut mapped);
+        bound.take_row(batch, row, context, &mut taking);
     }
-    mapped
+    let left_out = taking.left_out.into_iter().map(Pii::new).collect();
+    Mapped {
+        left_out,
+        ..taking.mapped
+    }
+}
+
+pub(super) fn keys(
+    mapping: &Mapping,
+    batch: &Batch,
+    context: &MappingContext<'_>,
+) -> Vec<Pii<String>> {
+    let bound = Bound::new(mapping, batch, context);
+    (0..batch.rows())
+        .filter(|row| bound.is_wanted(batch, *row).unwrap_or(true))
+        .filter_map(|row| bound.key_of(batch, row).ok().map(Pii::new))
+        .collect()
 }
 
 impl<'m> Bound<'m> {
@@ -90,13 +125,18 @@ impl<'m> Bound<'m> {
         batch: &Batch,
         row: usize,
         context: &MappingContext<'_>,
-        keys: &mut HashSet<String>,
-        mapped: &mut Mapped,
+        taking: &mut Taking,
     ) {
+        let mapped = &mut taking.mapped;
         match self.is_wanted(batch, row) {
             Ok(true) => {}
             Ok(false) => {
                 mapped.skipped += 1;
+                if taking.changes
+                    && let Ok(key) = self.key_of(batch, row)
+                {
+                    taking.left_out.insert(key);
+                }
                 return;
             }
             Err(refused) => {
@@ -114,7 +154,7 @@ impl<'m> Bound<'m> {
                 return;
             }
         };
-        if keys.contains(&key) {
+        if !taking.changes && taking.keys.contains_key(&key) {
             let refused = RowRefused {
                 column: self.key_column.clone(),
                 reason: RejectReason::DuplicateKey,
@@ -133,8 +173,13 @@ impl<'m> Bound<'m> {
         mapped.rejections.extend(refusals.into_iter().map(reject));
         match taken {
             Ok(record) => {
-                keys.insert(key);
-                mapped.records.push(record);
+                taking.left_out.remove(&key);
+                if let Some(place) = taking.keys.get(&key) {
+                    mapped.records[*place] = record;
+                } else {
+                    taking.keys.insert(key, mapped.records.len());
+                    mapped.records.push(record);
+                }
             }
             Err(refused) => mapped.rejections.push(refused.with_key(key)),
         }

@@ -25,16 +25,19 @@ fn host(key: &[&str]) -> Host {
 }
 
 impl Host {
-    fn apply(&self, mapping: &Mapping, batch: &Batch) -> Mapped {
-        let context = MappingContext {
+    fn context(&self) -> MappingContext<'_> {
+        MappingContext {
             source: &self.source,
             agency: &self.agency,
             stream: &self.stream,
             key: &self.key,
             cursor: self.cursor.as_deref(),
             observed_at: "2026-06-01T00:00:00Z".parse::<Timestamp>().unwrap(),
-        };
-        let mapped = mapping.apply(batch, &context);
+        }
+    }
+
+    fn apply(&self, mapping: &Mapping, batch: &Batch) -> Mapped {
+        let mapped = mapping.apply(batch, &self.context());
         let whole_rows = mapped.rejections.iter().filter(|r| !r.field_only).count();
         let skipped = usize::try_from(mapped.skipped).unwrap();
         assert_eq!(mapped.records.len() + whole_rows + skipped, batch.rows());
@@ -384,4 +387,39 @@ fn a_row_may_name_the_row_that_takes_its_place() {
     assert_eq!(mapped.rejections[0].column, "TO_A+TO_B");
     let [silent, saying] = [&mapped.records[0], &mapped.records[1]];
     assert_ne!(silent.content_hash, saying.content_hash);
+}
+
+#[test]
+fn among_changes_the_last_row_of_a_key_counts() {
+    let text =
+        "[person]\n\"sex\" = { from = \"S\" }\n[person.only]\ncolumn = \"A\"\nin = [\"1\"]\n";
+    let mapping = load(text).unwrap();
+    let rows: [&[Cell<'_>]; 6] = [
+        &[t("1"), t("male"), t("1")],
+        &[t("2"), t("male"), t("1")],
+        &[t("1"), t("female"), t("1")],
+        &[t("2"), t("male"), t("0")],
+        &[t("3"), t("male"), t("0")],
+        &[t("3"), t("male"), t("1")],
+    ];
+    let batch = batch(&["K", "S", "A"], &rows);
+    let host = host(&["K"]);
+    let context = host.context();
+    let mapped = mapping.apply_changes(&batch, &context);
+    assert_eq!(mapped.rejections, []);
+    let keys: Vec<&str> = mapped
+        .records
+        .iter()
+        .map(|r| r.id.key.expose().as_str())
+        .collect();
+    assert_eq!(keys, ["1", "2", "3"]);
+    assert_eq!(lines(&mapped, 0), ["sex=female"]);
+    let left_out: Vec<&str> = mapped
+        .left_out
+        .iter()
+        .map(|key| key.expose().as_str())
+        .collect();
+    assert_eq!((left_out, mapped.skipped), (vec!["2"], 2));
+    let keys = mapping.keys(&batch, &context);
+    assert_eq!(keys.len(), 4, "of the rows that are not left out");
 }

@@ -2,17 +2,18 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::ConnectError;
-use crate::message::Message;
+use crate::message::{Message, Position};
 
 /// The connector's end. Sending waits while the host is busy, so a stalled host stalls the read
 /// and memory stays flat.
 #[derive(Debug)]
 pub struct Outlet {
     sender: mpsc::Sender<Message>,
+    committed: watch::Receiver<Option<Position>>,
     pace: Option<Mutex<Pace>>,
 }
 
@@ -20,8 +21,13 @@ pub struct Outlet {
 #[derive(Debug)]
 pub struct Inlet {
     receiver: mpsc::Receiver<Message>,
+    committed: watch::Sender<Option<Position>>,
     since_checkpoint: u64,
 }
+
+/// Hears of the host's commits.
+#[derive(Debug)]
+pub struct Acknowledgements(watch::Receiver<Option<Position>>);
 
 #[derive(Debug)]
 struct Pace {
@@ -33,9 +39,15 @@ impl Outlet {
     /// Returns the two ends of a channel that holds at most `capacity` messages (at least one).
     pub fn channel(capacity: usize) -> (Self, Inlet) {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
-        let outlet = Self { sender, pace: None };
+        let (commit, committed) = watch::channel(None);
+        let outlet = Self {
+            sender,
+            committed,
+            pace: None,
+        };
         let inlet = Inlet {
             receiver,
+            committed: commit,
             since_checkpoint: 0,
         };
         (outlet, inlet)
@@ -78,6 +90,17 @@ impl Outlet {
             .map_err(|_| ConnectError::Cancelled)
     }
 
+    /// Returns the position of the last checkpoint of this read that the host has committed; nothing
+    /// before the first. Everything up to there is durable at the host.
+    pub fn acknowledged(&self) -> Option<Position> {
+        self.committed.borrow().clone()
+    }
+
+    /// Returns what waits for the host's commits from now on.
+    pub fn acknowledgements(&self) -> Acknowledgements {
+        Acknowledgements(self.committed.clone())
+    }
+
     /// Waits until the host has dropped its end. Long queries race against this.
     pub async fn cancelled(&self) {
         self.sender.closed().await;
@@ -86,6 +109,22 @@ impl Outlet {
     /// Says whether the host has dropped its end.
     pub fn is_cancelled(&self) -> bool {
         self.sender.is_closed()
+    }
+}
+
+impl Acknowledgements {
+    /// Waits until the host has committed a checkpoint that this has not returned, and returns the
+    /// position of the last one. Never returns when the host has dropped its end. May be dropped
+    /// while it waits.
+    pub async fn next(&mut self) -> Position {
+        loop {
+            if self.0.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            if let Some(position) = self.0.borrow_and_update().clone() {
+                return position;
+            }
+        }
     }
 }
 
@@ -101,6 +140,11 @@ impl Pace {
 }
 
 impl Inlet {
+    /// Tells the connector that everything up to the checkpoint of this position is durable.
+    pub fn acknowledge(&self, position: Position) {
+        self.committed.send_replace(Some(position));
+    }
+
     /// Returns the next message, or nothing when the connector is done.
     ///
     /// # Errors
@@ -120,7 +164,10 @@ impl Inlet {
                     ));
                 }
             }
-            Message::Deleted(_) | Message::SchemaChanged(_) | Message::Progress(_) => {}
+            Message::Deleted(_)
+            | Message::Truncated
+            | Message::SchemaChanged(_)
+            | Message::Progress(_) => {}
         }
         Ok(Some(message))
     }
@@ -168,6 +215,25 @@ mod tests {
         assert!(outlet.is_cancelled());
         let sent = outlet.send(Message::Progress(Estimate::default())).await;
         assert_eq!(sent, Err(ConnectError::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn what_the_host_commits_is_told_back() {
+        let (outlet, inlet) = Outlet::channel(1);
+        let mut acknowledgements = outlet.acknowledgements();
+        assert_eq!(outlet.acknowledged(), None);
+        let Message::Checkpoint { position, .. } = checkpoint(0) else {
+            panic!("a checkpoint");
+        };
+        inlet.acknowledge(position.clone());
+        assert_eq!(outlet.acknowledged(), Some(position.clone()));
+        assert_eq!(acknowledgements.next().await, position);
+        drop(inlet);
+        let none = tokio::time::timeout(
+            std::time::Duration::from_millis(20),
+            acknowledgements.next(),
+        );
+        assert!(none.await.is_err(), "a host that is gone commits nothing");
     }
 
     #[tokio::test]

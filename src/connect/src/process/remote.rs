@@ -21,7 +21,7 @@ use super::wire::{
     Misfit, description_of, error_of, finding_of, message_of, plan, session, table_of,
 };
 use super::{Program, version};
-use crate::connector::{Connector, Description, Filter, Finding, Plan, Session, Table};
+use crate::connector::{Connector, Description, Filter, Finding, Mode, Plan, Session, Table};
 use crate::error::ConnectError;
 use crate::message::{Outlet, Position};
 use crate::problem::Problem;
@@ -366,6 +366,13 @@ impl Connector for Remote {
         from: Option<Position>,
         outlet: Outlet,
     ) -> Result<(), ConnectError> {
+        if matches!(what.mode, Mode::Changes { .. }) {
+            return Err(ConnectError::configuration(
+                format!("stream {}", what.stream),
+                "asks for changes, which are read in the node's own process only",
+                "set isolation = \"shared\", or another mode",
+            ));
+        }
         let running = tokio::select! {
             running = self.running() => running?,
             () = outlet.cancelled() => return Err(ConnectError::Cancelled),

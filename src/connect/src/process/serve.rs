@@ -272,7 +272,7 @@ impl Reading {
 
     async fn pass(&self, mut inlet: Inlet) -> Result<(), ConnectError> {
         while let Some(message) = inlet.receive().await? {
-            if self.sender.send(Ok(response(message))).await.is_err() {
+            if self.sender.send(Ok(response(message)?)).await.is_err() {
                 return Err(ConnectError::Cancelled);
             }
         }

@@ -11,6 +11,7 @@ use people::{Made, agency, made};
 const BOTH: Capabilities = Capabilities {
     snapshot: true,
     incremental: true,
+    changes: false,
 };
 
 fn one(made: &Made) -> TableProposal {

@@ -1,22 +1,24 @@
 //! One stream of one reading: the loop from message to unit.
 
-use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use rabt_connect::{
-    Batch, ConnectError, Connector, Deleted, Inlet, MappingContext, Message, Mode, OnDrift, Outlet,
-    Plan, Position, RejectReason, Rejection, Session, StreamSpec, Table,
+    Batch, ConnectError, Connector, Deleted, Deletes, Inlet, MappingContext, Message, Mode,
+    OnDrift, Outlet, Plan, Position, RejectReason, Rejection, Session, StreamSpec, Table,
 };
 use rabt_model::{Pii, RecordId, SourceRecord};
 use rabt_storage::{Deletion, StoredRejection};
-use rustc_hash::FxHashSet;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
+mod anew;
 mod replaced;
+mod seen;
 mod sweep;
 mod tally;
+
+use seen::Seen;
 
 use super::writer::{Place, Unit, Written};
 use super::{Leash, RunSummary, Stop};
@@ -45,32 +47,33 @@ pub(super) struct StreamRun<'a> {
     whole: bool,
     /// Whether a unit was submitted.
     begun: bool,
+    /// Whether what is held of a stream of changes is read anew: its position stays where it was
+    /// until what did not come again has been deleted.
+    anew: bool,
+    /// Where the stream is, while its position stays.
+    reached: Option<(String, u64)>,
+    /// The last position that is durable, until the connector has been told.
+    committed: Option<Position>,
     rows_before: u64,
     rows: u64,
     rejected_rows: u64,
     replaced: replaced::Replaced,
     unit: Pending,
-    in_flight: VecDeque<oneshot::Receiver<Written>>,
+    in_flight: VecDeque<InFlight>,
 }
+
+/// A unit on its way to storage, and the position that is durable with it.
+type InFlight = (oneshot::Receiver<Written>, Option<Position>);
 
 /// What has come since the last checkpoint.
 #[derive(Default)]
 struct Pending {
     records: Vec<SourceRecord>,
-    deletions: Vec<Deletion>,
+    /// By key, which comes once: a row behind its deletion takes it back.
+    deletions: BTreeMap<Pii<String>, Deletion>,
     rejections: Vec<StoredRejection>,
     tally: tally::Tally,
     rows: u64,
-}
-
-/// The keys of a snapshot so far, as 128-bit hashes. In an incremental reading a row may rightly
-/// come twice, so nothing is kept.
-struct Seen {
-    hashes: FxHashSet<u128>,
-    /// Rows that cannot be taken; they are there all the same.
-    refused: FxHashSet<u128>,
-    hashers: [RandomState; 2],
-    active: bool,
 }
 
 impl<'a> StreamRun<'a> {
@@ -92,6 +95,9 @@ impl<'a> StreamRun<'a> {
             seen: Seen::new(spec.mode == Mode::Snapshot),
             whole: true,
             begun: false,
+            anew: false,
+            reached: None,
+            committed: None,
             rows_before: 0,
             rows: 0,
             rejected_rows: 0,
@@ -108,12 +114,16 @@ impl<'a> StreamRun<'a> {
         session: Session,
     ) -> Result<(), Stop> {
         let from = self.position().await?;
+        if from.is_none() && self.is_changes() && self.holds_records().await? {
+            self.begin_anew();
+        }
         let plan = self.spec.plan(CHUNK_ROWS);
         let (outlet, mut inlet) = Outlet::channel(MESSAGES);
         let outlet = outlet.with_rows_per_second(session.protect.rows_per_second);
-        let task_plan = plan.clone();
+        let (task_plan, task_session) = (plan.clone(), session.clone());
+        let task_connector = Arc::clone(&connector);
         let reading = self.services.tasks.spawn(async move {
-            let read = connector.read(&session, &task_plan, from, outlet);
+            let read = task_connector.read(&task_session, &task_plan, from, outlet);
             read.await
         });
         let reading = AbortOnDropHandle::new(reading);
@@ -130,13 +140,14 @@ impl<'a> StreamRun<'a> {
         }
         self.settle().await?;
         self.refuse_unknown_replacements().await?;
-        self.sweep().await
+        self.sweep(&connector, &session).await?;
+        self.end_anew().await
     }
 
     /// Waits until everything that was submitted is durable.
     async fn settle(&mut self) -> Result<(), Stop> {
-        while let Some(written) = self.in_flight.pop_front() {
-            self.acknowledge(written).await?;
+        while let Some((written, position)) = self.in_flight.pop_front() {
+            self.count(written.await, position)?;
         }
         Ok(())
     }
@@ -157,19 +168,34 @@ impl<'a> StreamRun<'a> {
     }
 
     async fn take_all(&mut self, inlet: &mut Inlet, plan: &Plan) -> Result<(), Stop> {
-        while let Some(message) = inlet.receive().await? {
+        loop {
+            // What is durable is told while nothing else comes: a source waits for it.
+            if let Some(position) = self.committed.take() {
+                inlet.acknowledge(position);
+            }
+            let message = tokio::select! {
+                biased;
+                written = first(&mut self.in_flight) => {
+                    let position = self.in_flight.pop_front().and_then(|(_, position)| position);
+                    self.count(written, position)?;
+                    continue;
+                }
+                message = inlet.receive() => message?,
+            };
+            let Some(message) = message else {
+                return Ok(());
+            };
             self.leash.hear(self.services.clock.now());
             match message {
                 Message::Rows(batch) => self.map(&batch),
                 Message::Deleted(rows) => self.delete(rows),
+                Message::Truncated => self.begin_anew(),
                 Message::Checkpoint { position, .. } => {
                     if let Err(error) = self.guard() {
                         self.keep_rejections().await?;
                         return Err(error.into());
                     }
-                    let rows = self.rows_before + self.rows;
-                    self.submit(Place::At(position.as_str().to_owned(), rows))
-                        .await?;
+                    self.submit_to(position).await?;
                     if self.leash.is_resting() {
                         self.settle().await?;
                         return Err(Stop::Rested);
@@ -184,20 +210,28 @@ impl<'a> StreamRun<'a> {
                 }
             }
         }
-        Ok(())
     }
 
-    /// Maps a batch into the current unit. A key that came before in this reading is a rejection.
-    fn map(&mut self, batch: &Batch) {
-        let context = MappingContext {
+    fn context(&self) -> MappingContext<'a> {
+        MappingContext {
             source: &self.registered.spec.id,
             agency: &self.registered.agency,
             stream: &self.spec.id,
             key: &self.spec.key,
             cursor: self.spec.cursor(),
             observed_at: self.services.clock.now(),
+        }
+    }
+
+    /// Maps a batch into the current unit. A key that came before in this reading of a snapshot is a
+    /// rejection; among changes, the last row of a key counts.
+    fn map(&mut self, batch: &Batch) {
+        let context = self.context();
+        let mapped = if self.is_changes() {
+            self.spec.mapping.apply_changes(batch, &context)
+        } else {
+            self.spec.mapping.apply(batch, &context)
         };
-        let mapped = self.spec.mapping.apply(batch, &context);
         self.unit.tally.count(batch);
         self.unit.rows += batch.rows() as u64;
         self.rows += batch.rows() as u64;
@@ -211,8 +245,7 @@ impl<'a> StreamRun<'a> {
         for record in mapped.records {
             if self.seen.is_new(&record.id.key) {
                 // a row that comes after its deletion is there again
-                let key = &record.id.key;
-                self.unit.deletions.retain(|gone| gone.id.key != *key);
+                self.unit.deletions.remove(&record.id.key);
                 self.replaced.note(&record);
                 self.unit.records.push(record);
             } else {
@@ -225,20 +258,27 @@ impl<'a> StreamRun<'a> {
                 });
             }
         }
+        let left_out = mapped.left_out.into_iter();
+        self.delete(left_out.map(deleted).collect());
     }
 
     /// Takes rows that are no longer there into the current unit.
     fn delete(&mut self, rows: Vec<Deleted>) {
+        if self.spec.deletes == Deletes::Never {
+            return;
+        }
         for row in rows {
-            self.unit.deletions.push(Deletion {
+            self.seen.forget(&row.key);
+            let deletion = Deletion {
                 id: RecordId {
                     source: self.registered.spec.id.clone(),
                     stream: self.spec.id.clone(),
-                    key: row.key,
+                    key: row.key.clone(),
                 },
                 version: row.version,
                 event_at: row.event_at,
-            });
+            };
+            self.unit.deletions.insert(row.key, deletion);
         }
     }
 
@@ -299,10 +339,25 @@ impl<'a> StreamRun<'a> {
         self.settle().await
     }
 
+    /// Submits the current unit, with which the stream is at a position.
+    async fn submit_to(&mut self, position: Position) -> Result<(), Stop> {
+        let rows = self.rows_before + self.rows;
+        let text = position.as_str().to_owned();
+        if self.anew {
+            self.reached = Some((text, rows));
+            return self.submit(Place::Keep).await;
+        }
+        self.submit(Place::At(text, rows)).await?;
+        if let Some((_, durable)) = self.in_flight.back_mut() {
+            *durable = Some(position);
+        }
+        Ok(())
+    }
+
     async fn submit(&mut self, place: Place) -> Result<(), Stop> {
         while self.in_flight.len() >= IN_FLIGHT {
-            if let Some(written) = self.in_flight.pop_front() {
-                self.acknowledge(written).await?;
+            if let Some((written, position)) = self.in_flight.pop_front() {
+                self.count(written.await, position)?;
             }
         }
         let mut pending = std::mem::take(&mut self.unit);
@@ -312,8 +367,8 @@ impl<'a> StreamRun<'a> {
             source: self.registered.spec.id.clone(),
             stream: self.spec.id.clone(),
             records: pending.records,
-            present: self.spec.mode == Mode::Snapshot,
-            deletions: pending.deletions,
+            present: !matches!(self.spec.mode, Mode::Incremental { .. }),
+            deletions: pending.deletions.into_values().collect(),
             rejections: pending.rejections,
             columns: pending.tally.take(),
             begins: self.whole && !std::mem::replace(&mut self.begun, true),
@@ -322,12 +377,20 @@ impl<'a> StreamRun<'a> {
             at: self.services.clock.now(),
         };
         let written = self.services.writer.submit(unit).await?;
-        self.in_flight.push_back(written);
+        self.in_flight.push_back((written, None));
         Ok(())
     }
 
-    async fn acknowledge(&mut self, written: oneshot::Receiver<Written>) -> Result<(), Stop> {
-        let counts = written.await.map_err(|_| AuditError::Stopped)??;
+    /// Counts what became of a unit, and remembers the position that is durable with it.
+    fn count(
+        &mut self,
+        written: Result<Written, oneshot::error::RecvError>,
+        position: Option<Position>,
+    ) -> Result<(), Stop> {
+        let counts = written.map_err(|_| AuditError::Stopped)??;
+        if position.is_some() {
+            self.committed = position;
+        }
         let total = &mut self.summary.counts;
         total.rows += counts.rows;
         total.records += counts.records;
@@ -336,6 +399,10 @@ impl<'a> StreamRun<'a> {
         total.deleted += counts.deleted;
         total.late += counts.late;
         Ok(())
+    }
+
+    fn is_changes(&self) -> bool {
+        matches!(self.spec.mode, Mode::Changes { .. })
     }
 
     fn place(&self) -> String {
@@ -347,34 +414,20 @@ impl<'a> StreamRun<'a> {
     }
 }
 
-impl Seen {
-    fn new(active: bool) -> Self {
-        Self {
-            hashes: FxHashSet::default(),
-            refused: FxHashSet::default(),
-            hashers: [RandomState::new(), RandomState::new()],
-            active,
-        }
+/// Waits for the oldest unit that is on its way; for ever when there is none. May be dropped while it
+/// waits.
+async fn first(in_flight: &mut VecDeque<InFlight>) -> Result<Written, oneshot::error::RecvError> {
+    match in_flight.front_mut() {
+        Some((written, _)) => written.await,
+        None => std::future::pending().await,
     }
+}
 
-    fn is_new(&mut self, key: &Pii<String>) -> bool {
-        let hash = self.hash(key);
-        !self.active || self.hashes.insert(hash)
-    }
-
-    fn note_refused(&mut self, key: &Pii<String>) {
-        if self.active {
-            self.refused.insert(self.hash(key));
-        }
-    }
-
-    fn holds(&self, key: &Pii<String>) -> bool {
-        let hash = self.hash(key);
-        self.hashes.contains(&hash) || self.refused.contains(&hash)
-    }
-
-    fn hash(&self, key: &Pii<String>) -> u128 {
-        let [low, high] = self.hashers.each_ref().map(|hasher| hasher.hash_one(key));
-        u128::from(high) << 64 | u128::from(low)
+/// Returns the deletion of a row about which nothing but the key is known.
+fn deleted(key: Pii<String>) -> Deleted {
+    Deleted {
+        key,
+        version: None,
+        event_at: None,
     }
 }

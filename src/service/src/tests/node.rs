@@ -105,6 +105,7 @@ impl Connector for Tables {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: false,
+                changes: false,
             },
             config: vec![ConfigKey {
                 name: "table",

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use rabt_model::{ManualClock, Timestamp};
+
 use super::node::{
-    Fragile, MONA, OMAR, Row, Tables, folder, memory, operator, register, source, start,
+    Fragile, MONA, OMAR, Row, Tables, folder, memory, operator, register, setup, source, start,
     start_with_agencies,
 };
-use crate::operate::{get_source, list_runs, resume_source};
-use crate::{Services, SourceState, ingest, link};
+use crate::operate::{NewSource, get_source, list_runs, resume_source};
+use crate::{Services, Setup, SourceState, ingest, link};
 
 /// Returns as many rows as wanted, with keys of their own.
 fn many(count: usize) -> Vec<Row> {
@@ -126,4 +128,53 @@ async fn a_reading_that_goes_on_from_its_middle_deletes_nothing() {
     assert_eq!((read.counts.rows, read.counts.deleted), (2, 0));
     let read = ingest(&services, &source("registry")).await.unwrap();
     assert_eq!(read.counts.deleted, 1, "the next whole one sees it");
+}
+
+/// The folder of the registry as an incremental stream that sweeps, with what else it says.
+fn sweeping(more: &str) -> NewSource {
+    let mut folder = folder("registry");
+    let incremental = format!(
+        "mode = \"incremental\"\ndeletes = \"sweep\"\n[stream.incremental]\ncursor = \"dob\"\n{more}"
+    );
+    folder.manifest = folder.manifest.replace("mode = \"snapshot\"", &incremental);
+    folder
+}
+
+#[tokio::test]
+async fn an_incremental_stream_sees_by_its_keys_what_is_gone() {
+    let rows = many(120);
+    let (_storage, tables, services) = node(&rows).await;
+    register(&services, sweeping("")).await;
+    let read = ingest(&services, &source("registry")).await.unwrap();
+    assert_eq!((read.counts.rows, read.counts.deleted), (120, 0));
+    tables.set("registry", &rows[2..]);
+    let read = ingest(&services, &source("registry")).await.unwrap();
+    assert_eq!((read.counts.rows, read.counts.deleted), (0, 2));
+    assert_eq!(held(&services).await, 118);
+    // The guard is that of a snapshot.
+    tables.set("registry", &rows[50..]);
+    let error = ingest(&services, &source("registry")).await.unwrap_err();
+    assert!(error.to_string().contains("nothing was deleted"), "{error}");
+    assert_eq!(held(&services).await, 118);
+}
+
+#[tokio::test]
+async fn keys_are_read_when_they_are_due() {
+    let rows = many(12);
+    let (storage, tables, services) = node(&rows).await;
+    let folder = sweeping("[stream.sweep]\nevery = \"2h\"\n");
+    register(&services, folder).await;
+    ingest(&services, &source("registry")).await.unwrap();
+    tables.set("registry", &rows[1..]);
+    let read = ingest(&services, &source("registry")).await.unwrap();
+    assert_eq!(read.counts.deleted, 0, "not yet");
+    services.stop("finished").await;
+    let later: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+    let setup = Setup {
+        clock: Arc::new(ManualClock::at(later)),
+        ..setup(&storage, &tables)
+    };
+    let services = Services::start(setup).await.unwrap();
+    let read = ingest(&services, &source("registry")).await.unwrap();
+    assert_eq!(read.counts.deleted, 1);
 }

@@ -41,6 +41,8 @@ pub(in crate::process) fn session_of(message: Option<pb::Session>) -> Result<Ses
         max_connections: message.max_connections,
         rows_per_second: message.rows_per_second,
         statement_timeout: message.statement_timeout_ms.map(Duration::from_millis),
+        // of changes alone, which are read in the host's process
+        slot_budget: None,
     };
     let session = Session::new(source, config, PathBuf::from(message.base));
     Ok(Session { protect, ..session })

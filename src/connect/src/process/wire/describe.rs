@@ -60,6 +60,7 @@ pub(in crate::process) fn description_of(
         capabilities: Capabilities {
             snapshot: message.snapshot,
             incremental: message.incremental,
+            changes: false,
         },
     })
 }

@@ -10,7 +10,8 @@ use crate::connector::{Mode, Plan};
 /// Returns a plan as a message.
 pub(in crate::process) fn plan(plan: &Plan) -> pb::Plan {
     let (cursor, lag) = match &plan.mode {
-        Mode::Snapshot => (None, None),
+        // the host reads changes in its own process
+        Mode::Snapshot | Mode::Changes { .. } => (None, None),
         Mode::Incremental { cursor, lag } => (Some(cursor.clone()), *lag),
     };
     pb::Plan {

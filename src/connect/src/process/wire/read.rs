@@ -15,7 +15,10 @@ use crate::message::{Deleted, Estimate, Message};
 const MAX_POSITION: usize = 64 * 1024;
 
 /// Returns a message of a connector as one of the protocol.
-pub(in crate::process) fn response(message: Message) -> pb::ReadResponse {
+///
+/// # Errors
+/// A defect for what only a reading of changes may say, which is not done here.
+pub(in crate::process) fn response(message: Message) -> Result<pb::ReadResponse, ConnectError> {
     let kind = match message {
         Message::Rows(batch) => Kind::Rows(rows(batch)),
         Message::Deleted(gone) => Kind::Deleted(pb::DeletedRows {
@@ -27,10 +30,14 @@ pub(in crate::process) fn response(message: Message) -> pb::ReadResponse {
         }),
         Message::SchemaChanged(changed) => Kind::SchemaChanged(table(changed)),
         Message::Progress(Estimate { done, of }) => Kind::Progress(pb::Progress { done, of }),
+        Message::Truncated => {
+            let what = "says that a table was emptied, in a mode that does not tell";
+            return Err(ConnectError::defect("connector", what));
+        }
     };
-    pb::ReadResponse {
+    Ok(pb::ReadResponse {
         message: Some(kind),
-    }
+    })
 }
 
 /// Returns what a message says: something for the host, or why the read ends. `names` are the

@@ -21,7 +21,7 @@ fn names(count: usize) -> Arc<[String]> {
 
 /// Returns what the host makes of a message.
 fn there(message: Message, columns: usize) -> Message {
-    message_of(response(message), &names(columns))
+    message_of(response(message).unwrap(), &names(columns))
         .unwrap()
         .unwrap()
 }
@@ -220,6 +220,7 @@ fn a_session_keeps_its_configuration_and_shows_no_secret() {
         protect: Protect {
             max_connections: Some(2),
             rows_per_second: Some(3),
+            slot_budget: None,
             statement_timeout: Some(Duration::from_micros(1_500)),
         },
         ..Session::new("tax".parse().unwrap(), config.parse().unwrap(), base)
@@ -294,6 +295,7 @@ fn descriptions_and_findings_arrive_as_they_were() {
         kind: "odbc",
         label: Label::new("ODBC", "أو دي بي سي"),
         capabilities: Capabilities {
+            changes: false,
             snapshot: true,
             incremental: false,
         },

@@ -136,6 +136,7 @@ fn write_stream(text: &mut String, id: &str, table: &TableProposal, is_file: boo
     comment(text, &table.mode_reason);
     match &table.mode {
         Mode::Snapshot => text.push_str("mode = \"snapshot\"\n"),
+        Mode::Changes { .. } => text.push_str("mode = \"changes\"\n"),
         Mode::Incremental { cursor, lag } => {
             let cursor = quote(cursor);
             let _ = write!(

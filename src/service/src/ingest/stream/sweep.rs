@@ -1,11 +1,16 @@
 //! Records whose rows a whole reading did not find: they are gone at their source.
 
-use rabt_connect::{ConnectError, Deleted, Deletes, Guard, Mode};
-use rabt_model::Pii;
+use std::sync::Arc;
+
+use rabt_connect::{
+    ConnectError, Connector, Deleted, Deletes, Guard, Message, Mode, Outlet, Session,
+};
+use rabt_model::{Pii, Timestamp};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::super::Stop;
 use super::super::writer::Place;
-use super::StreamRun;
+use super::{CHUNK_ROWS, MESSAGES, StreamRun};
 
 /// Keys that are read, and records that are deleted, at a time.
 const PAGE: u32 = 5_000;
@@ -14,15 +19,85 @@ const FEW: u64 = 10;
 
 impl StreamRun<'_> {
     /// Deletes the records of the stream that this reading did not find, when it was one from the
-    /// start to the end.
+    /// start to the end, or when the keys of an incremental stream are due.
     ///
     /// # Errors
     /// More are gone than the guard allows; none of them is deleted then.
-    pub(super) async fn sweep(&mut self) -> Result<(), Stop> {
-        let whole = self.spec.mode == Mode::Snapshot && self.whole;
-        if !whole || self.spec.deletes == Deletes::Never {
+    pub(super) async fn sweep(
+        &mut self,
+        connector: &Arc<dyn Connector>,
+        session: &Session,
+    ) -> Result<(), Stop> {
+        if self.spec.deletes == Deletes::Never {
             return Ok(());
         }
+        match self.spec.mode {
+            Mode::Snapshot if self.whole => self.delete_missing().await,
+            Mode::Changes { .. } if self.anew => self.delete_missing().await,
+            Mode::Incremental { .. } => self.sweep_keys(connector, session).await,
+            Mode::Snapshot | Mode::Changes { .. } => Ok(()),
+        }
+    }
+
+    /// Reads the keys of an incremental stream and deletes what is not among them, when its time has
+    /// come.
+    async fn sweep_keys(
+        &mut self,
+        connector: &Arc<dyn Connector>,
+        session: &Session,
+    ) -> Result<(), Stop> {
+        let name = format!("sweep/{}/{}", self.registered.spec.id, self.spec.id);
+        let now = self.services.clock.now();
+        if let Some(every) = self.spec.sweep_every {
+            let mut tx = self.services.storage.snapshot().await?;
+            let last = tx.get_mark(&name).await?;
+            let last = last.and_then(|text| text.parse::<Timestamp>().ok());
+            if last.is_some_and(|last| now.duration_since(last).unsigned_abs() < every) {
+                return Ok(());
+            }
+        }
+        self.seen.look();
+        self.read_keys(Arc::clone(connector), session.clone())
+            .await?;
+        self.delete_missing().await?;
+        if self.spec.sweep_every.is_some() {
+            let mut tx = self.services.storage.begin().await?;
+            tx.put_mark(&name, &now.to_string()).await?;
+            self.tenure.hold(tx.as_mut()).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at every key of the stream.
+    async fn read_keys(
+        &mut self,
+        connector: Arc<dyn Connector>,
+        session: Session,
+    ) -> Result<(), Stop> {
+        let plan = self.spec.key_plan(CHUNK_ROWS);
+        let (outlet, mut inlet) = Outlet::channel(MESSAGES);
+        let outlet = outlet.with_rows_per_second(session.protect.rows_per_second);
+        let reading = self.services.tasks.spawn(async move {
+            let read = connector.read(&session, &plan, None, outlet);
+            read.await
+        });
+        let reading = AbortOnDropHandle::new(reading);
+        while let Some(message) = inlet.receive().await? {
+            if let Message::Rows(batch) = message {
+                let context = self.context();
+                for key in self.spec.mapping.keys(&batch, &context) {
+                    self.seen.note(&key);
+                }
+            }
+        }
+        match reading.await {
+            Ok(ended) => Ok(ended?),
+            Err(_) => Err(self.defect("the connector panicked").into()),
+        }
+    }
+
+    async fn delete_missing(&mut self) -> Result<(), Stop> {
         let (held, gone) = self.missing().await?;
         self.guard_vanished(held, gone.len() as u64)?;
         for keys in gone.chunks(PAGE as usize) {

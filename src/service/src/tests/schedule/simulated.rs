@@ -71,6 +71,7 @@ impl Connector for Simulation {
             kind: "simulated",
             label: Label::new("Simulated", "محاكاة"),
             capabilities: Capabilities {
+                changes: false,
                 snapshot: true,
                 incremental: false,
             },
