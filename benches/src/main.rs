@@ -1,6 +1,7 @@
 //! What is measured apart from the tests: `cargo x bench read`, `serving`, `changes`, `upserts`,
-//! `linkage`, `search` and `onboarding`.
+//! `linkage`, `search`, `onboarding` and `capture`.
 
+mod capture;
 mod changes;
 mod echo;
 mod linkage;
@@ -29,6 +30,8 @@ usage: cargo x bench <bench>
                           that take turns; every answer's entry is counted
   changes [500]           from a changed record to eight watchers of the feed, one after the other;
                           fails unless p99 is below 250 ms and nothing is lost or doubled
+  capture                 changes from the log of PostgreSQL: rows a second, and the lag at 1,000
+                          changes a second; fails unless p99 is below a second
   upserts [--records 1000000] [--callers 256] [--seconds 20] [--postgres] [--json]
                           records that arrive one by one beside lookups: how many become durable in
                           a second, how long one takes, and how soon a node is back
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
             Ok(tables) => return exit(onboarding::run(tables)),
             Err(_) => return refuse(),
         },
+        [bench] if bench == "capture" => return exit(capture::run()),
         [bench] if bench == "changes" => return exit(changes::run(CHANGES)),
         [bench, rounds] if bench == "changes" => match rounds.replace('_', "").parse() {
             Ok(rounds) if rounds > 1 => return exit(changes::run(rounds)),

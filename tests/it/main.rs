@@ -4,6 +4,7 @@
 mod architecture;
 mod audit;
 mod authorisation;
+mod capture;
 mod changes;
 mod chinook;
 mod crash;

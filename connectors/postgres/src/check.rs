@@ -3,6 +3,7 @@
 use rabt_connect::{Finding, Session};
 use sqlx::{PgConnection, Row};
 
+use crate::change;
 use crate::config;
 use crate::connection::{connect, end, target};
 
@@ -46,6 +47,9 @@ pub(crate) async fn check(session: &Session) -> Vec<Finding> {
     findings.push(encryption(&mut connection, local).await);
     findings.push(read_only(&mut connection).await);
     findings.push(encoding(&mut connection).await);
+    if let Ok(Some(publication)) = session.optional_text("publication") {
+        findings.extend(change::findings(&mut connection, publication).await);
+    }
     end(connection, &Ok(())).await;
     findings
 }

@@ -8,7 +8,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 /// The keys. Either `url`, or `host`, `database` and `user` with the others.
-pub(crate) const KEYS: [ConfigKey; 8] = [
+pub(crate) const KEYS: [ConfigKey; 9] = [
     key(
         "url",
         false,
@@ -36,6 +36,11 @@ pub(crate) const KEYS: [ConfigKey; 8] = [
         "ca",
         false,
         "a PEM file with the authority that signed the server's certificate",
+    ),
+    key(
+        "publication",
+        false,
+        "the publication that tells of the tables' changes, for mode = \"changes\"",
     ),
 ];
 
@@ -76,6 +81,13 @@ pub(crate) fn problems_of(config: &toml::Table) -> Vec<Problem> {
     {
         problems.push(Problem::of_key("port", "is not a number from 1 to 65535"));
     }
+    if config
+        .get("publication")
+        .is_some_and(|name| !is_publication(name))
+    {
+        let message = "is not a name of letters, digits, '_', '-', '$' and '.'";
+        problems.push(Problem::of_key("publication", message));
+    }
     if let Some(mode) = config.get("tls") {
         let text = mode.as_str().unwrap_or_default();
         if !MODES.contains(&text) {
@@ -84,6 +96,14 @@ pub(crate) fn problems_of(config: &toml::Table) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Says whether a publication can have a name; one with a comma or a blank cannot be asked for.
+fn is_publication(value: &toml::Value) -> bool {
+    let known = |c: char| c.is_alphanumeric() || "_-$.".contains(c);
+    value
+        .as_str()
+        .is_some_and(|name| !name.is_empty() && name.chars().all(known))
 }
 
 fn problem_of_url(url: &toml::Value) -> Option<Problem> {

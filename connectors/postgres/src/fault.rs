@@ -44,12 +44,24 @@ impl Doing {
         ConnectError::configuration(&self.place, "does not exist or cannot be seen", remedy)
     }
 
+    /// Returns the error that the server and this side do not agree on TLS.
+    pub(crate) fn no_tls(&self, what: &str) -> ConnectError {
+        let remedy = "check `tls` and `ca` against the server's certificate";
+        ConnectError::configuration(&self.place, what, remedy)
+    }
+
     /// Returns the class of a driver's error.
     pub(crate) fn fault(&self, error: &sqlx::Error) -> ConnectError {
         if let Some(database) = error.as_database_error() {
             return self.of_state(&database.code().unwrap_or_default());
         }
         let place = &self.place;
+        if let sqlx::Error::Io(inner) = error
+            && let Some(inner) = inner.get_ref()
+            && inner.is::<rustls::Error>()
+        {
+            return self.no_tls("cannot be spoken to with TLS");
+        }
         if matches!(error, sqlx::Error::Io(_)) {
             return self.unreachable("cannot be reached or broke the connection");
         }
@@ -57,8 +69,7 @@ impl Doing {
             return self.unreachable("broke off in the middle of an answer");
         }
         if matches!(error, sqlx::Error::Tls(_)) {
-            let remedy = "check `tls` and `ca` against the server's certificate";
-            return ConnectError::configuration(place, "cannot be spoken to with TLS", remedy);
+            return self.no_tls("cannot be spoken to with TLS");
         }
         if matches!(error, sqlx::Error::Configuration(_)) {
             let remedy = "check the keys of [source.config]";
@@ -72,7 +83,7 @@ impl Doing {
     }
 
     /// Returns the class of an SQLSTATE.
-    fn of_state(&self, state: &str) -> ConnectError {
+    pub(crate) fn of_state(&self, state: &str) -> ConnectError {
         let (place, account) = (&self.place, &self.account);
         let configuration =
             |what: &str, remedy: String| ConnectError::configuration(place, what, remedy);
@@ -87,6 +98,17 @@ impl Doing {
                 "lost a column while it was read",
                 "check the mapping against the table".to_owned(),
             ),
+            "53400" => configuration(
+                "has no replication slot or sender left",
+                "ALTER SYSTEM SET max_replication_slots = 20; ALTER SYSTEM SET max_wal_senders = 20; \
+                 then restart the server"
+                    .to_owned(),
+            ),
+            "55000" | "42704" => configuration(
+                "no longer has the log or the slot that the changes were to come from",
+                "register the folder again with `rabt source new --replace`, so that it is read from the beginning"
+                    .to_owned(),
+            ),
             "42501" => configuration(
                 "may not be read",
                 "GRANT SELECT on its mapped columns to the account".to_owned(),
@@ -100,6 +122,11 @@ impl Doing {
                 place,
                 "took longer than statement_timeout",
                 "index the key or cursor, or raise [protect] statement_timeout",
+            ),
+            "55006" => ConnectError::transient(
+                place,
+                "has a slot that another process reads from",
+                "wait for its end; only one node may read a source",
             ),
             "55P03" => ConnectError::transient(place, "is locked", "try when nothing alters it"),
             _ => self.of_state_class(state),

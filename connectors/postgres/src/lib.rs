@@ -4,6 +4,7 @@
 //! before Christ or an enumeration of the agency's own is read like any other.
 
 mod catalog;
+mod change;
 mod check;
 mod config;
 mod connection;
@@ -36,7 +37,7 @@ impl Connector for Postgres {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: true,
-                changes: false,
+                changes: true,
             },
             config: config::KEYS.to_vec(),
         }
@@ -68,5 +69,9 @@ impl Connector for Postgres {
         outlet: Outlet,
     ) -> Result<(), ConnectError> {
         read::read(session, plan, from, outlet).await
+    }
+
+    async fn forget(&self, session: &Session, plan: &Plan) -> Result<(), ConnectError> {
+        change::forget(session, plan).await
     }
 }

@@ -70,6 +70,13 @@ impl<'a> Selection<'a> {
         safe(clauses.join(" "))
     }
 
+    /// Returns the statement that reads the row whose order columns have the bound values.
+    pub(crate) fn row(&self) -> SqlStr {
+        let same = |(n, column)| format!("{} = {}", of_row(column), parameter(n, column));
+        let conditions: Vec<String> = (1..).zip(self.order.iter().copied()).map(same).collect();
+        safe(format!("{} LIMIT 1", self.select(&conditions)))
+    }
+
     /// Returns the statement that reads the rows no page holds: those with a null in the order
     /// columns. Nothing when there can be none.
     pub(crate) fn remainder(&self) -> Option<SqlStr> {
@@ -115,6 +122,14 @@ impl<'a> Selection<'a> {
         }
         format!("{select} WHERE {}", conditions.join(" AND "))
     }
+}
+
+/// Returns the statement that lets a transaction see what a snapshot saw. Its name is the server's
+/// own, and nothing else is taken for one.
+pub(crate) fn see_snapshot(name: &str) -> Option<SqlStr> {
+    let known = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let possible = !name.is_empty() && name.chars().all(known);
+    possible.then(|| safe(format!("SET TRANSACTION SNAPSHOT '{name}'")))
 }
 
 /// Returns the statement that says whether a column holds nulls.

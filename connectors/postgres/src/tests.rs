@@ -1,6 +1,11 @@
 //! Against a server, when `RABT_TEST_POSTGRES_URL` names one; a database for each test.
 
+mod broken;
+mod changes;
 mod compliance;
+mod mirror;
+mod own;
+mod refused;
 
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ async fn a_process_that_does_not_shake_hands_is_named_and_gone() {
     };
     let usual = Limits::default();
     let quick = Limits {
-        handshake: Duration::from_secs(3),
+        handshake: Duration::from_secs(5),
         ..usual
     };
     for (how, limits, class, said) in [
@@ -74,13 +74,13 @@ async fn a_process_that_does_not_shake_hands_is_named_and_gone() {
             "mute",
             quick,
             "transient",
-            "did not answer within 3s, and was killed",
+            "did not answer within 5s, and was killed",
         ),
         (
             "silent",
             quick,
             "transient",
-            "did not say what it is within 3s, and was killed",
+            "did not say what it is within 5s, and was killed",
         ),
         (
             "quitting",

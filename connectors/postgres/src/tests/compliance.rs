@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use rabt_connect::Connector;
-use rabt_connect::compliance::{ColumnKind, NewTable, Place, Row, Subject};
+use rabt_connect::compliance::{Change, ColumnKind, NewTable, Place, Row, Subject};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::Agency;
@@ -25,7 +25,8 @@ impl Subject for Server {
 
     async fn place(&self) -> Option<Box<dyn Place>> {
         let number = PLACES.fetch_add(1, Ordering::Relaxed);
-        let agency = Agency::with(&format!("compliance{number}"), "SELECT 1").await?;
+        let script = "CREATE PUBLICATION rabt FOR ALL TABLES";
+        let agency = Agency::with(&format!("compliance{number}"), script).await?;
         Some(Box::new(agency))
     }
 }
@@ -38,6 +39,7 @@ impl Agency {
     fn config_of(url: String) -> toml::Table {
         let mut config = toml::Table::new();
         config.insert("url".to_owned(), url.into());
+        config.insert("publication".to_owned(), "rabt".into());
         config
     }
 }
@@ -97,6 +99,35 @@ impl Place for Agency {
         }
         transaction.commit().await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    async fn change(&self, table: &NewTable, change: Change) {
+        let name = quote(&table.name).unwrap();
+        let columns = table
+            .columns
+            .iter()
+            .map(|column| quote(&column.name).unwrap());
+        let columns: Vec<String> = columns.collect();
+        let text = |cell: &Option<String>| match cell {
+            Some(text) => format!("'{text}'"),
+            None => "NULL".to_owned(),
+        };
+        let statement = match change {
+            Change::Insert(row) => return self.insert(table, &[row]).await,
+            Change::Update(key, row) => {
+                let cells = columns.iter().zip(&row);
+                let cells = cells.map(|(column, cell)| format!("{column} = {}", text(cell)));
+                let cells: Vec<String> = cells.collect();
+                format!(
+                    "UPDATE {name} SET {} WHERE {} = '{key}'",
+                    cells.join(", "),
+                    columns[0]
+                )
+            }
+            Change::Delete(key) => format!("DELETE FROM {name} WHERE {} = '{key}'", columns[0]),
+            Change::Truncate => format!("TRUNCATE {name}"),
+        };
+        self.run(&statement).await;
     }
 
     async fn state(&self) -> Option<String> {

@@ -1,7 +1,9 @@
 //! Reading, resting, reading anew, and the end of a source.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use rabt_connect::{ConnectError, Mode};
 use rabt_model::{Pii, RecordId, RunId, SourceId, StreamId};
 use rabt_policy::Caller;
 use rabt_storage::{Deletion, SourceState, Transaction};
@@ -19,6 +21,9 @@ use crate::services::Services;
 
 /// Runs that a list shows at most.
 const RUNS: u32 = 1_000;
+
+/// Longest time that a database is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Records that are taken out in one transaction.
 const PAGE: u32 = 5_000;
@@ -177,7 +182,8 @@ pub async fn replay_source(
 ///
 /// # Errors
 /// There is no such source, it is being read, or storage failed; what was taken out until then is
-/// gone, and the same call goes on.
+/// gone, and the same call goes on. Or its database could not be told to keep no log for it: it has
+/// ended all the same.
 pub async fn retire_source(
     services: &Services,
     caller: &Caller,
@@ -199,6 +205,7 @@ pub async fn retire_source(
     let mut held = Held::read(tx.as_mut()).await?;
     let view = held.view(services, tx.as_mut(), source.clone()).await?;
     let mut audited = services.audit.commit(tx, tenure, &entry, view).await?;
+    let let_go = let_go(services, id).await;
     if forget {
         forget_records(services, caller, id, tenure).await?;
         link(services).await?;
@@ -207,7 +214,40 @@ pub async fn retire_source(
         let view = held.view(services, tx.as_mut(), source).await?;
         audited = audited.map(|_| view);
     }
+    // it has ended all the same; the same call tries it again
+    let_go.map_err(|error| OperateError::Connect {
+        source_id: id.clone(),
+        error,
+    })?;
     Ok(audited)
+}
+
+/// Tells the database that nobody reads its changes any more, so that it keeps no log for it.
+async fn let_go(services: &Services, id: &SourceId) -> Result<(), ConnectError> {
+    let Some(registered) = services.registry.current().source(id) else {
+        return Ok(());
+    };
+    let streams = registered.spec.streams.iter();
+    let kept: Vec<_> = streams
+        .filter(|spec| matches!(spec.mode, Mode::Changes { .. }))
+        .collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let session = registered.session()?;
+    let connector = services.kinds.connect(&registered.spec).await?;
+    for spec in kept {
+        let plan = spec.plan(1);
+        let told = tokio::time::timeout(PATIENCE, connector.forget(&session, &plan)).await;
+        told.unwrap_or_else(|_| {
+            Err(ConnectError::transient(
+                format!("source {id}"),
+                "did not answer when it was told to keep no log any more",
+                "retire it again when its database answers",
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 /// Takes every record of a source out, some at a time, each transaction with its entry.

@@ -40,6 +40,8 @@ pub(crate) fn postgres(disk: Disk) -> Result<Server, Missing> {
         "-cmax_connections=200".to_owned(),
         "-cshared_buffers=256MB".to_owned(),
         "-cwal_level=logical".to_owned(),
+        "-cmax_replication_slots=50".to_owned(),
+        "-cmax_wal_senders=50".to_owned(),
     ];
     if disk == Disk::Unsafe {
         let quick = ["fsync", "synchronous_commit", "full_page_writes"];

@@ -1,0 +1,329 @@
+//! Changes from the log of an agency's server, to the records of a node: whatever was written, and
+//! whoever was killed in between, the records are those of the final table.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rabt_model::RecordNumber;
+use rabt_policy::{Caller, Role};
+use rabt_service::operate::{NewSource, retire_source, rewind_source};
+use rabt_service::{RunSummary, ingest};
+use rabt_tests::{Database, Stack, postgres_url, soak};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+/// Tells the test that reads until it is killed where its store is.
+const CHILD: &str = "RABT_CAPTURE_TEST_CHILD";
+const NAME: &str = "capture::a_reading_host_is_killed_and_misses_nothing";
+
+const TABLE: &str = "CREATE TABLE persons (id int PRIMARY KEY, name text, nid text, note text);
+     ALTER TABLE persons ALTER note SET STORAGE EXTERNAL;
+     CREATE PUBLICATION rabt FOR TABLE persons;";
+
+/// The kind's part of the manifest, the mode and what else the stream says.
+fn folder(url: &str, mode: &str) -> NewSource {
+    let manifest = format!(
+        r#"
+schema = 1
+[agency]
+id = "registry"
+name = {{ en = "Registry", ar = "السجل" }}
+steward = "data@registry.example"
+agreement = "AG-SUPPLY-1"
+[source]
+kind = "postgres"
+[source.config]
+url = {{ secret = "file:{url}" }}
+publication = "rabt"
+[[stream]]
+id = "person"
+from = {{ schema = "public", table = "persons" }}
+key = ["id"]
+{mode}
+"#
+    );
+    let mapping = r#"
+[person]
+"name.chain" = { from = "name", steps = ["trim", "collapse_spaces"] }
+"identifier.national_id" = { from = "nid", steps = ["trim"], on_reject = "field" }
+"address" = { text = { from = "note", steps = [{ take = 40 }] } }
+[person.only]
+column = "name"
+in = NAMES
+"#;
+    let names: Vec<String> = (0..20).map(|n| format!("\"{}\"", name(n))).collect();
+    NewSource {
+        manifest,
+        mapping: mapping.replace("NAMES", &format!("[{}]", names.join(", "))),
+        base: "/".into(),
+    }
+}
+
+const CHANGES: &str = "mode = \"changes\"";
+const SNAPSHOT: &str = "mode = \"snapshot\"";
+
+/// Names beyond the twentieth are left out by the mapping.
+fn name(number: u32) -> String {
+    format!("منى أحمد {}", char::from_u32(0x0628 + number).unwrap())
+}
+
+/// An agency's database, and the file that holds its address.
+struct Agency {
+    database: Database,
+    folder: tempfile::TempDir,
+    connection: PgConnection,
+    random: ChaCha8Rng,
+}
+
+impl Agency {
+    async fn start(seed: u64) -> Option<Self> {
+        let database = Database::on(&postgres_url()?).await;
+        database.run(TABLE).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("url"), database.url()).unwrap();
+        let connection = PgConnection::connect(&database.url()).await.unwrap();
+        Some(Self {
+            database,
+            folder,
+            connection,
+            random: ChaCha8Rng::seed_from_u64(seed),
+        })
+    }
+
+    fn folder(&self, mode: &str) -> NewSource {
+        folder(&self.folder.path().join("url").display().to_string(), mode)
+    }
+
+    async fn run(&mut self, statement: &str) {
+        self.connection
+            .execute(AssertSqlSafe(statement))
+            .await
+            .unwrap();
+    }
+
+    /// Returns how many logs the server keeps for the database.
+    async fn slots(&mut self) -> i64 {
+        let count = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
+        let counted = sqlx::query_scalar(count).fetch_one(&mut self.connection);
+        counted.await.unwrap()
+    }
+
+    /// Makes a transaction of some changes of every sort.
+    async fn stir(&mut self) {
+        self.run("BEGIN").await;
+        for _ in 0..self.random.random_range(1..8) {
+            let id = self.random.random_range(0..300);
+            let other = self.random.random_range(0..300);
+            let name = name(self.random.random_range(0..22));
+            let length = [3, 9_000][self.random.random_range(0..2)];
+            let statement = match self.random.random_range(0..6) {
+                0 | 1 => format!(
+                    "INSERT INTO persons VALUES ({id}, '{name}', '2840211{id:07}', repeat('n{other}', {length}))
+                     ON CONFLICT DO NOTHING"
+                ),
+                2 => format!("UPDATE persons SET name = '{name}' WHERE id = {id}"),
+                3 => format!("UPDATE persons SET note = repeat('o{other}', {length}) WHERE id = {id}"),
+                4 => format!(
+                    "UPDATE persons SET id = {other} WHERE id = {id}
+                     AND NOT EXISTS (SELECT 1 FROM persons WHERE id = {other})"
+                ),
+                _ => format!("DELETE FROM persons WHERE id = {id}"),
+            };
+            self.run(&statement).await;
+        }
+        let end = ["COMMIT", "ROLLBACK"][usize::from(self.random.random_bool(0.1))];
+        self.run(end).await;
+    }
+
+    /// Returns the records that a node holds that reads the table now for the first time.
+    async fn table(&self) -> BTreeMap<String, String> {
+        let stack = Stack::start("sqlite::memory:").await;
+        stack.register(vec![self.folder(SNAPSHOT)]).await;
+        stack.read(1).await;
+        let held = held(&stack).await;
+        stack.stop().await;
+        held
+    }
+}
+
+/// The records that a node holds, each in one line.
+async fn held(stack: &Stack) -> BTreeMap<String, String> {
+    let mut tx = stack.services.storage.snapshot().await.unwrap();
+    let records = tx.records_after(RecordNumber(0), 1_000_000).await.unwrap();
+    let lines = records.into_iter().map(|stored| {
+        let record = stored.record;
+        let values = record.values.iter();
+        let values = values.map(|v| format!("{}={}", v.attribute, v.value.expose().to_line()));
+        let line = values.collect::<Vec<_>>().join(" ");
+        (record.id.key.expose().clone(), line)
+    });
+    lines.collect()
+}
+
+fn operator() -> Caller {
+    Caller {
+        agency: "rabt".parse().unwrap(),
+        system: "operator-1".into(),
+        role: Role::Operator,
+    }
+}
+
+async fn read(stack: &Stack) -> RunSummary {
+    let read = ingest(&stack.services, &"registry".parse().unwrap()).await;
+    read.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn changes_at_the_host_end_as_the_table() {
+    let Some(mut agency) = Agency::start(31).await else {
+        return;
+    };
+    for _ in 0..100 {
+        agency.stir().await;
+    }
+    let stack = Stack::start("sqlite::memory:").await;
+    stack.register(vec![agency.folder(CHANGES)]).await;
+    let first = read(&stack).await;
+    assert_eq!(held(&stack).await, agency.table().await);
+    assert!(first.counts.rows > 50 && first.skipped > 0, "{first:?}");
+    for _ in 0..6 {
+        for _ in 0..40 {
+            agency.stir().await;
+        }
+        let news = read(&stack).await;
+        assert!(news.counts.deleted > 0, "{news:?}");
+        assert_eq!(held(&stack).await, agency.table().await);
+    }
+    // A table at rest brings nothing.
+    let rest = read(&stack).await;
+    assert_eq!(rest.counts.rows, 0);
+    stack.link().await;
+    // Whoever does not read any more leaves nothing at the agency.
+    assert_eq!(agency.slots().await, 1);
+    let id = "registry".parse().unwrap();
+    retire_source(&stack.services, &operator(), &id, false)
+        .await
+        .unwrap();
+    assert_eq!(agency.slots().await, 0);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_emptied_table_and_a_stream_read_anew_leave_what_is_there() {
+    let Some(mut agency) = Agency::start(32).await else {
+        return;
+    };
+    let insert = |from: u32, to: u32| {
+        format!(
+            "INSERT INTO persons SELECT n, '{}', '2840211' || lpad(n::text, 7, '0'), '' FROM generate_series({from}, {to}) n",
+            name(1)
+        )
+    };
+    agency.run(&insert(1, 200)).await;
+    let stack = Stack::start("sqlite::memory:").await;
+    stack.register(vec![agency.folder(CHANGES)]).await;
+    read(&stack).await;
+    // The nightly load of many an agency: emptied and filled again, with few rows less.
+    agency.run("BEGIN; TRUNCATE persons").await;
+    agency.run(&insert(3, 210)).await;
+    agency.run("COMMIT").await;
+    agency.run("DELETE FROM persons WHERE id = 100").await;
+    let news = read(&stack).await;
+    assert_eq!(news.counts.deleted, 2, "{news:?}");
+    read(&stack).await;
+    assert_eq!(held(&stack).await, agency.table().await);
+    // Rewound, it is read from its start; what went meanwhile is seen.
+    agency
+        .run("DELETE FROM persons WHERE id BETWEEN 20 AND 24")
+        .await;
+    let id = "registry".parse().unwrap();
+    rewind_source(&stack.services, &operator(), &id, None)
+        .await
+        .unwrap();
+    let again = read(&stack).await;
+    assert_eq!(again.counts.deleted, 5, "{again:?}");
+    assert_eq!(held(&stack).await, agency.table().await);
+    // An accident is none of the two, and nothing is deleted until a person has looked.
+    agency.run("TRUNCATE persons").await;
+    let error = ingest(&stack.services, &"registry".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("nothing was deleted"), "{error}");
+    assert_eq!(held(&stack).await.len(), 202);
+    stack.stop().await;
+}
+
+fn store(folder: &Path) -> String {
+    format!("sqlite://{}/rabt.db", folder.display())
+}
+
+async fn read_until_killed(folder: &Path) {
+    let stack = Stack::start(&store(folder)).await;
+    std::fs::write(folder.join("reading"), "").unwrap();
+    loop {
+        // The connection of the reading that was killed before may take a moment to end.
+        let _ = ingest(&stack.services, &"registry".parse().unwrap()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reading_host_is_killed_and_misses_nothing() {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        return read_until_killed(Path::new(&folder)).await;
+    }
+    let Some(mut agency) = Agency::start(33).await else {
+        return;
+    };
+    for _ in 0..300 {
+        agency.stir().await;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let stack = Stack::start(&store(place.path())).await;
+    stack.register(vec![agency.folder(CHANGES)]).await;
+    stack.stop().await;
+    let mut random = ChaCha8Rng::seed_from_u64(34);
+    let mut kills = 0;
+    while kills < soak(10, 100) {
+        let mark = place.path().join("reading");
+        let _ = std::fs::remove_file(&mark);
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME])
+            .env(CHILD, place.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !mark.exists() {
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the host ended by itself"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let until = Duration::from_millis(random.random_range(1..600));
+        let started = std::time::Instant::now();
+        while started.elapsed() < until {
+            agency.stir().await;
+        }
+        // No signal can be caught here: this is kill -9.
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        assert!(status.code().is_none(), "the host ended by itself");
+        kills += 1;
+    }
+    let stack = Stack::start(&store(place.path())).await;
+    let expected = agency.table().await;
+    let mut tries = 0;
+    while held(&stack).await != expected {
+        tries += 1;
+        assert!(tries < 20, "records are not those of the table");
+        read(&stack).await;
+    }
+    let rest = read(&stack).await;
+    assert_eq!(rest.counts.rows, 0, "changes came twice");
+    stack.stop().await;
+    drop(agency.database);
+}
