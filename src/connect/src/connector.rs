@@ -127,7 +127,7 @@ pub struct Filter {
 /// A table or view, or a set of files of one shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// The schema, where the kind has schemas.
+    /// The schema, where the kind has schemas; of a workbook, the sheet.
     pub schema: Option<String>,
     /// The name, or the pattern of the files.
     pub name: String,
@@ -155,7 +155,7 @@ pub struct ColumnInfo {
 pub struct Plan {
     /// The stream that the rows are for.
     pub stream: StreamId,
-    /// The schema, where the kind has schemas.
+    /// The schema, where the kind has schemas; of a workbook, the sheet.
     pub schema: Option<String>,
     /// The table, or the pattern of the files.
     pub table: String,
