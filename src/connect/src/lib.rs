@@ -41,7 +41,7 @@ pub use problem::{Problem, Problems, nearest};
 pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
 };
-pub use secret::resolve_secrets;
+pub use secret::{SecretName, SecretNameError, SecretStore, SecretStoreError, Secrets};
 pub use shape::{
     Agreement, ColumnShapes, DateUse, List, ListUse, Registry, Shape, ShapeCollector, ShortCode,
     TableShapes, Tail,

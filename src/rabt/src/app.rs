@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rabt_api::{Bound, ServerConfig, TlsFiles};
-use rabt_connect::Kinds;
+use rabt_connect::{Kinds, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::error::{CommandError, Exit, Fault};
 use crate::keys;
+use crate::secrets::SealedStore;
 
 /// Settings and the folder that their relative paths start from.
 #[derive(Debug, Clone)]
@@ -74,6 +75,14 @@ impl Settled {
             path: self.path(&storage.image),
             key: keys::read_or_make_image(&self.path(&audit.keys))?,
         }))
+    }
+
+    /// Returns the places that secrets of sources are resolved from.
+    pub(crate) fn secrets(&self) -> Secrets {
+        match SealedStore::of(self) {
+            Some(store) => Secrets::new().with_store(Arc::new(store)),
+            None => Secrets::new(),
+        }
     }
 
     /// Returns the linkage model, shipped or from a file.
@@ -230,6 +239,7 @@ impl App {
             storage,
             clock: Arc::new(SystemClock),
             kinds: kinds(),
+            secrets: settled.secrets(),
             model: Arc::new(model),
             rules: Arc::new(rules),
             policy: policy(NO_AGREEMENTS, "built-in agreements")?,

@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     /// Where agencies' files are.
     pub(crate) sources: Sources,
+    /// Where the secrets of sources are sealed.
+    pub(crate) secrets: Secrets,
     /// How records are linked.
     pub(crate) linkage: Linkage,
     /// Who may ask what.
@@ -81,6 +83,13 @@ pub(crate) struct Storage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sources {
     pub(crate) base: PathBuf,
+}
+
+/// `[secrets]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    pub(crate) store: PathBuf,
+    pub(crate) identity: PathBuf,
 }
 
 /// `[linkage]`
@@ -177,6 +186,15 @@ impl std::fmt::Debug for Storage {
 impl Default for Sources {
     fn default() -> Self {
         Self { base: ".".into() }
+    }
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self {
+            store: "secrets".into(),
+            identity: "keys/secrets.key".into(),
+        }
     }
 }
 
@@ -319,6 +337,16 @@ impl Settings for Config {
             "sources.base",
             Kind::Path,
             "folder that relative paths of manifests start from",
+        ),
+        setting(
+            "secrets.store",
+            Kind::Path,
+            "folder of the sealed secrets that manifests name as store:NAME; \"\" for none",
+        ),
+        setting(
+            "secrets.identity",
+            Kind::Path,
+            "file of the age identity that opens them; `rabt secret init` makes it",
         ),
         setting(
             "linkage.model",

@@ -216,7 +216,7 @@ async fn read_streams(
         let what = format!("`{kind}` is not a kind of this node");
         ConnectError::configuration("source.kind", what, "use another kind")
     })?;
-    let session: Session = registered.session()?;
+    let session: Session = registered.session(&services.secrets)?;
     for spec in &registered.spec.streams {
         let mut stream = StreamRun::new(services, &registered, spec, summary, tenure);
         stream.read(Arc::clone(connector), session.clone()).await?;

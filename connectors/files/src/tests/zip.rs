@@ -4,7 +4,7 @@ use std::io::{Cursor, Read, Write};
 
 use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// Returns a workbook of one sheet.
 pub(super) fn workbook(fill: impl FnOnce(&mut Worksheet) -> Result<(), XlsxError>) -> Vec<u8> {
@@ -52,22 +52,23 @@ fn with_parts(bytes: &[u8], mut change: impl FnMut(&str, String) -> Option<Strin
         let mut text = String::new();
         entry.read_to_string(&mut text).unwrap();
         if let Some(text) = change(&name, text) {
-            writer
-                .start_file(name, SimpleFileOptions::default())
-                .unwrap();
+            writer.start_file(name, stored()).unwrap();
             writer.write_all(text.as_bytes()).unwrap();
         }
     }
     writer.finish().unwrap().into_inner()
 }
 
+/// Says that parts are not packed: that takes long, and the library above packs its own.
+fn stored() -> SimpleFileOptions {
+    SimpleFileOptions::default().compression_method(CompressionMethod::Stored)
+}
+
 /// Returns a zip archive of these files.
 pub(super) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
-        writer
-            .start_file(*name, SimpleFileOptions::default())
-            .unwrap();
+        writer.start_file(*name, stored()).unwrap();
         writer.write_all(text.as_bytes()).unwrap();
     }
     writer.finish().unwrap().into_inner()

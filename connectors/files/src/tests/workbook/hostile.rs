@@ -127,19 +127,17 @@ async fn what_unpacks_without_end_is_refused() {
     refused(&bomb, "max_shared_mib = 1", "too large").await;
 
     let endless = "x".repeat(9 * 1024 * 1024);
-    for (part, close) in [(SHEET, "</sheetData>"), (STRINGS, "</sst>")] {
-        for inside in [
-            endless.clone(),
-            format!("<!--{endless}-->"),
-            format!("<a b=\"{endless}\"/>"),
-        ] {
-            let bomb = patched(&bytes, part, |xml| {
-                xml.replace(close, &format!("{inside}{close}"))
-            });
-            refused(&bomb, "", "too large").await;
-        }
+    for (part, close, inside) in [
+        (SHEET, "</sheetData>", endless.clone()),
+        (SHEET, "</sheetData>", format!("<!--{endless}-->")),
+        (STRINGS, "</sst>", format!("<a b=\"{endless}\"/>")),
+    ] {
+        let bomb = patched(&bytes, part, |xml| {
+            xml.replace(close, &format!("{inside}{close}"))
+        });
+        refused(&bomb, "", "too large").await;
     }
-    let entities = "&amp;".repeat(9 * 1024 * 1024);
+    let entities = format!("{}&amp;", "x".repeat(1024 * 1024)).repeat(9);
     let bomb = patched(&bytes, STRINGS, |xml| {
         xml.replace("</sst>", &format!("<si><t>{entities}</t></si></sst>"))
     });
@@ -148,7 +146,7 @@ async fn what_unpacks_without_end_is_refused() {
         xml.replace("</sheetData>", &"<a>".repeat(100_000))
     });
     refused(&deep, "", "inside each other").await;
-    let cells = (0..200).map(|_| {
+    let cells = (0..150).map(|_| {
         format!(
             "<c t=\"inlineStr\"><is><t>{}</t></is></c>",
             "x".repeat(60_000)

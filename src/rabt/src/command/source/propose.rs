@@ -9,13 +9,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use rabt_connect::{
-    ConnectError, Filter, FolderText, NewAgency, Proposal, Sampling, Session, propose,
-    resolve_secrets, survey,
+    ConnectError, Filter, FolderText, NewAgency, Proposal, Sampling, Session, propose, survey,
 };
 use rabt_model::{AgencyId, Clock, Label, SystemClock};
 use serde::Serialize;
 
 use crate::app::kinds;
+use crate::command::ConfigFile;
 use crate::error::CommandError;
 use crate::render::{Render, table};
 
@@ -32,8 +32,10 @@ pub(crate) struct ProposeArgs {
     kind: String,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
     /// password={ secret = "env:NAME" }.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    config: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    #[command(flatten)]
+    file: ConfigFile,
     /// Look at this schema alone.
     #[arg(long)]
     schema: Option<String>,
@@ -111,7 +113,8 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
         ));
     };
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
-    let config = resolve_secrets(&agency.config, &base).map_err(failed)?;
+    let secrets = args.file.settle()?.secrets();
+    let config = secrets.resolve(&agency.config, &base).map_err(failed)?;
     let source = agency.id.as_str().parse();
     let source = source.map_err(|error| CommandError::usage(error, ""))?;
     let session = Session::new(source, config, base);
@@ -142,7 +145,7 @@ fn agency(args: &ProposeArgs) -> Result<NewAgency, CommandError> {
         steward: STEWARD.to_owned(),
         agreement: agreement.map_err(|error| CommandError::failed(error, ""))?,
         kind: args.kind.clone(),
-        config: config(&args.config)?,
+        config: config(&args.set)?,
         id,
     })
 }
