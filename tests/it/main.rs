@@ -26,6 +26,7 @@ mod propose;
 mod refusals;
 mod rest;
 mod review;
+mod secret;
 mod supply;
 mod surface;
 mod tidy;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rabt_api::{Bound, Limits, ServerConfig};
 use rabt_audit::{CheckpointKey, PseudonymKey};
-use rabt_connect::Kinds;
+use rabt_connect::{Kinds, Secrets};
 use rabt_connector_files::Files;
 use rabt_connector_mysql::Mysql;
 use rabt_connector_postgres::Postgres;
@@ -149,6 +149,7 @@ impl Stack {
             storage,
             clock,
             kinds: kinds(),
+            secrets: Secrets::new(),
             model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
             rules: Arc::default(),
             policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),

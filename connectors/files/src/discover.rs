@@ -1,40 +1,56 @@
 //! What a folder holds, and whether it can be read.
 
-use csv::ByteRecord;
-use rabt_connect::{ColumnInfo, ConnectError, Filter, Finding, Session, Table};
+use std::path::Path;
+
+use rabt_connect::{ColumnInfo, ConnectError, Fault, Filter, Finding, Session, Table};
 
 use crate::folder::{files, name_of};
-use crate::format::of_session;
+use crate::format::{Formats, of_session};
 use crate::rows::Rows;
 
 /// Rows that a check looks at.
 const SAMPLE_ROWS: u64 = 1_000;
 
 pub(crate) fn discover(session: &Session, filter: &Filter) -> Result<Vec<Table>, ConnectError> {
-    let format = of_session(session)?;
+    let formats = of_session(session)?;
     let mut tables = Vec::new();
     for path in files(session, "*")? {
         let name = name_of(&path);
-        if !filter.wants(None, &name) {
-            continue;
-        }
         // A file that is no table does not hide the others; `check` tells of it.
-        if let Ok(rows) = Rows::open(&path, format) {
-            tables.push(table(name, &rows.header));
+        for sheet in sheets(&path, &formats).unwrap_or_default() {
+            if !filter.wants(sheet.as_deref(), &name) {
+                continue;
+            }
+            if let Ok(rows) = open(&path, &formats, sheet.as_deref()) {
+                tables.push(table(sheet, name.clone(), &rows.header));
+            }
         }
     }
     Ok(tables)
 }
 
-/// Returns the table that a header describes.
-pub(crate) fn table(name: String, header: &[String]) -> Table {
+fn sheets(path: &Path, formats: &Formats) -> Result<Vec<Option<String>>, ConnectError> {
+    Rows::sheets(path, formats.of(&name_of(path))?)
+}
+
+/// Opens a file as its format says.
+pub(crate) fn open(
+    path: &Path,
+    formats: &Formats,
+    sheet: Option<&str>,
+) -> Result<Rows, ConnectError> {
+    Rows::open(path, formats.of(&name_of(path))?, sheet)
+}
+
+/// Returns the table that a header describes; the sheet of a workbook stands for its schema.
+pub(crate) fn table(sheet: Option<String>, name: String, header: &[String]) -> Table {
     let column = |name: &String| ColumnInfo {
         name: name.clone(),
         declared_type: String::new(),
         nullable: false,
     };
     Table {
-        schema: None,
+        schema: sheet,
         name,
         columns: header.iter().map(column).collect(),
         key: Vec::new(),
@@ -43,8 +59,8 @@ pub(crate) fn table(name: String, header: &[String]) -> Table {
 }
 
 pub(crate) fn check(session: &Session) -> Vec<Finding> {
-    let format = match of_session(session) {
-        Ok(format) => format,
+    let formats = match of_session(session) {
+        Ok(formats) => formats,
         Err(error) => return vec![Finding::of_error("format", &error)],
     };
     let paths = match files(session, "*") {
@@ -58,40 +74,83 @@ pub(crate) fn check(session: &Session) -> Vec<Finding> {
         Finding::pass("reach", format!("{} files can be listed", paths.len()))
     });
     let mut unreadable = Vec::new();
-    let mut wrong_text = Vec::new();
-    let mut ragged = Vec::new();
+    let mut seen = Seen::default();
     for path in &paths {
-        match Rows::open(path, format).and_then(|mut rows| sample(&mut rows)) {
-            Err(error) => unreadable.push(error.to_string()),
-            Ok(sample) => {
-                if sample.wrong_text > 0 {
-                    wrong_text.push(name_of(path));
-                }
-                if sample.ragged > 0 {
-                    ragged.push(name_of(path));
-                }
-            }
-        }
+        let looked = sheets(path, &formats).and_then(|sheets| {
+            sheets.into_iter().try_for_each(|sheet| {
+                let rows = open(path, &formats, sheet.as_deref())?;
+                seen.sample(rows, sheet)
+            })
+        });
+        unreadable.extend(looked.err().map(|error| error.to_string()));
     }
     findings.push(if unreadable.is_empty() {
-        Finding::pass("readable", "every file is delimited text")
+        Finding::pass("readable", "every file is a table in its format")
     } else {
         let remedy = "correct the files, or narrow `file` in `from` so that it leaves them out";
         Finding::warn("readable", unreadable.join("; "), remedy)
     });
-    findings.push(outcome(
-        "encoding",
-        &wrong_text,
-        "every sampled cell is text in the encoding",
-        "set `encoding`, as in \"windows-1256\"",
-    ));
-    findings.push(outcome(
-        "ragged",
-        &ragged,
-        "every sampled row has as many cells as the header",
-        "see that the delimiter is right, and texts with delimiters in them are quoted",
-    ));
+    findings.extend(seen.findings());
     findings
+}
+
+/// The files in which a sampled row is not as it should be.
+#[derive(Default)]
+struct Seen {
+    wrong_text: Vec<String>,
+    ragged: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl Seen {
+    fn sample(&mut self, mut rows: Rows, sheet: Option<String>) -> Result<(), ConnectError> {
+        let (mut wrong_text, mut ragged, mut errors) = (false, false, false);
+        let mut count = 0;
+        while count < SAMPLE_ROWS && rows.records_mut().next()? {
+            let record = rows.records();
+            ragged |= record.is_ragged();
+            wrong_text |= record.has(Fault::NotText);
+            errors |= record.has(Fault::ErrorCell);
+            count += 1;
+        }
+        let name = match sheet {
+            Some(sheet) => format!("{} sheet {sheet}", rows.name),
+            None => rows.name,
+        };
+        let lists = [
+            (wrong_text, &mut self.wrong_text),
+            (ragged, &mut self.ragged),
+            (errors, &mut self.errors),
+        ];
+        for (_, list) in lists.into_iter().filter(|(is_seen, _)| *is_seen) {
+            list.push(name.clone());
+        }
+        Ok(())
+    }
+
+    fn findings(&self) -> [Finding; 3] {
+        [
+            outcome(
+                "encoding",
+                &self.wrong_text,
+                "every sampled cell is text in the encoding",
+                "set `encoding`, as in \"windows-1256\"",
+            ),
+            outcome(
+                "ragged",
+                &self.ragged,
+                "every sampled row is as long as it should be",
+                "see that the delimiter is right and texts with delimiters in them are quoted, or that \
+                 the layout and its unit are",
+            ),
+            outcome(
+                "errors",
+                &self.errors,
+                "no sampled cell of a workbook holds an error",
+                "correct the formulas, or let them be calculated before the workbook is saved",
+            ),
+        ]
+    }
 }
 
 fn outcome(id: &'static str, files: &[String], fine: &str, remedy: &str) -> Finding {
@@ -99,28 +158,4 @@ fn outcome(id: &'static str, files: &[String], fine: &str, remedy: &str) -> Find
         return Finding::pass(id, fine);
     }
     Finding::warn(id, format!("not so in {}", files.join(", ")), remedy)
-}
-
-struct Sample {
-    wrong_text: u64,
-    ragged: u64,
-}
-
-fn sample(rows: &mut Rows) -> Result<Sample, ConnectError> {
-    let mut sample = Sample {
-        wrong_text: 0,
-        ragged: 0,
-    };
-    let mut record = ByteRecord::new();
-    while rows.row < SAMPLE_ROWS && rows.next(&mut record)? {
-        sample.ragged += u64::from(record.len() != rows.header.len());
-        let is_text = |cell: &[u8]| {
-            let encoding = rows.encoding;
-            encoding
-                .decode_without_bom_handling_and_without_replacement(cell)
-                .is_some()
-        };
-        sample.wrong_text += u64::from(!record.iter().all(is_text));
-    }
-    Ok(sample)
 }

@@ -53,7 +53,7 @@ pub(crate) fn explain(error: &std::io::Error, place: &str) -> ConnectError {
 }
 
 /// Says whether a name fits a pattern, in which `*` is any text and `?` any one character.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     let (mut p, mut n) = (0, 0);

@@ -1,13 +1,16 @@
-//! The kind `files`: delimited text files in a folder, in any encoding agencies export.
+//! The kind `files`: delimited text, text of fixed width and workbooks in a folder, in any encoding
+//! agencies export.
 //!
 //! Invariant: a file is read as a stream of bounded memory, and a row that cannot be understood is
 //! handed on as unreadable, never guessed.
 
+mod charset;
 mod discover;
 mod folder;
 mod format;
 mod read;
 mod rows;
+mod xlsx;
 
 use async_trait::async_trait;
 use rabt_connect::{
@@ -19,54 +22,96 @@ use rabt_model::Label;
 /// The kind's name in a manifest.
 pub const KIND: &str = "files";
 
-/// Reads delimited files.
+/// The keys of `[source.config]`.
+const KEYS: [(&str, &str); 17] = [
+    (
+        "path",
+        "the folder of the files, or one file, from the folder of the manifest when it is relative",
+    ),
+    ("format", "delimited (the default), fixed_width or xlsx"),
+    (
+        "tables",
+        "keys of their own for files whose names fit a pattern, over those of the source",
+    ),
+    (
+        "encoding",
+        "utf-8 (the default), windows-1256, utf-16le or another WHATWG name, cp720 or cp864; a byte \
+         order mark wins",
+    ),
+    ("delimiter", "one character, or tab; a comma by default"),
+    ("quote", "one character, or none; a double quote by default"),
+    (
+        "header",
+        "whether a first line or row names the columns, true by default; without it they are c1, c2 and \
+         so on; of fixed width, whether the first record is a heading, false by default",
+    ),
+    (
+        "unit",
+        "of fixed width: what start, width and record_length count, bytes or characters",
+    ),
+    (
+        "columns",
+        "of fixed width: a list of { name, start, width, trim }; the first place is 1, and a column \
+         without a start follows the one before",
+    ),
+    (
+        "trim",
+        "of fixed width: which blanks are filling, both (the default), left, right or none",
+    ),
+    (
+        "record_length",
+        "of fixed width: the length of a record without the end of its line, the end of the last column \
+         by default",
+    ),
+    (
+        "short_lines",
+        "of fixed width: whether blanks at the end of a line may be missing, false by default",
+    ),
+    (
+        "line_ends",
+        "of fixed width: whether each record is a line, true by default",
+    ),
+    (
+        "sheet",
+        "of a workbook: the name of the sheet, the first one that is not hidden by default",
+    ),
+    (
+        "range",
+        "of a workbook: the part of the sheet, as in B3:H200 or B:H, all of it by default",
+    ),
+    (
+        "header_row",
+        "of a workbook: the number of the row that names the columns, the first one with a value by \
+         default",
+    ),
+    (
+        "max_shared_mib",
+        "of a workbook: most room for the texts that its cells share, 256 by default",
+    ),
+];
+
+/// Reads files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Files;
 
 #[async_trait]
 impl Connector for Files {
     fn describe(&self) -> Description {
-        let key = |name, required, doc| ConfigKey {
+        let key = |&(name, doc): &(&'static str, &'static str)| ConfigKey {
             name,
-            required,
+            required: name == "path",
             secret: false,
             doc,
         };
         Description {
             kind: KIND,
-            label: Label::new("Delimited text files", "ملفات نصية مفصولة الحقول"),
+            label: Label::new("Text files and workbooks", "ملفات نصية وجداول إلكترونية"),
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: false,
                 changes: false,
             },
-            config: vec![
-                key(
-                    "path",
-                    true,
-                    "the folder of the files, or one file, from the folder of the manifest when it is relative",
-                ),
-                key(
-                    "encoding",
-                    false,
-                    "utf-8 (the default), windows-1256, utf-16le or another WHATWG name; a byte order mark wins",
-                ),
-                key(
-                    "delimiter",
-                    false,
-                    "one character, or tab; a comma by default",
-                ),
-                key(
-                    "quote",
-                    false,
-                    "one character, or none; a double quote by default",
-                ),
-                key(
-                    "header",
-                    false,
-                    "whether the first line names the columns, true by default; without it they are c1, c2 and so on",
-                ),
-            ],
+            config: KEYS.iter().map(key).collect(),
         }
     }
 

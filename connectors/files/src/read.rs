@@ -4,16 +4,15 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use csv::ByteRecord;
 use rabt_connect::{
     Batch, BatchBuilder, Cell, ConnectError, Estimate, Fault, Identity, Message, Mode, Outlet,
     Plan, Position, Session,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::discover::table;
+use crate::discover::{open, table};
 use crate::folder::{files, name_of};
-use crate::format::{Format, of_session};
+use crate::format::{Formats, of_session};
 use crate::rows::Rows;
 use crate::{KIND, blocking};
 
@@ -37,11 +36,10 @@ struct FilePlace {
 /// The files that are still to be read; the state that blocking work hands on.
 struct Reader {
     plan: Plan,
-    format: Format,
+    formats: Formats,
     ahead: VecDeque<PathBuf>,
     open: Option<Open>,
     builder: BatchBuilder,
-    record: ByteRecord,
     since_checkpoint: u64,
 }
 
@@ -72,13 +70,13 @@ pub(crate) async fn read(
             "set mode = \"snapshot\"",
         ));
     }
-    let format = of_session(session)?;
-    let identity = identity_of(session, plan, format);
+    let formats = of_session(session)?;
+    let identity = identity_of(session, plan, &formats);
     let place = from
         .map(|position| position.place::<Place>(&identity))
         .transpose()?;
     let (opening, planned) = (session.clone(), plan.clone());
-    let mut reader = blocking(move || Reader::open(&opening, planned, format, place)).await?;
+    let mut reader = blocking(move || Reader::open(&opening, planned, formats, place)).await?;
     let mut done = 0;
     let mut rows = 0;
     loop {
@@ -109,16 +107,13 @@ pub(crate) async fn read(
     }
 }
 
-fn identity_of(session: &Session, plan: &Plan, format: Format) -> Identity {
-    let written = format!(
-        "{} {} {:?} {}",
-        format.encoding.name(),
-        format.delimiter,
-        format.quote,
-        format.header
-    );
+fn identity_of(session: &Session, plan: &Plan, formats: &Formats) -> Identity {
+    let written = formats.written();
     let mut parts = vec![session.source.as_str(), plan.table.as_str(), &written];
     parts.extend(plan.key.iter().map(String::as_str));
+    if let Some(sheet) = &plan.schema {
+        parts.extend(["sheet", sheet]);
+    }
     Identity::new(KIND, &parts)
 }
 
@@ -126,7 +121,7 @@ impl Reader {
     fn open(
         session: &Session,
         plan: Plan,
-        format: Format,
+        formats: Formats,
         place: Option<Place>,
     ) -> Result<Self, ConnectError> {
         let mut ahead: VecDeque<PathBuf> = files(session, &plan.table)?.into();
@@ -140,11 +135,10 @@ impl Reader {
         let builder = BatchBuilder::new(Arc::<[String]>::from(plan.columns.clone()));
         let mut reader = Self {
             plan,
-            format,
+            formats,
             ahead: VecDeque::new(),
             open: None,
             builder,
-            record: ByteRecord::new(),
             since_checkpoint: 0,
         };
         if let Some(place) = place.and_then(|place| place.file) {
@@ -161,7 +155,7 @@ impl Reader {
             if open.rows.fingerprint != place.fingerprint {
                 return Err(moved(&place.name, "has changed"));
             }
-            open.rows.go_behind(place.row, place.offset)?;
+            open.rows.records_mut().go_behind(place.row, place.offset)?;
             reader.open = Some(open);
         }
         reader.ahead = ahead;
@@ -169,10 +163,11 @@ impl Reader {
     }
 
     fn open_file(&self, path: &Path) -> Result<Open, ConnectError> {
-        let rows = Rows::open(path, self.format)?;
+        let sheet = self.plan.schema.as_deref();
+        let rows = open(path, &self.formats, sheet)?;
         let name = rows.name.clone();
         self.plan
-            .check_columns(&table(name.clone(), &rows.header))?;
+            .check_columns(&table(None, name.clone(), &rows.header))?;
         let mut columns = Vec::new();
         for column in &self.plan.columns {
             let mut places = rows
@@ -183,8 +178,8 @@ impl Reader {
             let first = places.next();
             if places.next().is_some() {
                 return Err(ConnectError::data(
-                    format!("file {name} line 1"),
-                    format!("names the column '{column}' twice"),
+                    format!("file {name}"),
+                    format!("names the column '{column}' twice in its header"),
                     "rename one of them",
                 ));
             }
@@ -206,18 +201,18 @@ impl Reader {
                 self.open = Some(self.open_file(&path)?);
                 continue;
             };
-            if !open.rows.next(&mut self.record)? {
+            if !open.rows.records_mut().next()? {
                 self.open = None;
                 continue;
             }
-            push(&mut self.builder, open, &self.record);
+            push(&mut self.builder, open);
             self.since_checkpoint += 1;
             if self.since_checkpoint >= limit {
                 let file = FilePlace {
                     name: open.rows.name.clone(),
                     fingerprint: open.rows.fingerprint.clone(),
-                    row: open.rows.row,
-                    offset: open.rows.offset(),
+                    row: open.rows.records().row(),
+                    offset: open.rows.records().offset(),
                 };
                 return Ok(self.finish(Some(Place { file: Some(file) }), false));
             }
@@ -247,24 +242,24 @@ fn moved(file: &str, what: &str) -> ConnectError {
     )
 }
 
-/// Adds a row. Of a row with too many or too few cells only the key is taken: where a cell is
-/// missing, the others may stand under the wrong names.
-fn push(builder: &mut BatchBuilder, open: &Open, record: &ByteRecord) {
-    let ragged = record.len() != open.rows.header.len();
-    let encoding = open.rows.encoding;
-    let decoded: Vec<_> = open
+/// Adds a row. Of a row that is too long or too short only the key is taken: where a cell is missing,
+/// the others may stand under the wrong names.
+fn push(builder: &mut BatchBuilder, open: &Open) {
+    let record = open.rows.records();
+    let is_ragged = record.is_ragged();
+    let values: Vec<_> = open
         .columns
         .iter()
-        .map(|(at, is_key)| match record.get(*at) {
-            Some(_) if ragged && !is_key => Err(Fault::RaggedRow),
-            None => Err(Fault::RaggedRow),
-            Some(cell) => encoding
-                .decode_without_bom_handling_and_without_replacement(cell)
-                .ok_or(Fault::NotText),
+        .map(|(at, is_key)| {
+            if is_ragged && !is_key {
+                return Err(Fault::RaggedRow);
+            }
+            record.cell(*at)
         })
         .collect();
-    builder.push_row(decoded.iter().map(|cell| match cell {
-        Ok(text) => Cell::Text(text),
+    builder.push_row(values.iter().map(|value| match value {
+        Ok(Some(text)) => Cell::Text(text),
+        Ok(None) => Cell::Null,
         Err(fault) => Cell::Unreadable(*fault),
     }));
 }

@@ -1,21 +1,21 @@
-//! The rows of one file.
+//! The rows of one file, whatever it is written in.
 
+mod delimited;
+mod fixed;
+mod sheet;
 mod source;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
 
-use csv::ByteRecord;
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use rabt_connect::{ConnectError, hex};
+use rabt_connect::{ConnectError, Fault, hex};
 use sha2::{Digest, Sha256};
 
+use crate::charset::Charset;
 use crate::folder::{explain, name_of};
 use crate::format::Format;
-use source::Source;
 
 /// Longest record, in bytes: 8 MiB. A quote that is never closed must not take the whole file in.
 const MAX_RECORD_BYTES: usize = 8 * 1024 * 1024;
@@ -23,153 +23,146 @@ const MAX_RECORD_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes at the start of a file that tell it from another and show what it is.
 const HEAD_BYTES: u64 = 64 * 1024;
 
+/// A cell: a text, no value, or why it could not be read.
+pub(crate) type Value<'r> = Result<Option<Cow<'r, str>>, Fault>;
+
 /// One file, open at a row.
 pub(crate) struct Rows {
-    /// The names of the columns.
-    pub(crate) header: Vec<String>,
-    /// What tells this content from another: length and a hash of the first 64 KiB.
-    pub(crate) fingerprint: String,
-    /// How cells become text.
-    pub(crate) encoding: &'static Encoding,
-    /// Number of the rows read so far.
-    pub(crate) row: u64,
     /// The file's name, for errors.
     pub(crate) name: String,
-    path: PathBuf,
-    format: Format,
-    /// The encoding that has to be decoded before rows can be found.
-    wide: Option<&'static Encoding>,
-    /// Where the bytes of the reader begin in the file.
-    start: u64,
-    reader: csv::Reader<Source>,
-    budget: Arc<AtomicUsize>,
+    /// The names of the columns.
+    pub(crate) header: Vec<String>,
+    /// What tells this content from another.
+    pub(crate) fingerprint: String,
+    records: Box<dyn Records>,
+}
+
+/// The records of one file, one at a time.
+pub(crate) trait Records: Send {
+    /// Goes to the next record; false at the end of the file.
+    fn next(&mut self) -> Result<bool, ConnectError>;
+
+    /// Returns the number of the record, from 1 at the first that is a row.
+    fn row(&self) -> u64;
+
+    /// Returns a cell of the record, counted from 0.
+    fn cell(&self, at: usize) -> Value<'_>;
+
+    /// Says whether the record is longer or shorter than it should be.
+    fn is_ragged(&self) -> bool;
+
+    /// Returns the number of cells of the record.
+    fn width(&self) -> usize;
+
+    /// Says whether a cell cannot be read for this reason.
+    fn has(&self, fault: Fault) -> bool {
+        (0..self.width()).any(|at| self.cell(at) == Err(fault))
+    }
+
+    /// Returns the byte of the file at which the next record begins, when records can be sought.
+    fn offset(&self) -> Option<u64>;
+
+    /// Goes behind a row: to its byte when that is known, else by reading up to it.
+    fn go_behind(&mut self, row: u64, offset: Option<u64>) -> Result<(), ConnectError>;
+}
+
+/// A file that was looked at: what every format needs to know of it.
+struct Looked<'p> {
+    path: &'p Path,
+    name: String,
+    place: String,
+    head: Vec<u8>,
+    fingerprint: String,
 }
 
 impl Rows {
-    /// Opens a file and reads its header.
-    pub(crate) fn open(path: &Path, format: Format) -> Result<Self, ConnectError> {
-        let name = name_of(path);
-        let place = format!("file {name}");
-        let (head, length) = read_head(path).map_err(|error| explain(&error, &place))?;
-        let (encoding, mark) = Encoding::for_bom(&head).unwrap_or((format.encoding, 0));
-        let wide = (encoding == UTF_16LE || encoding == UTF_16BE).then_some(encoding);
-        refuse_binary(&head, wide.is_some(), &place)?;
-        let start = mark as u64;
-        let budget = Arc::new(AtomicUsize::new(MAX_RECORD_BYTES));
-        let reader = Source::open(path, start, wide, Arc::clone(&budget))
-            .map_err(|error| explain(&error, &place))?;
-        let mut rows = Self {
-            header: Vec::new(),
-            fingerprint: format!("{length}-{}", hex(&Sha256::digest(&head)[..16])),
-            // What has been decoded is UTF-8.
-            encoding: if wide.is_some() { UTF_8 } else { encoding },
-            row: 0,
-            name,
-            path: path.to_owned(),
-            format,
-            wide,
-            start,
-            reader: csv_reader(reader, format),
-            budget,
-        };
-        rows.read_header()?;
-        Ok(rows)
-    }
-
-    /// Reads the next row; false at the end of the file.
-    pub(crate) fn next(&mut self, record: &mut ByteRecord) -> Result<bool, ConnectError> {
-        self.budget.store(MAX_RECORD_BYTES, Ordering::Relaxed);
-        match self.reader.read_byte_record(record) {
-            Ok(more) => {
-                self.row += u64::from(more);
-                Ok(more)
-            }
-            Err(error) => Err(self.explain(&error)),
-        }
-    }
-
-    /// Returns the byte of the file at which the next row begins, when rows can be sought.
-    pub(crate) fn offset(&self) -> Option<u64> {
-        let byte = self.start + self.reader.position().byte();
-        self.wide.is_none().then_some(byte)
-    }
-
-    /// Goes behind a row: to its byte when that is known, else by reading up to it.
-    pub(crate) fn go_behind(&mut self, row: u64, offset: Option<u64>) -> Result<(), ConnectError> {
-        if let Some(offset) = offset {
-            self.reopen(offset)?;
-            self.row = row;
-            return Ok(());
-        }
-        let mut record = ByteRecord::new();
-        while self.row < row && self.next(&mut record)? {}
-        Ok(())
-    }
-
-    fn reopen(&mut self, start: u64) -> Result<(), ConnectError> {
-        let source = Source::open(&self.path, start, self.wide, Arc::clone(&self.budget))
-            .map_err(|error| explain(&error, &format!("file {}", self.name)))?;
-        self.reader = csv_reader(source, self.format);
-        self.start = start;
-        Ok(())
-    }
-
-    fn read_header(&mut self) -> Result<(), ConnectError> {
-        let mut record = ByteRecord::new();
-        let more = self.next(&mut record)?;
-        self.row = 0;
-        if !self.format.header {
-            self.header = (1..=record.len()).map(|at| format!("c{at}")).collect();
-            // The first row is a row.
-            return self.reopen(self.start);
-        }
-        if !more {
-            return Err(ConnectError::data(
-                format!("file {}", self.name),
-                "is empty, without even a header",
-                "export it again, or set header = false",
+    /// Opens a file and reads its header. Of a workbook, `sheet` goes before the configured one.
+    pub(crate) fn open(
+        path: &Path,
+        format: &Format,
+        sheet: Option<&str>,
+    ) -> Result<Self, ConnectError> {
+        let mut looked = Looked::of(path)?;
+        let is_workbook = matches!(format, Format::Xlsx(_));
+        if sheet.is_some() && !is_workbook {
+            return Err(ConnectError::configuration(
+                looked.place,
+                "is no workbook, and has no sheets",
+                "leave `sheet` out of `from`, or set format = \"xlsx\"",
             ));
         }
-        for cell in &record {
-            let encoding = self.encoding;
-            let decoded = encoding.decode_without_bom_handling_and_without_replacement(cell);
-            let Some(name) = decoded else {
-                return Err(ConnectError::data(
-                    format!("file {} line 1", self.name),
-                    format!("the header is not {}", encoding.name()),
-                    "set `encoding` in [source.config], as in \"windows-1256\"",
-                ));
-            };
-            self.header.push(name.trim().to_owned());
-        }
-        Ok(())
+        let (header, records): (_, Box<dyn Records>) = match format {
+            Format::Delimited(delimited) => {
+                let (charset, start) = looked.text(delimited.charset)?;
+                let (header, rows) = delimited::open(&looked, *delimited, charset, start)?;
+                (header, Box::new(rows))
+            }
+            Format::FixedWidth(layout) => {
+                let (charset, start) = looked.text(layout.charset)?;
+                let (header, rows) = fixed::open(&looked, layout, charset, start)?;
+                (header, Box::new(rows))
+            }
+            Format::Xlsx(chosen) => {
+                let (header, rows) = sheet::open(&mut looked, chosen, sheet)?;
+                (header, Box::new(rows))
+            }
+        };
+        Ok(Self {
+            name: looked.name,
+            header,
+            fingerprint: looked.fingerprint,
+            records,
+        })
     }
 
-    fn explain(&self, error: &csv::Error) -> ConnectError {
-        let place = format!("file {} behind row {}", self.name, self.row);
-        if self.budget.load(Ordering::Relaxed) == 0 {
-            return ConnectError::data(
-                place,
-                "a row is longer than 8 MiB; a quote may not be closed",
-                "correct the row, or set quote = \"none\"",
-            );
+    /// Returns the sheets of a workbook that may be tables: all that are not hidden, or the one that
+    /// is configured. No sheet is one table that needs no name.
+    pub(crate) fn sheets(
+        path: &Path,
+        format: &Format,
+    ) -> Result<Vec<Option<String>>, ConnectError> {
+        match format {
+            Format::Xlsx(chosen) => sheet::names(&Looked::of(path)?, chosen),
+            Format::Delimited(_) | Format::FixedWidth(_) => Ok(vec![None]),
         }
-        if let csv::ErrorKind::Io(error) = error.kind() {
-            return explain(error, &place);
-        }
-        ConnectError::data(place, "is not delimited text", "export it again")
+    }
+
+    /// Returns the records.
+    pub(crate) fn records(&self) -> &dyn Records {
+        self.records.as_ref()
+    }
+
+    /// Returns the records, to go on in them.
+    pub(crate) fn records_mut(&mut self) -> &mut dyn Records {
+        self.records.as_mut()
     }
 }
 
-fn csv_reader(source: Source, format: Format) -> csv::Reader<Source> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(format.delimiter)
-        .quoting(format.quote.is_some())
-        .quote(format.quote.unwrap_or(b'"'))
-        .buffer_capacity(64 * 1024)
-        .from_reader(source)
+impl<'p> Looked<'p> {
+    fn of(path: &'p Path) -> Result<Self, ConnectError> {
+        let name = name_of(path);
+        let place = format!("file {name}");
+        let (head, length) = read_head(path).map_err(|error| explain(&error, &place))?;
+        let fingerprint = format!("{length}-{}", hex(&Sha256::digest(&head)[..16]));
+        Ok(Self {
+            path,
+            name,
+            place,
+            head,
+            fingerprint,
+        })
+    }
+
+    /// Returns the encoding of text and where it begins: a byte order mark wins over what is
+    /// configured.
+    fn text(&self, charset: Charset) -> Result<(Charset, u64), ConnectError> {
+        let mark = encoding_rs::Encoding::for_bom(&self.head);
+        let (charset, start) = mark.map_or((charset, 0), |(encoding, length)| {
+            (Charset::Web(encoding), length as u64)
+        });
+        refuse_binary(&self.head, charset.wide().is_some(), &self.place)?;
+        Ok((charset, start))
+    }
 }
 
 fn read_head(path: &Path) -> std::io::Result<(Vec<u8>, u64)> {
@@ -185,12 +178,12 @@ fn refuse_binary(head: &[u8], is_wide: bool, place: &str) -> Result<(), ConnectE
         (
             b"PK\x03\x04",
             "is a spreadsheet or a zip archive",
-            "export it as CSV",
+            "set format = \"xlsx\" for a workbook, or take the files out of the archive",
         ),
         (
             b"\xd0\xcf\x11\xe0",
-            "is an old spreadsheet",
-            "export it as CSV",
+            "is an old or a locked spreadsheet",
+            "save it as .xlsx without a password and set format = \"xlsx\"",
         ),
         (b"\x1f\x8b", "is compressed", "decompress it"),
         (

@@ -89,6 +89,12 @@ pub trait Place: Send + Sync {
     /// Makes a table with these rows, as the agency would.
     async fn create(&self, table: &NewTable, rows: &[Row]);
 
+    /// Returns a value as it comes back from a place that cannot hold it as it is: blanks at the end
+    /// of a value are filling in records of fixed width.
+    fn kept(&self, value: &str) -> String {
+        value.to_owned()
+    }
+
     /// Adds rows to a table that `create` made.
     async fn insert(&self, table: &NewTable, rows: &[Row]);
 

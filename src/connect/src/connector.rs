@@ -12,6 +12,7 @@ use rabt_model::{Label, SourceId, StreamId};
 use crate::error::ConnectError;
 use crate::message::{Outlet, Position};
 use crate::problem::Problem;
+use crate::secret::wrong_reference;
 
 /// A kind of source. Implementations hold no policy: they never retry, never log or report a
 /// value, never write to the source, and select only the columns they are given.
@@ -168,7 +169,7 @@ pub struct Filter {
 /// A table or view, or a set of files of one shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// The schema, where the kind has schemas.
+    /// The schema, where the kind has schemas; of a workbook, the sheet.
     pub schema: Option<String>,
     /// The name, or the pattern of the files.
     pub name: String,
@@ -196,7 +197,7 @@ pub struct ColumnInfo {
 pub struct Plan {
     /// The stream that the rows are for.
     pub stream: StreamId,
-    /// The schema, where the kind has schemas.
+    /// The schema, where the kind has schemas; of a workbook, the sheet.
     pub schema: Option<String>,
     /// The table, or the pattern of the files.
     pub table: String,
@@ -266,10 +267,8 @@ impl Description {
                 problems.push(problem.suggest(key, names));
                 continue;
             };
-            if known.secret && !is_secret_reference(value) {
-                let message = "must be a reference: { secret = \"env:NAME\" } or \"file:PATH\"";
-                problems.push(Problem::of_key(key, message));
-            }
+            let wrong = known.secret.then(|| wrong_reference(value)).flatten();
+            problems.extend(wrong.map(|message| Problem::of_key(key, message)));
         }
         for key in self.config.iter().filter(|key| key.required) {
             if !config.contains_key(key.name) {
@@ -279,12 +278,6 @@ impl Description {
         }
         problems
     }
-}
-
-fn is_secret_reference(value: &toml::Value) -> bool {
-    value
-        .as_table()
-        .is_some_and(|table| table.get("secret").is_some_and(toml::Value::is_str))
 }
 
 impl Session {
@@ -459,7 +452,7 @@ mod tests {
             lines,
             [
                 "hots: is not a key of the kind test; did you mean 'host'?",
-                "password: must be a reference: { secret = \"env:NAME\" } or \"file:PATH\"",
+                "password: must be a reference: { secret = \"env:NAME\" }, \"file:PATH\" or \"store:NAME\"",
                 "host: is missing: what it is",
             ]
         );

@@ -49,7 +49,7 @@ pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
 };
 pub use schedule::{Schedule, Times, Timetable, Window};
-pub use secret::resolve_secrets;
+pub use secret::{SecretName, SecretNameError, SecretStore, SecretStoreError, Secrets};
 pub use shape::{
     Agreement, ColumnShapes, DateUse, List, ListUse, Registry, Shape, ShapeCollector, ShortCode,
     TableShapes, Tail,

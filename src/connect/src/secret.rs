@@ -1,91 +1,181 @@
 //! Secrets by reference: a manifest names where a secret is, never the secret.
+//!
+//! Invariant: a reference is resolved each time a session is opened, so that a secret that was changed
+//! where it is kept counts from the next reading on; no error holds a secret.
 
+mod name;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::ConnectError;
+pub use name::{SecretName, SecretNameError};
 
-/// Returns the configuration with every `{ secret = "env:NAME" }` and `{ secret = "file:PATH" }`
-/// replaced by the secret; paths start at `base`, and white space at the end of a file is left out.
-///
-/// # Errors
-/// A configuration error that names the key and the reference, never a secret.
-pub fn resolve_secrets(config: &toml::Table, base: &Path) -> Result<toml::Table, ConnectError> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let resolve = |(key, value): (&String, &toml::Value)| {
-        resolve_value(key, value, base, &environment).map(|value| (key.clone(), value))
-    };
-    config.iter().map(resolve).collect()
+/// What a reference looks like, for messages.
+pub(crate) const FORMS: &str = "{ secret = \"env:NAME\" }, \"file:PATH\" or \"store:NAME\"";
+
+/// A place that keeps secrets sealed.
+pub trait SecretStore: Send + Sync {
+    /// Returns the secret of a name.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    fn read(&self, name: &SecretName) -> Result<String, SecretStoreError>;
 }
 
-fn resolve_value(
-    key: &str,
-    value: &toml::Value,
-    base: &Path,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Result<toml::Value, ConnectError> {
-    let reference = value.as_table().and_then(|table| table.get("secret"));
-    let Some(reference) = reference.and_then(toml::Value::as_str) else {
-        return Ok(value.clone());
-    };
-    let place = format!("source.config.{key}");
-    let secret = if let Some(name) = reference.strip_prefix("env:") {
-        environment(name).ok_or_else(|| {
-            let what = format!("the environment variable {name} is not set");
-            let remedy = format!("set {name} for the process that reads the source");
-            ConnectError::configuration(&place, what, remedy)
-        })?
-    } else if let Some(path) = reference.strip_prefix("file:") {
-        let text = std::fs::read_to_string(base.join(path)).map_err(|error| {
-            let what = format!("the secret file {path} cannot be read: {}", error.kind());
-            ConnectError::configuration(&place, what, "create it, readable by this process only")
-        })?;
-        text.trim_end().to_owned()
-    } else {
-        return Err(ConnectError::configuration(
-            &place,
-            "is a secret of an unknown place",
-            "write env:NAME or file:PATH",
-        ));
-    };
-    Ok(toml::Value::String(secret))
+/// Why a store gives no secret. It holds no part of one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}; {remedy}")]
+pub struct SecretStoreError {
+    /// What is wrong: `is not in the store`.
+    pub what: String,
+    /// What the operator can do.
+    pub remedy: String,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{resolve_secrets, resolve_value};
+/// The places that references are resolved from: the environment, files, and a store when there is
+/// one.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Returns a variable of the environment.
+    variable: fn(&str) -> Option<String>,
+    store: Option<Arc<dyn SecretStore>>,
+}
 
-    #[test]
-    fn secrets_come_from_the_environment_or_a_file() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("password"), "hunter2\n").unwrap();
-        let config: toml::Table =
-            "host = 'h'\npassword = { secret = 'file:password' }\nport = 5432"
-                .parse()
-                .unwrap();
-        let resolved = resolve_secrets(&config, folder.path()).unwrap();
-        assert_eq!(resolved["password"].as_str(), Some("hunter2"));
-        assert_eq!(resolved["port"].as_integer(), Some(5432));
+/// Where a secret is.
+#[derive(Debug, PartialEq, Eq)]
+enum Reference<'r> {
+    Environment(&'r str),
+    File(&'r str),
+    Store(SecretName),
+}
 
-        let reference = toml::Value::Table("secret = 'env:PW'".parse().unwrap());
-        let set = |name: &str| (name == "PW").then(|| "s".to_owned());
-        let value = resolve_value("password", &reference, folder.path(), &set).unwrap();
-        assert_eq!(value.as_str(), Some("s"));
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        for (text, said) in [
-            ("password = { secret = 'file:absent' }", "absent"),
-            (
-                "password = { secret = 'env:RABT_TEST_NOT_SET' }",
-                "RABT_TEST_NOT_SET",
-            ),
-            ("password = { secret = 'vault:x' }", "unknown place"),
-        ] {
-            let error = resolve_secrets(&text.parse().unwrap(), folder.path()).unwrap_err();
-            assert_eq!(error.name(), "configuration");
-            assert!(error.to_string().contains(said), "{error}");
+impl Secrets {
+    /// Returns the environment and files alone.
+    pub fn new() -> Self {
+        Self {
+            variable: |name| std::env::var(name).ok(),
+            store: None,
         }
     }
+
+    /// Returns the places with a store for `store:NAME`.
+    #[must_use]
+    pub fn with_store(self, store: Arc<dyn SecretStore>) -> Self {
+        Self {
+            store: Some(store),
+            ..self
+        }
+    }
+
+    /// Returns the configuration with every `{ secret = "…" }` replaced by the secret: `env:NAME` from
+    /// the environment, `file:PATH` from a file, whose path starts at `base` and whose white space at
+    /// the end is left out, `store:NAME` from the store.
+    ///
+    /// # Errors
+    /// A configuration error that names the key and the reference, never a secret.
+    pub fn resolve(&self, config: &toml::Table, base: &Path) -> Result<toml::Table, ConnectError> {
+        let resolve = |(key, value): (&String, &toml::Value)| {
+            let value = self.resolve_value(key, value, base)?;
+            Ok((key.clone(), value))
+        };
+        config.iter().map(resolve).collect()
+    }
+
+    fn resolve_value(
+        &self,
+        key: &str,
+        value: &toml::Value,
+        base: &Path,
+    ) -> Result<toml::Value, ConnectError> {
+        let Some(written) = reference_of(value) else {
+            return Ok(value.clone());
+        };
+        let failed = |what: String, remedy: String| {
+            ConnectError::configuration(format!("source.config.{key}"), what, remedy)
+        };
+        let reference =
+            Reference::parse(written).map_err(|what| failed(what, format!("write {FORMS}")))?;
+        let secret = match &reference {
+            Reference::Environment(name) => (self.variable)(name).ok_or_else(|| {
+                let remedy = format!("set {name} for the process that reads the source");
+                failed(
+                    format!("the environment variable {name} is not set"),
+                    remedy,
+                )
+            })?,
+            Reference::File(path) => {
+                let text = std::fs::read_to_string(base.join(path)).map_err(|error| {
+                    let what = format!("the secret file {path} cannot be read: {}", error.kind());
+                    failed(what, "create it, readable by this process only".to_owned())
+                })?;
+                text.trim_end().to_owned()
+            }
+            Reference::Store(name) => self.stored(name).map_err(|error| {
+                failed(
+                    format!("the secret store:{name} {}", error.what),
+                    error.remedy,
+                )
+            })?,
+        };
+        Ok(toml::Value::String(secret))
+    }
+
+    fn stored(&self, name: &SecretName) -> Result<String, SecretStoreError> {
+        let store = self.store.as_ref().ok_or_else(|| SecretStoreError {
+            what: "is in a store, and this process has none".to_owned(),
+            remedy: "name one in [secrets] of the settings".to_owned(),
+        })?;
+        store.read(name)
+    }
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets")
+            .field("has_store", &self.store.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'r> Reference<'r> {
+    /// Returns where a reference points to. What is no reference may be a secret that was written in
+    /// its place, so the error does not repeat it.
+    fn parse(written: &'r str) -> Result<Self, String> {
+        if let Some(name) = written.strip_prefix("env:") {
+            return Ok(Self::Environment(name));
+        }
+        if let Some(path) = written.strip_prefix("file:") {
+            return Ok(Self::File(path));
+        }
+        match written.strip_prefix("store:") {
+            Some(name) => match name.parse() {
+                Ok(name) => Ok(Self::Store(name)),
+                Err(error) => Err(format!("store:{error}")),
+            },
+            None => Err("is a secret of an unknown place".to_owned()),
+        }
+    }
+}
+
+fn reference_of(value: &toml::Value) -> Option<&str> {
+    value.as_table()?.get("secret")?.as_str()
+}
+
+/// Says what is wrong with a value that must be a reference; nothing when it is one.
+pub(crate) fn wrong_reference(value: &toml::Value) -> Option<String> {
+    let Some(written) = reference_of(value) else {
+        return Some(format!("must be a reference: {FORMS}"));
+    };
+    let wrong = Reference::parse(written).err()?;
+    Some(format!("{wrong}; write {FORMS}"))
 }

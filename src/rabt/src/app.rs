@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rabt_api::{Bound, ServerConfig, TlsFiles};
-use rabt_connect::{Kinds, Limits, Processes};
+use rabt_connect::{Kinds, Limits, Processes, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::error::{CommandError, Exit, Fault};
 use crate::keys;
+use crate::secrets::SealedStore;
 
 /// Settings and the folder that their relative paths start from.
 #[derive(Debug, Clone)]
@@ -104,6 +105,14 @@ impl Settled {
             },
         };
         kinds().in_processes(processes).with_executables().await
+    }
+
+    /// Returns the places that secrets of sources are resolved from.
+    pub(crate) fn secrets(&self) -> Secrets {
+        match SealedStore::of(self) {
+            Some(store) => Secrets::new().with_store(Arc::new(store)),
+            None => Secrets::new(),
+        }
     }
 
     /// Returns the linkage model, shipped or from a file.
@@ -261,6 +270,7 @@ impl App {
             storage,
             clock: Arc::new(SystemClock),
             kinds: settled.kinds().await,
+            secrets: settled.secrets(),
             model: Arc::new(model),
             rules: Arc::new(rules),
             policy: policy(NO_AGREEMENTS, "built-in agreements")?,

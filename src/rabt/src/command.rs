@@ -11,6 +11,7 @@ mod link;
 mod model;
 mod pki;
 mod review;
+mod secret;
 mod serve;
 mod source;
 mod storage;
@@ -80,6 +81,9 @@ enum Command {
     Config(config::ConfigArgs),
     /// Check whether a node would start here, and is well.
     Doctor(doctor::DoctorArgs),
+    /// Keep the secrets of sources sealed.
+    #[command(subcommand)]
+    Secret(secret::SecretArgs),
     /// Make certificates for development.
     #[command(subcommand)]
     Pki(pki::PkiArgs),
@@ -154,6 +158,7 @@ pub(crate) fn run(cli: Cli, render: &Render) -> Result<ExitCode, CommandError> {
         Command::Review(args) => review::run(*args, render),
         Command::Model(args) => model::run(*args, render),
         Command::Config(args) => config::run(&args, render),
+        Command::Secret(args) => secret::run(&args, render),
         Command::Pki(args) => pki::run(args, render),
         Command::Completions(args) => Ok(completions::run(&args, render)),
     }

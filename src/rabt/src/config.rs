@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) sources: Sources,
     /// How kinds run in processes of their own.
     pub(crate) connectors: Connectors,
+    /// Where the secrets of sources are sealed.
+    pub(crate) secrets: Secrets,
     /// How records are linked.
     pub(crate) linkage: Linkage,
     /// Who may ask what.
@@ -95,6 +97,13 @@ pub(crate) struct Sources {
 pub(crate) struct Connectors {
     pub(crate) folder: PathBuf,
     pub(crate) memory_mib: u64,
+}
+
+/// `[secrets]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    pub(crate) store: PathBuf,
+    pub(crate) identity: PathBuf,
 }
 
 /// `[linkage]`
@@ -206,6 +215,15 @@ impl Default for Connectors {
         Self {
             folder: PathBuf::new(),
             memory_mib: 2_048,
+        }
+    }
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self {
+            store: "secrets".into(),
+            identity: "keys/secrets.key".into(),
         }
     }
 }
@@ -384,6 +402,16 @@ impl Settings for Config {
             "connectors.memory_mib",
             1_048_576,
             "most address space of a process that reads a source, MiB",
+        ),
+        setting(
+            "secrets.store",
+            Kind::Path,
+            "folder of the sealed secrets that manifests name as store:NAME; \"\" for none",
+        ),
+        setting(
+            "secrets.identity",
+            Kind::Path,
+            "file of the age identity that opens them; `rabt secret init` makes it",
         ),
         setting(
             "linkage.model",

@@ -11,6 +11,7 @@ mod pki;
 mod process;
 mod profile;
 mod render;
+mod secrets;
 
 use std::process::ExitCode;
 

@@ -248,7 +248,7 @@ async fn read_streams(
 ) -> Result<(), Stop> {
     let registered = registered(services, source)?;
     let connector = services.kinds.connect(&registered.spec).await?;
-    let session: Session = registered.session()?;
+    let session: Session = registered.session(&services.secrets)?;
     for spec in &registered.spec.streams {
         if leash.is_resting() {
             return Err(Stop::Rested);

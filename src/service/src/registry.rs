@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rabt_connect::{
-    Agency, AgencyFolder, ConnectError, Problems, Session, SourceSpec, Truth, resolve_secrets,
+    Agency, AgencyFolder, ConnectError, Problems, Secrets, Session, SourceSpec, Truth,
 };
 use rabt_linkage::Standing;
 use rabt_model::{AgencyId, Attribute, Label, RecordId, SourceId, StreamId};
@@ -199,9 +199,9 @@ impl Registered {
         }
     }
 
-    /// Returns a session with its secrets put in.
-    pub(crate) fn session(&self) -> Result<Session, ConnectError> {
-        let config = resolve_secrets(&self.spec.config, &self.base)?;
+    /// Returns a session with its secrets put in, as they are now.
+    pub(crate) fn session(&self, secrets: &Secrets) -> Result<Session, ConnectError> {
+        let config = secrets.resolve(&self.spec.config, &self.base)?;
         let session = Session::new(self.spec.id.clone(), config, &self.base);
         Ok(Session {
             protect: self.spec.protect,

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rabt_audit::{AuditEvent, Entry, Started, Stopped};
-use rabt_connect::Kinds;
+use rabt_connect::{Kinds, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::Clock;
 use rabt_policy::Policy;
@@ -34,6 +34,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// The kinds of source this binary knows.
     pub kinds: Kinds,
+    /// Where the secrets of sources are.
+    pub secrets: Secrets,
     /// How records are linked.
     pub model: Arc<LinkageModel>,
     /// How the values of profiles are chosen.
@@ -64,6 +66,7 @@ pub struct Services {
     pub audit: Sequencer,
     /// The profiles in memory.
     pub directory: Directory,
+    pub(crate) secrets: Secrets,
     pub(crate) model: Arc<LinkageModel>,
     pub(crate) rules: Arc<Survivorship>,
     pub(crate) registry: Registry,
@@ -155,6 +158,7 @@ impl Services {
             storage,
             clock: setup.clock,
             kinds: setup.kinds,
+            secrets: setup.secrets,
             policy: PolicyHandle::new(policy),
             audit,
             model: setup.model,

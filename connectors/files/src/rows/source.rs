@@ -1,4 +1,5 @@
-//! The bytes a reader sees: those of the file, or UTF-8 made of a wide encoding.
+//! The bytes a reader sees: those of the file, or UTF-8 made of a wide encoding. Readers ask for
+//! many at once: a character must have room.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -6,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use encoding_rs::{CoderResult, Decoder, Encoding};
+use encoding_rs::{Decoder, DecoderResult, Encoding};
 
 /// A file from some byte on. It is decoded when rows cannot be found in its raw bytes.
 pub(super) struct Source {
@@ -15,6 +16,9 @@ pub(super) struct Source {
     /// Bytes that may be handed out before the reader has a row.
     budget: Arc<AtomicUsize>,
 }
+
+/// A byte that UTF-8 never has: it stands where the file holds no text.
+const NOT_TEXT: u8 = 0xff;
 
 struct Wide {
     decoder: Decoder,
@@ -47,6 +51,9 @@ impl Source {
 impl Read for Source {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let left = self.budget.load(Ordering::Relaxed);
+        if into.is_empty() {
+            return Ok(0);
+        }
         if left == 0 {
             return Err(std::io::Error::other("the row is too long"));
         }
@@ -69,10 +76,17 @@ impl Wide {
                 self.ended = self.until == 0;
             }
             let raw = &self.raw[self.from..self.until];
-            // Halves of a character that stand alone become U+FFFD.
-            let (result, taken, written, _) = self.decoder.decode_to_utf8(raw, into, self.ended);
+            // One byte is kept for what cannot be decoded, a half of a character that stands alone.
+            let room = into.len() - 1;
+            let (result, taken, mut written) =
+                self.decoder
+                    .decode_to_utf8_without_replacement(raw, &mut into[..room], self.ended);
             self.from += taken;
-            let done = self.ended && matches!(result, CoderResult::InputEmpty);
+            if matches!(result, DecoderResult::Malformed(..)) {
+                into[written] = NOT_TEXT;
+                written += 1;
+            }
+            let done = self.ended && matches!(result, DecoderResult::InputEmpty);
             if written > 0 || done {
                 return Ok(written);
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rabt_audit::{CheckpointKey, PseudonymKey};
 use rabt_connect::{
     BatchBuilder, Capabilities, Cell, ConfigKey, ConnectError, Connector, Description, Filter,
-    Finding, Identity, Kinds, Message, Outlet, Plan, Position, Session, Table,
+    Finding, Identity, Kinds, Message, Outlet, Plan, Position, Secrets, Session, Table,
 };
 use rabt_linkage::LinkageModel;
 use rabt_model::{Label, ManualClock};
@@ -148,6 +148,7 @@ impl Node {
             storage: rabt_storage::open("sqlite::memory:").await.unwrap(),
             clock: Arc::new(ManualClock::at("2026-06-01T10:00:00Z".parse().unwrap())),
             kinds: Kinds::new().with(Arc::new(Memory)),
+            secrets: Secrets::new(),
             model: Arc::new(LinkageModel::shipped("egypt").unwrap()),
             rules: Arc::default(),
             policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),

@@ -74,6 +74,9 @@ pub async fn hostile_values(subject: &dyn Subject) {
     let expected = rows.len();
     rows[expected - 3] = row(&["100", "!too_long"]);
     rows[expected - 2] = row(&["101", "!too_long"]);
+    for value in rows.iter_mut().filter_map(|row| row[1].as_mut()) {
+        *value = place.kept(value);
+    }
     let session = session(place.as_ref(), place.config());
     let plan = table.plan(place.as_ref(), 4);
     let taken = read(subject.connector().as_ref(), &session, &plan, None)

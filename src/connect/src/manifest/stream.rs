@@ -130,11 +130,19 @@ fn check_replaced_by(found: &StreamMapping<'_>, key: Option<&[String]>) {
     }
 }
 
-/// Reads `{ schema, table }` or `{ file }`.
+/// Reads `{ schema, table }` or `{ file, sheet }`; the sheet of a workbook stands for its schema.
 fn load_from(node: &Node<'_>) -> Option<(Option<String>, String)> {
     let fields = node.fields()?;
-    fields.only(&["schema", "table", "file"]);
-    let schema = match fields.get("schema") {
+    fields.only(&["schema", "table", "file", "sheet"]);
+    let is_file = fields.get("file").is_some();
+    for (key, belongs) in [("schema", "'table'"), ("sheet", "'file'")] {
+        let wrong = fields.get(key).filter(|_| is_file == (key == "schema"));
+        if let Some(wrong) = wrong {
+            wrong.wrong(format!("belongs to {belongs}"));
+            return None;
+        }
+    }
+    let schema = match fields.get("schema").or_else(|| fields.get("sheet")) {
         None => Some(None),
         Some(schema) => schema.text().map(|text| Some(text.to_owned())),
     };

@@ -82,6 +82,28 @@ fn offices_become_sources() {
 }
 
 #[test]
+fn a_sheet_stands_for_the_schema_of_a_file() {
+    let of = |from: &str| {
+        let written = r#"from = { schema = "main", table = "persons_{office}" }"#;
+        load(
+            &MANIFEST.replace(written, &format!("from = {{ {from} }}")),
+            MAPPING,
+        )
+    };
+    let agency = of(r#"file = "people.xlsx", sheet = "أسماء""#).unwrap();
+    let stream = &agency.sources[0].streams[0];
+    assert_eq!(stream.schema.as_deref(), Some("أسماء"));
+    assert_eq!(stream.table, "people.xlsx");
+    for (from, said) in [
+        (r#"file = "a.xlsx", schema = "main""#, "belongs to 'table'"),
+        (r#"table = "a", sheet = "main""#, "belongs to 'file'"),
+    ] {
+        let problems = of(from).unwrap_err().to_string();
+        assert!(problems.contains(said), "{problems}");
+    }
+}
+
+#[test]
 fn without_offices_the_source_is_the_agency() {
     let manifest = MANIFEST.replace("offices = [\"cairo\", \"giza\"]", "");
     let agency = load(&manifest, MAPPING).unwrap();

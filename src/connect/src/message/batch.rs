@@ -39,6 +39,8 @@ pub enum Fault {
     Binary,
     /// The row has no such column.
     NoColumn,
+    /// The cell of a workbook shows an error (`#N/A`), or was never calculated.
+    ErrorCell,
 }
 
 impl Fault {
@@ -51,6 +53,7 @@ impl Fault {
             Self::NulByte => "nul_byte",
             Self::Binary => "binary",
             Self::NoColumn => "no_column",
+            Self::ErrorCell => "error_cell",
         }
     }
 }

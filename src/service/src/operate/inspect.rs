@@ -75,7 +75,7 @@ pub async fn check_source(
     id: &SourceId,
 ) -> Result<Audited<Vec<Finding>>, OperateError> {
     let target = Target::of(services, caller, id, "CheckSource").await?;
-    let findings = match target.session() {
+    let findings = match target.session(services) {
         Err(error) => vec![Finding::of_error("secrets", &error)],
         Ok(session) => {
             let checked = tokio::time::timeout(PATIENCE, target.connector.check(&session)).await;
@@ -187,7 +187,9 @@ pub async fn preview_source(
             remedy: "give it a mapping first: propose one, or import a folder that has one",
         });
     }
-    let session = target.session().map_err(|error| connect(id, error))?;
+    let session = target
+        .session(services)
+        .map_err(|error| connect(id, error))?;
     let rows = rows.clamp(1, PREVIEW_ROWS);
     let (mut streams, mut records, mut read) = (Vec::new(), Vec::new(), 0);
     for spec in &target.registered.spec.streams {
@@ -236,8 +238,8 @@ impl Target {
         Err(unknown(id))
     }
 
-    fn session(&self) -> Result<Session, ConnectError> {
-        self.registered.session()
+    fn session(&self, services: &Services) -> Result<Session, ConnectError> {
+        self.registered.session(&services.secrets)
     }
 
     async fn survey(
@@ -247,7 +249,7 @@ impl Target {
         filter: &Filter,
         sampled_tables: usize,
     ) -> Result<Vec<Surveyed>, OperateError> {
-        let session = self.session().map_err(|error| connect(id, error))?;
+        let session = self.session(services).map_err(|error| connect(id, error))?;
         let usual = Sampling::usual(this_year(services));
         let sampling = Sampling {
             tables: sampled_tables.min(usual.tables),

@@ -234,7 +234,7 @@ async fn let_go(services: &Services, id: &SourceId) -> Result<(), ConnectError> 
     if kept.is_empty() {
         return Ok(());
     }
-    let session = registered.session()?;
+    let session = registered.session(&services.secrets)?;
     let connector = services.kinds.connect(&registered.spec).await?;
     for spec in kept {
         let plan = spec.plan(1);

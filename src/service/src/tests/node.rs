@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rabt_audit::{AuditEvent, CheckpointKey, Entry, PseudonymKey};
 use rabt_connect::{
     BatchBuilder, Capabilities, Cell, ColumnInfo, ConfigKey, ConnectError, Connector, Description,
-    Filter, Finding, Identity, Kinds, Message, Outlet, Plan, Position, Session, Table,
+    Filter, Finding, Identity, Kinds, Message, Outlet, Plan, Position, Secrets, Session, Table,
 };
 use rabt_linkage::LinkageModel;
 use rabt_model::{Label, ManualClock, SourceId, Timestamp};
@@ -344,6 +344,7 @@ pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
         storage,
         clock: Arc::new(ManualClock::at(now)),
         kinds: Kinds::new().with(Arc::new(tables.clone())),
+        secrets: Secrets::new(),
         model: Arc::new(LinkageModel::shipped("egypt").unwrap()),
         rules: Arc::default(),
         policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),

@@ -89,6 +89,7 @@ const fn mark_to(mark: Mark) -> pb::Mark {
         Mark::Unreadable(Fault::NulByte) => pb::Mark::NulByte,
         Mark::Unreadable(Fault::Binary) => pb::Mark::Binary,
         Mark::Unreadable(Fault::NoColumn) => pb::Mark::NoColumn,
+        Mark::Unreadable(Fault::ErrorCell) => pb::Mark::ErrorCell,
     }
 }
 
@@ -103,6 +104,7 @@ fn mark_of(number: i32) -> Result<Mark, Misfit> {
         Ok(pb::Mark::NulByte) => Mark::Unreadable(Fault::NulByte),
         Ok(pb::Mark::Binary) => Mark::Unreadable(Fault::Binary),
         Ok(pb::Mark::NoColumn) => Mark::Unreadable(Fault::NoColumn),
+        Ok(pb::Mark::ErrorCell) => Mark::Unreadable(Fault::ErrorCell),
         Ok(pb::Mark::Unspecified) | Err(_) => {
             return Err(Misfit::new("a cell with a mark that is none"));
         }

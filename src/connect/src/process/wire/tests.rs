@@ -90,6 +90,7 @@ fn every_fault_has_its_mark() {
         Fault::NulByte,
         Fault::Binary,
         Fault::NoColumn,
+        Fault::ErrorCell,
     ];
     let mut builder = BatchBuilder::new(names(1));
     for fault in faults {

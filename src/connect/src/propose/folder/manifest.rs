@@ -32,7 +32,9 @@ pub(super) fn stream_ids(tables: &[&TableProposal]) -> Vec<String> {
 }
 
 fn id_of(name: &str) -> String {
-    let stem = name.strip_suffix(".csv").unwrap_or(name);
+    let suffixes = [".csv", ".txt", ".xlsx"];
+    let stem = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix));
+    let stem = stem.unwrap_or(name);
     let allowed = |c: char| {
         if c.is_ascii_alphanumeric() {
             Some(c)
@@ -123,7 +125,8 @@ fn write_stream(text: &mut String, id: &str, table: &TableProposal, is_file: boo
     comment(text, &scored(table.score, &reason::joined(&table.reasons)));
     let name = quote(&table.name);
     let from = match (&table.schema, is_file) {
-        (_, true) => format!("{{ file = {name} }}"),
+        (Some(sheet), true) => format!("{{ file = {name}, sheet = {} }}", quote(sheet)),
+        (None, true) => format!("{{ file = {name} }}"),
         (Some(schema), false) => format!("{{ schema = {}, table = {name} }}", quote(schema)),
         (None, false) => format!("{{ table = {name} }}"),
     };

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use rabt_connect::{
     ConnectError, Filter, FolderText, Isolation, NewAgency, Proposal, Sampling, Session,
-    SourceSpec, propose, resolve_secrets, survey,
+    SourceSpec, propose, survey,
 };
 use rabt_model::{Clock, SystemClock};
 use rabt_proto::connector as pb;
@@ -172,7 +172,8 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
         ));
     }
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
-    let config = resolve_secrets(&agency.config, &base).map_err(failed)?;
+    let secrets = args.file.settle()?.secrets();
+    let config = secrets.resolve(&agency.config, &base).map_err(failed)?;
     let source = agency.id.as_str().parse();
     let source = source.map_err(|error| CommandError::usage(error, ""))?;
     let session = Session::new(source, config, base);
