@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rabt_connect::{
     Batch, BatchBuilder, Cell, ConnectError, Estimate, Fault, Identity, Message, Mode, Outlet,
-    Plan, Position, Session,
+    Plan, Position, READ_ANEW, Session,
 };
 use serde::{Deserialize, Serialize};
 
@@ -238,7 +238,7 @@ fn moved(file: &str, what: &str) -> ConnectError {
     ConnectError::configuration(
         format!("file {file}"),
         format!("{what} since the position was taken"),
-        "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
+        READ_ANEW,
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the server's message is never repeated, because it can hold values of the row.
 
-use rabt_connect::ConnectError;
+use rabt_connect::{ConnectError, READ_ANEW};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::connection::target;
@@ -106,7 +106,7 @@ impl Doing {
             ),
             "55000" | "42704" => configuration(
                 "no longer has the log or the slot that the changes were to come from",
-                "register the folder again with `rabt source new --replace`, so that it is read from the beginning"
+                READ_ANEW
                     .to_owned(),
             ),
             "42501" => configuration(
@@ -146,7 +146,7 @@ impl Doing {
             "22" => ConnectError::configuration(
                 place,
                 "the position does not fit the type of key or cursor",
-                "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
+                READ_ANEW,
             ),
             "XX" | "58" => ConnectError::data(
                 place,

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use rabt_connect::{
-    BatchBuilder, ConnectError, Estimate, Identity, Message, Mode, Outlet, Plan, Position, Session,
-    lowered,
+    BatchBuilder, ConnectError, Estimate, Identity, Message, Mode, Outlet, Plan, Position,
+    READ_ANEW, Session, lowered,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -68,7 +68,7 @@ pub(crate) async fn read(
         return Err(ConnectError::configuration(
             "position",
             "was taken when the table had another shape",
-            "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
+            READ_ANEW,
         ));
     }
     let quoted = plan.columns.iter().map(|column| quote(column));

@@ -40,7 +40,7 @@ pub use manifest::{
 pub use mapping::{Mapped, Mapping, MappingContext, RejectReason, Rejection};
 pub use message::{
     Acknowledgements, Batch, BatchBuilder, Cell, Deleted, Estimate, Fault, Identity, Inlet,
-    MAX_BATCH_BYTES, MAX_CELL_BYTES, Message, Outlet, Position,
+    MAX_BATCH_BYTES, MAX_CELL_BYTES, Message, Outlet, Position, READ_ANEW,
 };
 pub use preview::{Example, RejectedCount, StreamPreview, preview};
 pub use problem::{Problem, Problems, nearest};

@@ -10,7 +10,7 @@ mod position;
 pub use batch::{Batch, BatchBuilder, Cell, Fault, MAX_BATCH_BYTES, MAX_CELL_BYTES};
 pub(crate) use batch::{Column, Mark};
 pub use channel::{Acknowledgements, Inlet, Outlet};
-pub use position::{Identity, Position};
+pub use position::{Identity, Position, READ_ANEW};
 
 use rabt_model::{Pii, Timestamp};
 

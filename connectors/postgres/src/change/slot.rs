@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use md5::{Digest, Md5};
 use pgwire_replication::Lsn;
-use rabt_connect::{ConnectError, Plan, Session, hex};
+use rabt_connect::{ConnectError, Plan, READ_ANEW, Session, hex};
 use sqlx::{PgConnection, Row};
 
 use super::place::{At, Log, Place, Written};
@@ -196,13 +196,13 @@ impl Slot {
             mib(kept),
             mib(budget)
         );
-        let remedy = format!("read the source more often or raise slot_budget, then {AGAIN}");
+        let remedy = format!("read the source more often or raise slot_budget, then {READ_ANEW}");
         Some(ConnectError::configuration(&self.place, what, remedy))
     }
 
     fn lost(&self, what: &str) -> ConnectError {
         let what = format!("{what}, so that changes would be missed");
-        ConnectError::configuration(&self.place, what, AGAIN)
+        ConnectError::configuration(&self.place, what, READ_ANEW)
     }
 
     /// Returns the state once nobody reads from the slot.
@@ -249,8 +249,6 @@ impl Slot {
 }
 
 /// What to do when changes would be missed.
-const AGAIN: &str = "register the folder again with `rabt source new --replace`, so that it is read from the beginning";
-
 /// Returns where the log ends now, once that is on the server's disk: only what is there is streamed.
 pub(super) async fn end_of_log(connection: &mut PgConnection) -> Result<Lsn, ConnectError> {
     let doing = Doing::reading("the server's log");
@@ -340,6 +338,6 @@ mod tests {
             error.contains("9 MiB") && error.contains("slot_budget is 8 MiB"),
             "{error}"
         );
-        assert!(error.contains("--replace"), "{error}");
+        assert!(error.contains("rewind"), "{error}");
     }
 }

@@ -85,7 +85,7 @@ async fn a_log_that_the_server_gave_up_is_a_configuration_error() {
     let error = mirror.read(&session, &plan).await.unwrap_err();
     assert_eq!(error.name(), "configuration", "{error}");
     assert!(error.to_string().contains("gave up the log"), "{error}");
-    assert!(error.remedy().contains("--replace"), "{error}");
+    assert!(error.remedy().contains("rewind"), "{error}");
     let mut again = Mirror::default();
     again.read(&session, &plan).await.unwrap();
     assert_eq!(again.rows.len(), 100);

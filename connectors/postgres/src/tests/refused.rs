@@ -18,7 +18,7 @@ async fn a_slot_that_is_not_ours_any_more_is_a_configuration_error() {
         let error = read.unwrap_err();
         assert_eq!(error.name(), "configuration", "{error}");
         assert!(
-            error.to_string().contains(what) && error.remedy().contains("--replace"),
+            error.to_string().contains(what) && error.remedy().contains("rewind"),
             "{error}"
         );
     };

@@ -92,12 +92,12 @@ impl Position {
     }
 }
 
+/// What an operator can do about a position that leads nowhere any more.
+pub const READ_ANEW: &str =
+    "rewind the source with `rabt source rewind ID`, so that it is read from the beginning";
+
 fn refuse(what: &str) -> ConnectError {
-    ConnectError::configuration(
-        "position",
-        what,
-        "register the folder again with `rabt source new --replace`, so that it is read from the beginning",
-    )
+    ConnectError::configuration("position", what, READ_ANEW)
 }
 
 impl FromStr for Position {
