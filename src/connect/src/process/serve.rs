@@ -73,12 +73,22 @@ pub async fn serve(connector: Arc<dyn Connector>) -> Result<(), ServeError> {
     let mut stdout = std::io::stdout();
     stdout.write_all(&line)?;
     stdout.flush()?;
+    serve_on(listener, connector, protocol, greeting.cookie).await?;
+    Ok(())
+}
+
+/// Serves a connector to whoever knows the cookie.
+async fn serve_on(
+    listener: UnixListener,
+    connector: Arc<dyn Connector>,
+    protocol: u32,
+    cookie: String,
+) -> Result<(), tonic::transport::Error> {
     let served = Served {
         connector,
         protocol,
         tasks: TaskTracker::new(),
     };
-    let cookie = greeting.cookie;
     let check = move |request: Request<()>| {
         let shown = request.metadata().get(COOKIE);
         if shown.is_some_and(|shown| shown.as_bytes() == cookie.as_bytes()) {
@@ -89,8 +99,7 @@ pub async fn serve(connector: Arc<dyn Connector>) -> Result<(), ServeError> {
     Server::builder()
         .add_service(SourceServiceServer::with_interceptor(served, check))
         .serve_with_incoming(UnixListenerStream::new(listener))
-        .await?;
-    Ok(())
+        .await
 }
 
 fn greeting() -> Result<Greeting, ServeError> {
@@ -284,3 +293,6 @@ impl Reading {
 async fn ended(requests: &mut Streaming<pb::ReadRequest>) {
     while let Ok(Some(_)) = requests.message().await {}
 }
+
+#[cfg(test)]
+mod tests;
