@@ -4,18 +4,16 @@
 //! cannot tell different mistakes.
 
 mod delimited;
-mod fields;
 mod fixed;
 mod sheet;
 #[cfg(test)]
 mod tests;
 
-use rabt_connect::{ConnectError, Problem, Session};
+use rabt_connect::{ConfigFields, ConnectError, Problem, Session};
 
 use crate::charset::{Charset, NAMES};
 use crate::folder::fits;
 pub(crate) use delimited::Delimited;
-use fields::Fields;
 #[cfg(test)]
 use fixed::Trim;
 pub(crate) use fixed::{Layout, Unit};
@@ -133,7 +131,7 @@ pub(crate) fn of_session(session: &Session) -> Result<Formats, ConnectError> {
 }
 
 fn read(config: &toml::Table) -> Result<Formats, Vec<Problem>> {
-    let fields = Fields::new(config, "");
+    let fields = ConfigFields::new(config, "");
     // Records have no layout of the source's when each table says its own.
     let is_described = config.get("format").and_then(toml::Value::as_str) != Some("fixed_width")
         || fields.has("columns")
@@ -172,7 +170,7 @@ fn own_has(config: &toml::Table, pattern: &str, key: &str) -> bool {
 type Tables = (Vec<(String, Format)>, Vec<(String, Problem)>);
 
 /// Reads the tables that are described, each over the source's own keys.
-fn tables(fields: &Fields<'_>, config: &toml::Table) -> Tables {
+fn tables(fields: &ConfigFields<'_>, config: &toml::Table) -> Tables {
     let (mut tables, mut problems) = (Vec::new(), Vec::new());
     let Some(value) = fields.get("tables") else {
         return (tables, problems);
@@ -188,8 +186,8 @@ fn tables(fields: &Fields<'_>, config: &toml::Table) -> Tables {
             continue;
         };
         let merged = merged(config, own);
-        let over = Fields::new(&merged, prefix(pattern));
-        only_known(&Fields::new(own, ""), &over);
+        let over = ConfigFields::new(&merged, prefix(pattern));
+        only_known(&ConfigFields::new(own, ""), &over);
         tables.extend(read_one(&over).map(|format| (pattern.clone(), format)));
         let wrong = over.into_problems().into_iter();
         problems.extend(wrong.map(|problem| (pattern.clone(), problem)));
@@ -198,7 +196,7 @@ fn tables(fields: &Fields<'_>, config: &toml::Table) -> Tables {
 }
 
 /// Notes the keys that no table has.
-fn only_known(own: &Fields<'_>, notes: &Fields<'_>) {
+fn only_known(own: &ConfigFields<'_>, notes: &ConfigFields<'_>) {
     for key in own.keys() {
         if !KEYS.iter().any(|(known, _)| *known == key) {
             let problem = Problem::of_key(key, "is not a known key");
@@ -221,7 +219,7 @@ fn merged(config: &toml::Table, own: &toml::Table) -> toml::Table {
         .collect()
 }
 
-fn read_one(fields: &Fields<'_>) -> Option<Format> {
+fn read_one(fields: &ConfigFields<'_>) -> Option<Format> {
     let format = if fields.has("format") {
         fields.word("format", &FORMATS)?
     } else {
@@ -243,7 +241,7 @@ fn read_one(fields: &Fields<'_>) -> Option<Format> {
     }
 }
 
-fn read_charset(fields: &Fields<'_>) -> Option<Charset> {
+fn read_charset(fields: &ConfigFields<'_>) -> Option<Charset> {
     if !fields.has("encoding") {
         return Some(Charset::UTF_8);
     }

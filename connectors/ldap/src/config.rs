@@ -3,7 +3,6 @@
 //! Invariant: one function reads it, for a manifest that is checked and for a session, so the two
 //! cannot tell different mistakes.
 
-mod fields;
 mod keys;
 mod tables;
 #[cfg(test)]
@@ -15,15 +14,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rabt_connect::{ConnectError, Problem, Session};
+use rabt_connect::{ConfigFields, ConnectError, Problem, Session};
 use url::Url;
 
 use crate::attribute::Described;
 
 pub(crate) use keys::KEYS;
 pub(crate) use tables::{Order, Search};
-
-use fields::Fields;
 
 /// Longest wait for a connection, when the configuration does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -172,7 +169,7 @@ pub(crate) fn of_session(session: &Session) -> Result<Settings, ConnectError> {
 }
 
 fn read(config: &toml::Table) -> Result<Settings, Vec<Problem>> {
-    let fields = Fields::new(config, "");
+    let fields = ConfigFields::new(config, "");
     let server = server(&fields);
     let login = login(&fields);
     let page_size = fields.whole("page_size", 1, MAX_PAGE_SIZE);
@@ -200,9 +197,9 @@ fn read(config: &toml::Table) -> Result<Settings, Vec<Problem>> {
     }
 }
 
-fn server(fields: &Fields<'_>) -> Option<Server> {
+fn server(fields: &ConfigFields<'_>) -> Option<Server> {
     let text = fields.needed("url", "the server, as in \"ldaps://ldap.agency.example\"")?;
-    let start_tls = fields.flag("start_tls");
+    let start_tls = fields.flag("start_tls", false);
     let ca = fields.filled("ca").map(PathBuf::from);
     let parsed = Url::parse(text).ok();
     let known = parsed.filter(|url| matches!(url.scheme(), "ldap" | "ldaps") && url.has_host());
@@ -248,7 +245,7 @@ fn server(fields: &Fields<'_>) -> Option<Server> {
 
 /// Returns who logs in. Where the password still is a reference, as in a manifest that is only
 /// checked, an empty one stands for it.
-fn login(fields: &Fields<'_>) -> Option<Login> {
+fn login(fields: &ConfigFields<'_>) -> Option<Login> {
     let dn = fields.filled("bind_dn");
     if !fields.has("password") {
         if fields.has("bind_dn") {
@@ -271,9 +268,9 @@ fn login(fields: &Fields<'_>) -> Option<Login> {
     })
 }
 
-fn base64(fields: &Fields<'_>) -> Vec<Described> {
+fn base64(fields: &ConfigFields<'_>) -> Vec<Described> {
     let mut attributes = Vec::new();
-    for text in fields.texts("base64") {
+    for text in fields.one_or_many("base64") {
         match Described::parse(text) {
             Some(described) => attributes.push(described),
             None => fields.wrong("base64", "holds something that is no name of an attribute"),

@@ -4,7 +4,6 @@
 //! cannot tell different mistakes.
 
 mod auth;
-mod fields;
 mod keys;
 mod paging;
 #[cfg(test)]
@@ -16,14 +15,12 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 use http::{HeaderName, HeaderValue};
-use rabt_connect::{ConnectError, Problem, Session};
+use rabt_connect::{ConfigFields, ConnectError, Problem, Session};
 use url::Url;
 
 pub(crate) use auth::{Auth, KeyPlace, OAuth2, Secret};
 pub(crate) use keys::KEYS;
 pub(crate) use paging::{CURSOR, Endpoint, Last, Paging};
-
-use fields::Fields;
 
 /// Longest wait for a connection, when the configuration does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,7 +112,7 @@ pub(crate) fn of_session(session: &Session) -> Result<Settings, ConnectError> {
 }
 
 fn read(config: &toml::Table) -> Result<Settings, Vec<Problem>> {
-    let fields = Fields::new(config, "");
+    let fields = ConfigFields::new(config, "");
     let base = fields
         .needed("url", "the address that the paths of tables start from")
         .and_then(|text| url_of(&fields, "url", text));
@@ -150,7 +147,7 @@ fn read(config: &toml::Table) -> Result<Settings, Vec<Problem>> {
 }
 
 /// Returns an address without an account, a query or a fragment.
-fn url_of(fields: &Fields<'_>, key: &str, text: &str) -> Option<Url> {
+fn url_of(fields: &ConfigFields<'_>, key: &str, text: &str) -> Option<Url> {
     let parsed = Url::parse(text).ok();
     let known = parsed.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(url) = known else {
@@ -171,7 +168,7 @@ fn url_of(fields: &Fields<'_>, key: &str, text: &str) -> Option<Url> {
     Some(url)
 }
 
-fn headers(fields: &Fields<'_>) -> Vec<(HeaderName, HeaderValue)> {
+fn headers(fields: &ConfigFields<'_>) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = Vec::new();
     for (name, value) in fields.pairs("headers") {
         let key = format!("headers.{name}");
@@ -194,7 +191,7 @@ fn headers(fields: &Fields<'_>) -> Vec<(HeaderName, HeaderValue)> {
     headers
 }
 
-fn encoding(fields: &Fields<'_>) -> Option<&'static Encoding> {
+fn encoding(fields: &ConfigFields<'_>) -> Option<&'static Encoding> {
     let name = fields.text("encoding")?;
     let encoding = Encoding::for_label(name.as_bytes());
     if encoding.is_none() {
@@ -212,7 +209,10 @@ fn encoding(fields: &Fields<'_>) -> Option<&'static Encoding> {
 }
 
 /// Reads the tables that are listed, each over the source's own keys.
-fn tables(fields: &Fields<'_>, config: &toml::Table) -> (BTreeMap<String, Endpoint>, Vec<Problem>) {
+fn tables(
+    fields: &ConfigFields<'_>,
+    config: &toml::Table,
+) -> (BTreeMap<String, Endpoint>, Vec<Problem>) {
     let (mut tables, mut problems) = (BTreeMap::new(), Vec::new());
     let Some(value) = fields.get("tables") else {
         return (tables, problems);
@@ -231,11 +231,11 @@ fn tables(fields: &Fields<'_>, config: &toml::Table) -> (BTreeMap<String, Endpoi
             continue;
         };
         let prefix = format!("tables.{name}.");
-        let own_fields = Fields::new(own, &prefix);
+        let own_fields = ConfigFields::new(own, &prefix);
         own_fields.only(&paging::TABLE_KEYS);
         problems.extend(own_fields.into_problems());
         let merged = merged(config, own);
-        let over = Fields::new(&merged, &prefix);
+        let over = ConfigFields::new(&merged, &prefix);
         tables.extend(paging::read(&over).map(|endpoint| (name.clone(), endpoint)));
         // What the source's own keys say wrongly has been told once.
         let own_first = |problem: &Problem| {

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "testkit")]
 pub mod compliance;
+mod config_fields;
 mod connector;
 mod cursor;
 mod document;
@@ -26,6 +27,7 @@ mod shape;
 mod step;
 mod survey;
 
+pub use config_fields::ConfigFields;
 pub use connector::{
     Capabilities, ColumnInfo, ConfigKey, Connector, Description, Filter, Finding, Mode, Outcome,
     Plan, Protect, Session, Table,

@@ -1,6 +1,7 @@
 //! The keys of delimited text.
 
-use super::fields::Fields;
+use rabt_connect::ConfigFields;
+
 use super::read_charset;
 use crate::charset::Charset;
 
@@ -26,7 +27,7 @@ impl Delimited {
     }
 }
 
-pub(super) fn read(fields: &Fields<'_>) -> Option<Delimited> {
+pub(super) fn read(fields: &ConfigFields<'_>) -> Option<Delimited> {
     let charset = read_charset(fields);
     let delimiter = if fields.has("delimiter") {
         read_byte(fields, "delimiter")
@@ -54,7 +55,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Delimited> {
     })
 }
 
-fn read_byte(fields: &Fields<'_>, key: &str) -> Option<u8> {
+fn read_byte(fields: &ConfigFields<'_>, key: &str) -> Option<u8> {
     let text = match fields.get(key)?.as_str() {
         Some("tab") => "\t",
         Some(text) => text,

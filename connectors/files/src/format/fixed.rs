@@ -1,6 +1,7 @@
 //! The keys of text whose cells stand at places of a record.
 
-use super::fields::Fields;
+use rabt_connect::ConfigFields;
+
 use super::read_charset;
 use crate::charset::Charset;
 
@@ -98,7 +99,7 @@ impl Layout {
     }
 }
 
-pub(super) fn read(fields: &Fields<'_>) -> Option<Layout> {
+pub(super) fn read(fields: &ConfigFields<'_>) -> Option<Layout> {
     let charset = read_charset(fields);
     let unit = read_unit(fields);
     let trim = fields
@@ -107,7 +108,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Layout> {
     let trim = trim.flatten().map_or(Trim::Both, Trim::of);
     let columns = read_columns(fields, trim);
     let given = fields.has("record_length");
-    let given = given.then(|| fields.whole("record_length", MOST_UNITS));
+    let given = given.then(|| fields.whole("record_length", 1, MOST_UNITS));
     let line_ends = fields.flag("line_ends", true);
     let short_lines = fields.flag("short_lines", false);
     let header = fields.flag("header", false);
@@ -155,7 +156,7 @@ fn fits_together(
     Ok(())
 }
 
-fn read_unit(fields: &Fields<'_>) -> Option<Unit> {
+fn read_unit(fields: &ConfigFields<'_>) -> Option<Unit> {
     if !fields.has("unit") {
         let message = "is missing: bytes or characters, whichever the widths count";
         fields.wrong("unit", message);
@@ -167,7 +168,7 @@ fn read_unit(fields: &Fields<'_>) -> Option<Unit> {
     }
 }
 
-fn read_columns(fields: &Fields<'_>, trim: Trim) -> Option<Vec<Column>> {
+fn read_columns(fields: &ConfigFields<'_>, trim: Trim) -> Option<Vec<Column>> {
     let items = fields.get("columns").and_then(toml::Value::as_array);
     let Some(items) = items.filter(|items| !items.is_empty()) else {
         let message = "must be a list: [{ name = \"NID\", start = 1, width = 14 }]";
@@ -184,7 +185,7 @@ fn read_columns(fields: &Fields<'_>, trim: Trim) -> Option<Vec<Column>> {
             is_right = false;
             continue;
         };
-        let own = Fields::new(table, format!("{key}."));
+        let own = ConfigFields::new(table, format!("{key}."));
         let column = read_column(&own, next, trim);
         for problem in own.into_problems() {
             fields.note(problem);
@@ -203,7 +204,7 @@ fn read_columns(fields: &Fields<'_>, trim: Trim) -> Option<Vec<Column>> {
     is_right.then_some(columns)
 }
 
-fn read_column(own: &Fields<'_>, next: u32, trim: Trim) -> Option<Column> {
+fn read_column(own: &ConfigFields<'_>, next: u32, trim: Trim) -> Option<Column> {
     const KEYS: [&str; 4] = ["name", "start", "width", "trim"];
     let mut is_known = true;
     for key in own.keys().filter(|key| !KEYS.contains(key)) {
@@ -216,13 +217,13 @@ fn read_column(own: &Fields<'_>, next: u32, trim: Trim) -> Option<Column> {
             own.wrong(key, "is missing");
         }
     }
-    let name = own.text("name");
+    let name = own.filled("name");
     let start = if own.has("start") {
-        own.whole("start", MOST_UNITS)
+        own.whole("start", 1, MOST_UNITS)
     } else {
         Some(next)
     };
-    let width = own.whole("width", MOST_UNITS);
+    let width = own.whole("width", 1, MOST_UNITS);
     let trim = if own.has("trim") {
         own.word("trim", &Trim::WORDS).map(Trim::of)
     } else {

@@ -1,6 +1,7 @@
 //! The keys of workbooks.
 
-use super::fields::Fields;
+use rabt_connect::ConfigFields;
+
 use crate::xlsx::{MOST_COLUMNS, MOST_ROWS};
 
 /// Room for the texts that the cells of a workbook share, when the configuration does not say.
@@ -78,10 +79,10 @@ impl Sheet {
     }
 }
 
-pub(super) fn read(fields: &Fields<'_>) -> Option<Sheet> {
-    let sheet = fields.has("sheet").then(|| fields.text("sheet"));
+pub(super) fn read(fields: &ConfigFields<'_>) -> Option<Sheet> {
+    let sheet = fields.has("sheet").then(|| fields.filled("sheet"));
     let range = if fields.has("range") {
-        let range = fields.text("range").and_then(Range::parse);
+        let range = fields.filled("range").and_then(Range::parse);
         if range.is_none() {
             fields.wrong(
                 "range",
@@ -94,9 +95,9 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Sheet> {
     };
     let header = fields.flag("header", true);
     let given = fields.has("header_row");
-    let header_row = given.then(|| fields.whole("header_row", MOST_ROWS));
+    let header_row = given.then(|| fields.whole("header_row", 1, MOST_ROWS));
     let shared = if fields.has("max_shared_mib") {
-        fields.whole("max_shared_mib", 4_096)
+        fields.whole("max_shared_mib", 1, 4_096)
     } else {
         Some(SHARED_MIB)
     };

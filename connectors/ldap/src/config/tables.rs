@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use ldap3::Scope;
-use rabt_connect::Problem;
+use rabt_connect::{ConfigFields, Problem};
 
-use super::Fields;
 use crate::attribute::{Described, is_name};
 use crate::filter::{all, any, equals};
 
@@ -57,7 +56,7 @@ impl Search {
 }
 
 /// Reads where and what is searched; mistakes are noted in `fields`.
-pub(super) fn read(fields: &Fields<'_>, is_source: bool) -> Option<Search> {
+pub(super) fn read(fields: &ConfigFields<'_>, is_source: bool) -> Option<Search> {
     let base = fields.needed("base", "the entry that the tables lie below");
     let scope = match fields.word("scope", &["sub", "one", "base"]) {
         Some("one") => Scope::OneLevel,
@@ -83,7 +82,7 @@ pub(super) fn read(fields: &Fields<'_>, is_source: bool) -> Option<Search> {
         Vec::new()
     } else {
         fields
-            .texts("class")
+            .one_or_many("class")
             .into_iter()
             .map(str::to_owned)
             .collect()
@@ -105,7 +104,7 @@ pub(super) fn read(fields: &Fields<'_>, is_source: bool) -> Option<Search> {
 
 /// Reads the tables that are listed, each over the source's own keys.
 pub(super) fn listed(
-    fields: &Fields<'_>,
+    fields: &ConfigFields<'_>,
     config: &toml::Table,
 ) -> (BTreeMap<String, Search>, Vec<Problem>) {
     let (mut tables, mut problems) = (BTreeMap::new(), Vec::new());
@@ -124,11 +123,11 @@ pub(super) fn listed(
             continue;
         };
         let prefix = format!("tables.{name}.");
-        let own_fields = Fields::new(own, &prefix);
+        let own_fields = ConfigFields::new(own, &prefix);
         own_fields.only(&TABLE_KEYS);
         problems.extend(own_fields.into_problems());
         let merged = merged(config, own);
-        let over = Fields::new(&merged, &prefix);
+        let over = ConfigFields::new(&merged, &prefix);
         if let Some(search) = read(&over, false) {
             let search = named(&over, name, own, search);
             tables.insert(name.clone(), search);
@@ -145,7 +144,7 @@ pub(super) fn listed(
 
 /// Returns the search with the class that the table's name is, when nothing else says what its rows
 /// are.
-fn named(fields: &Fields<'_>, name: &str, own: &toml::Table, search: Search) -> Search {
+fn named(fields: &ConfigFields<'_>, name: &str, own: &toml::Table, search: Search) -> Search {
     if own.contains_key("class") || own.contains_key("filter") {
         return search;
     }

@@ -1,11 +1,12 @@
 //! How the connector says who it is.
 
+use rabt_connect::ConfigFields;
+
 use std::fmt;
 
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
-use super::fields::Fields;
 use super::url_of;
 
 const KINDS: [&str; 5] = ["none", "api-key", "bearer", "basic", "oauth2"];
@@ -99,7 +100,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Returns the way a configuration describes; mistakes are noted in `fields`.
-pub(super) fn read(fields: &Fields<'_>) -> Option<Auth> {
+pub(super) fn read(fields: &ConfigFields<'_>) -> Option<Auth> {
     let kind = if fields.has("auth") {
         fields.word("auth", &KINDS)?
     } else {
@@ -131,7 +132,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Auth> {
     }
 }
 
-fn key_place(fields: &Fields<'_>) -> Option<KeyPlace> {
+fn key_place(fields: &ConfigFields<'_>) -> Option<KeyPlace> {
     match (fields.text("key_header"), fields.text("key_param")) {
         (Some(header), None) => {
             let name = HeaderName::from_bytes(header.as_bytes()).ok();
@@ -168,7 +169,7 @@ fn key_place(fields: &Fields<'_>) -> Option<KeyPlace> {
     }
 }
 
-fn oauth2(fields: &Fields<'_>) -> Option<Auth> {
+fn oauth2(fields: &ConfigFields<'_>) -> Option<Auth> {
     let token_url = fields.needed("token_url", "where tokens are given");
     let token_url = token_url.and_then(|text| url_of(fields, "token_url", text));
     let client_id = fields.needed("client_id", "the client's name");
@@ -188,7 +189,7 @@ fn oauth2(fields: &Fields<'_>) -> Option<Auth> {
 
 /// Returns a secret. Where it still is a reference, as in a manifest that is only checked, an empty
 /// one stands for it.
-fn secret(fields: &Fields<'_>, key: &str, what: &str) -> Option<Secret> {
+fn secret(fields: &ConfigFields<'_>, key: &str, what: &str) -> Option<Secret> {
     if fields.get(key).is_some_and(toml::Value::is_table) {
         return Some(Secret::new(""));
     }

@@ -1,8 +1,9 @@
 //! How a table is cut into pages, and where the rows of a page are.
 
+use rabt_connect::ConfigFields;
+
 use std::collections::BTreeSet;
 
-use super::fields::Fields;
 use crate::pointer::Pointer;
 
 /// The keys that a table may set for itself; the source's own values are what it otherwise has.
@@ -107,7 +108,7 @@ pub(crate) struct Size {
 }
 
 /// Returns what a table's fields say; mistakes are noted in them.
-pub(super) fn read(fields: &Fields<'_>) -> Option<Endpoint> {
+pub(super) fn read(fields: &ConfigFields<'_>) -> Option<Endpoint> {
     let rows = pointer(fields, "rows");
     let total = pointer(fields, "total");
     let kind = if fields.has("paging") {
@@ -131,7 +132,11 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Endpoint> {
         path: path.map(str::to_owned),
         rows: rows.unwrap_or_default(),
         total,
-        optional: fields.texts("optional").into_iter().collect(),
+        optional: fields
+            .texts("optional")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         query: fields.pairs("query"),
         since,
         fields_param: param(fields, "fields_param"),
@@ -145,7 +150,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Option<Endpoint> {
     })
 }
 
-fn paging(fields: &Fields<'_>, kind: &str) -> Option<Paging> {
+fn paging(fields: &ConfigFields<'_>, kind: &str) -> Option<Paging> {
     let belongs: [(&str, &[&str]); 6] = [
         ("offset_param", &["offset"]),
         ("page_param", &["page"]),
@@ -181,7 +186,7 @@ fn paging(fields: &Fields<'_>, kind: &str) -> Option<Paging> {
     }
 }
 
-fn next(fields: &Fields<'_>, because: &str) -> Option<Pointer> {
+fn next(fields: &ConfigFields<'_>, because: &str) -> Option<Pointer> {
     if !fields.has("next") {
         fields.wrong(
             "next",
@@ -194,7 +199,7 @@ fn next(fields: &Fields<'_>, because: &str) -> Option<Pointer> {
 
 /// Returns how many rows the server is asked for: always where pages are counted, elsewhere only
 /// when the configuration says how many.
-fn size(fields: &Fields<'_>, counted: bool) -> Option<Size> {
+fn size(fields: &ConfigFields<'_>, counted: bool) -> Option<Size> {
     let param = param(fields, "size_param").unwrap_or_else(|| "limit".to_owned());
     let rows = fields.whole("page_size", 1, 100_000);
     if !counted && rows.is_none() {
@@ -204,7 +209,7 @@ fn size(fields: &Fields<'_>, counted: bool) -> Option<Size> {
     Some(Size { param, rows })
 }
 
-fn param(fields: &Fields<'_>, key: &str) -> Option<String> {
+fn param(fields: &ConfigFields<'_>, key: &str) -> Option<String> {
     let name = fields.text(key)?;
     if name.is_empty() {
         fields.wrong(key, "is empty");
@@ -213,7 +218,7 @@ fn param(fields: &Fields<'_>, key: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn pointer(fields: &Fields<'_>, key: &str) -> Option<Pointer> {
+fn pointer(fields: &ConfigFields<'_>, key: &str) -> Option<Pointer> {
     let text = fields.text(key)?;
     let pointer = Pointer::parse(text);
     if pointer.is_none() {
