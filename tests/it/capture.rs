@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use rabt_model::RecordNumber;
 use rabt_policy::{Caller, Role};
-use rabt_service::operate::{NewSource, retire_source, rewind_source};
+use rabt_service::operate::{
+    NewSource, approve_source, retire_source, rewind_source, update_source,
+};
 use rabt_service::{RunSummary, ingest};
 use rabt_tests::{Database, Stack, postgres_url, soak};
 use rand::{Rng, SeedableRng};
@@ -171,6 +173,22 @@ fn operator() -> Caller {
     }
 }
 
+/// Puts another folder in force, as two people.
+async fn replace(stack: &Stack, folder: NewSource) {
+    let views = update_source(&stack.services, &operator(), folder)
+        .await
+        .unwrap();
+    let second = Caller {
+        system: "approver-1".into(),
+        role: Role::Approver,
+        ..operator()
+    };
+    let version = views[0].open.as_ref().unwrap().version;
+    approve_source(&stack.services, &second, &views[0].id, version)
+        .await
+        .unwrap();
+}
+
 async fn read(stack: &Stack) -> RunSummary {
     let read = ingest(&stack.services, &"registry".parse().unwrap()).await;
     read.unwrap().into_inner()
@@ -202,6 +220,11 @@ async fn changes_at_the_host_end_as_the_table() {
     assert_eq!(rest.counts.rows, 0);
     stack.link().await;
     // Whoever does not read any more leaves nothing at the agency.
+    assert_eq!(agency.slots().await, 1);
+    replace(&stack, agency.folder(SNAPSHOT)).await;
+    assert_eq!(agency.slots().await, 0);
+    replace(&stack, agency.folder(CHANGES)).await;
+    read(&stack).await;
     assert_eq!(agency.slots().await, 1);
     let id = "registry".parse().unwrap();
     retire_source(&stack.services, &operator(), &id, false)

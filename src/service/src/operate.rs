@@ -5,6 +5,7 @@
 mod agreements;
 mod folder;
 mod inspect;
+mod logs;
 mod run;
 mod view;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use rabt_model::{CitizenId, ErrorClass, RecordNumber, RunId, SourceId, Timestamp};
+use rabt_model::{CitizenId, ErrorClass, RecordNumber, RunId, SourceId, StreamId, Timestamp};
 
 use crate::StorageError;
 use crate::batch::HeldRow;
@@ -240,6 +240,14 @@ pub(crate) fn to_folder(row: FolderRow) -> Result<StoredFolder, StorageError> {
         created_at: to_timestamp("folders", created_at)?,
         updated_at: to_timestamp("folders", updated_at)?,
     })
+}
+
+/// Returns ids of streams in their order, which is not that of any database's language.
+pub(crate) fn to_streams(ids: &[String]) -> Result<Vec<StreamId>, StorageError> {
+    let ids = ids.iter().map(|id| parse_id("streams", id));
+    let mut ids: Vec<StreamId> = ids.collect::<Result<_, StorageError>>()?;
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 /// Returns counts of rejections in their order, which is not that of any database's language.

@@ -1,6 +1,8 @@
 //! Changes that cannot be read, or not any more: each says what to do.
 
-use rabt_connect::{ConnectError, Connector, Outcome};
+use std::sync::Arc;
+
+use rabt_connect::{AgencyFolder, ConnectError, Connector, Kinds, Outcome};
 
 use super::Agency;
 use super::mirror::{Mirror, PEOPLE, changes, publishing, table};
@@ -173,4 +175,44 @@ async fn what_changes_need_is_found_with_its_remedy() {
         ))
         .await;
     refused(error, "may not read the log", "REPLICATION;");
+}
+
+/// Told when the folder is handed in, and not by the first reading.
+#[test]
+fn a_process_of_its_own_reads_no_changes() {
+    let load = |isolation: &str| {
+        let manifest = format!(
+            r#"
+schema = 1
+[agency]
+id = "tax"
+name = {{ en = "Tax", ar = "الضرائب" }}
+steward = "data@tax.example"
+agreement = "AG-S-1"
+[source]
+kind = "postgres"
+isolation = "{isolation}"
+[source.config]
+url = {{ secret = "env:URL" }}
+publication = "rabt"
+[[stream]]
+id = "person"
+from = {{ table = "persons" }}
+key = ["id"]
+mode = "changes"
+"#
+        );
+        let files = [
+            ("manifest.toml", manifest.as_str()),
+            ("mapping.toml", "[person]\n\"phone\" = { from = \"tel\" }\n"),
+        ];
+        let kinds = Kinds::new().with(Arc::new(crate::Postgres));
+        AgencyFolder::load_for(&files, &kinds)
+    };
+    load("shared").unwrap();
+    let problems = load("process").unwrap_err().to_string();
+    assert!(
+        problems.contains("not in a process of its own"),
+        "{problems}"
+    );
 }

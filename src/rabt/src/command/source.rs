@@ -59,7 +59,7 @@ pub(crate) enum SourceArgs {
     /// Show what the mapping makes of the first rows, and what linking would make of them.
     Preview(look::PreviewArgs),
     /// Put the folder that is being worked on in force, as a second person.
-    Approve(register::VersionArgs),
+    Approve(register::ApproveArgs),
     /// Take back the folder that is being worked on.
     Withdraw(register::VersionArgs),
     /// Read a source, from where the last run stopped.

@@ -1,19 +1,24 @@
 //! Agencies' folders: handed in by one person, approved by another.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use rabt_connect::{Agency, AgencyFolder};
+use rabt_connect::{Agency, AgencyFolder, StreamSpec};
 use rabt_model::{SourceId, Timestamp};
 use rabt_policy::{Caller, Role};
 use rabt_storage::{FolderState, SourceState, StoredFolder, StoredSource, Transaction};
 
+use super::logs;
+use super::run::being_read;
 use super::view::{FolderView, Held, SourceView, draft_views, drafts};
 use super::{READERS, WRITERS, allow, unknown};
 use crate::audited::Audited;
 use crate::error::{OperateError, Problem};
 use crate::event;
+use crate::ingest::Turn;
 use crate::link::make_stale;
-use crate::registry::{with_base, without_base};
+use crate::registry::{Registered, with_base, without_base};
 use crate::services::Services;
 
 /// Who may approve.
@@ -71,7 +76,7 @@ pub async fn update_source(
 ///
 /// # Errors
 /// The version is not the one that is being worked on, it has no mapping, the caller handed it in,
-/// or it no longer loads.
+/// it no longer loads, or a source of the agency is being read.
 pub async fn approve_source(
     services: &Services,
     caller: &Caller,
@@ -99,6 +104,11 @@ pub async fn approve_source(
     }
     let agency = parse(services, &folder.manifest, &folder.mapping)?;
     refuse_foreign(tx.as_mut(), &agency).await?;
+    let before = in_force(services, tx.as_mut(), &agency).await?;
+    // A reading that is under way would go on by the folder before, and put its positions back.
+    let named = agency.sources.iter().map(|spec| &spec.id);
+    let all = named.chain(before.iter().map(|known| &known.spec.id));
+    let _turns = claim(services, all)?;
     let to = FolderState::Approved;
     tx.set_folder_state(&agency.id, folder.version, to, Some(&person), at)
         .await?;
@@ -131,7 +141,52 @@ pub async fn approve_source(
         .registry
         .add(&folder.manifest, &folder.mapping)
         .map_err(problems)?;
+    for known in before {
+        let_go(services, &known, &agency).await;
+    }
     Ok(audited)
+}
+
+/// Returns the sources of an agency as they were read until now, without those that are retired.
+async fn in_force(
+    services: &Services,
+    tx: &mut dyn Transaction,
+    agency: &Agency,
+) -> Result<Vec<Arc<Registered>>, OperateError> {
+    let registry = services.registry.current();
+    let held = tx.list_sources().await?.into_iter();
+    let held = held.filter(|held| held.agency == agency.id && held.state != SourceState::Retired);
+    Ok(held.filter_map(|held| registry.source(&held.id)).collect())
+}
+
+/// Returns the right to read these sources, so that nobody else does meanwhile.
+fn claim<'s>(
+    services: &Services,
+    sources: impl Iterator<Item = &'s SourceId>,
+) -> Result<Vec<Turn>, OperateError> {
+    let sources: BTreeSet<&SourceId> = sources.collect();
+    let turns = sources.into_iter().map(|id| {
+        let turn = services.reading.claim(id);
+        turn.ok_or_else(|| being_read(id))
+    });
+    turns.collect()
+}
+
+/// Lets go of the logs that the folder in force now does not read: those of streams and databases that
+/// it names no more. What cannot be told does not undo an approval.
+async fn let_go(services: &Services, before: &Registered, agency: &Agency) {
+    let now = agency.sources.iter().find(|spec| spec.id == before.spec.id);
+    let elsewhere =
+        now.is_none_or(|now| now.kind != before.spec.kind || now.config != before.spec.config);
+    let left = |stream: &StreamSpec| {
+        let mut streams = now.into_iter().flat_map(|now| &now.streams);
+        let reads = streams.any(|now| now.id == stream.id && now.mode == stream.mode);
+        elsewhere || !reads
+    };
+    if let Err(error) = logs::let_go(services, before, left).await {
+        let source = &before.spec.id;
+        tracing::warn!(%source, %error, "a server keeps a log that nobody reads; drop it there");
+    }
 }
 
 /// Takes back what is being worked on; the folder in force stays so.

@@ -1,14 +1,13 @@
 //! Reading, resting, reading anew, and the end of a source.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use rabt_connect::{ConnectError, Mode};
 use rabt_model::{Pii, RecordId, RunId, SourceId, StreamId};
 use rabt_policy::Caller;
 use rabt_storage::{Deletion, SourceState, Transaction};
 use tokio::sync::oneshot;
 
+use super::logs;
 use super::view::{Held, SourceView, drafts};
 use super::{READERS, RunView, WRITERS, allow, unknown};
 use crate::audited::Audited;
@@ -21,9 +20,6 @@ use crate::services::Services;
 
 /// Runs that a list shows at most.
 const RUNS: u32 = 1_000;
-
-/// Longest time that a database is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Records that are taken out in one transaction.
 const PAGE: u32 = 5_000;
@@ -205,7 +201,10 @@ pub async fn retire_source(
     let mut held = Held::read(tx.as_mut()).await?;
     let view = held.view(services, tx.as_mut(), source.clone()).await?;
     let mut audited = services.audit.commit(tx, tenure, &entry, view).await?;
-    let let_go = let_go(services, id).await;
+    let let_go = match services.registry.current().source(id) {
+        Some(registered) => logs::let_go(services, &registered, |_| true).await,
+        None => Ok(()),
+    };
     if forget {
         forget_records(services, caller, id, tenure).await?;
         link(services).await?;
@@ -222,34 +221,6 @@ pub async fn retire_source(
     Ok(audited)
 }
 
-/// Tells the database that nobody reads its changes any more, so that it keeps no log for it.
-async fn let_go(services: &Services, id: &SourceId) -> Result<(), ConnectError> {
-    let Some(registered) = services.registry.current().source(id) else {
-        return Ok(());
-    };
-    let streams = registered.spec.streams.iter();
-    let kept: Vec<_> = streams
-        .filter(|spec| matches!(spec.mode, Mode::Changes { .. }))
-        .collect();
-    if kept.is_empty() {
-        return Ok(());
-    }
-    let session = registered.session(&services.secrets)?;
-    let connector = services.kinds.connect(&registered.spec).await?;
-    for spec in kept {
-        let plan = spec.plan(1);
-        let told = tokio::time::timeout(PATIENCE, connector.forget(&session, &plan)).await;
-        told.unwrap_or_else(|_| {
-            Err(ConnectError::transient(
-                format!("source {id}"),
-                "did not answer when it was told to keep no log any more",
-                "retire it again when its database answers",
-            ))
-        })?;
-    }
-    Ok(())
-}
-
 /// Takes every record of a source out, some at a time, each transaction with its entry.
 async fn forget_records(
     services: &Services,
@@ -257,7 +228,8 @@ async fn forget_records(
     id: &SourceId,
     tenure: Tenure,
 ) -> Result<(), OperateError> {
-    for stream in streams(services, id) {
+    let streams = services.storage.snapshot().await?.streams_of(id).await?;
+    for stream in streams {
         loop {
             let at = services.clock.now();
             let _turn = services.turn.lock().await;
@@ -381,12 +353,6 @@ async fn in_force(
     })
 }
 
-fn streams(services: &Services, id: &SourceId) -> Vec<StreamId> {
-    let known = services.registry.current().source(id);
-    let specs = known.iter().flat_map(|known| &known.spec.streams);
-    specs.map(|spec| spec.id.clone()).collect()
-}
-
 fn wrong(id: &SourceId, state: &'static str, remedy: &'static str) -> OperateError {
     OperateError::State {
         source_id: id.clone(),
@@ -395,6 +361,6 @@ fn wrong(id: &SourceId, state: &'static str, remedy: &'static str) -> OperateErr
     }
 }
 
-fn being_read(id: &SourceId) -> OperateError {
+pub(super) fn being_read(id: &SourceId) -> OperateError {
     wrong(id, "being read", "wait for the end of its run")
 }

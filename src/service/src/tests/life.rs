@@ -343,6 +343,51 @@ async fn a_retired_source_keeps_its_records_or_takes_them_along() {
 }
 
 #[tokio::test]
+async fn what_a_folder_before_read_is_forgotten_too() {
+    let (_storage, tables, services) = node().await;
+    register(&services, folder("tax")).await;
+    people(&services, &tables, "tax", &[MONA]).await;
+    let new = folder("tax");
+    let other = NewSource {
+        manifest: new.manifest.replace("id = \"person\"", "id = \"payer\""),
+        mapping: new.mapping.replace("[person]", "[payer]"),
+        ..new
+    };
+    register(&services, other).await;
+    people(&services, &tables, "tax", &[MONA, OMAR]).await;
+    let id = source("tax");
+    let view = get_source(&services, &operator(), &id).await.unwrap();
+    assert_eq!(view.records, 3, "of both streams");
+    let view = retire_source(&services, &operator(), &id, true)
+        .await
+        .unwrap();
+    assert_eq!((view.records, services.citizens()), (0, 0));
+    services.stop("test").await;
+}
+
+#[tokio::test]
+async fn no_folder_comes_into_force_while_its_source_is_read() {
+    let (_storage, _tables, services) = node().await;
+    register(&services, folder("tax")).await;
+    let id = source("tax");
+    let other = NewSource {
+        mapping: folder("tax").mapping.replace("\"trim\", ", ""),
+        ..folder("tax")
+    };
+    update_source(&services, &operator(), other).await.unwrap();
+    let turn = services.reading.claim(&id).unwrap();
+    let error = approve_source(&services, &approver(), &id, 2)
+        .await
+        .unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Configuration);
+    drop(turn);
+    approve_source(&services, &approver(), &id, 2)
+        .await
+        .unwrap();
+    services.stop("test").await;
+}
+
+#[tokio::test]
 async fn what_was_mended_is_taken_out_of_quarantine() {
     let (_storage, tables, services) = node().await;
     let bad: Row = ["2", "عمر علي", "123", "1990-13-45", "011"];

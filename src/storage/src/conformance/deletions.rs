@@ -48,6 +48,10 @@ pub(super) async fn a_deleted_record_is_nowhere_but_among_versions(storage: &dyn
     assert_eq!(page[0].record, records[1]);
     assert!(tx.unlinked_records(9).await.unwrap().is_empty());
     let (tax, person) = (&records[1].id.source, &records[1].id.stream);
+    assert_eq!(
+        tx.streams_of(tax).await.unwrap(),
+        std::slice::from_ref(person)
+    );
     let keys = tx.keys_after(tax, person, None, 9).await.unwrap();
     assert_eq!(keys, [records[1].id.key.clone()]);
     let behind = tx.keys_after(tax, person, Some(&keys[0]), 9).await.unwrap();

@@ -18,6 +18,9 @@ pub trait Deletions: Send {
         at: Timestamp,
     ) -> Result<DeleteOutcome, StorageError>;
 
+    /// Returns the streams of which records are or were held of a source, in the order of their ids.
+    async fn streams_of(&mut self, source: &SourceId) -> Result<Vec<StreamId>, StorageError>;
+
     /// Returns up to `limit` keys of the records of a stream that are not deleted, behind a key, in
     /// the order of their bytes.
     async fn keys_after(

@@ -6,7 +6,7 @@ use rabt_model::{CitizenId, Pii, RecordNumber, SourceId, StreamId, Timestamp};
 use super::SqliteTransaction;
 use super::records::{FIND, json};
 use crate::StorageError;
-use crate::convert::{FoundRow, to_held, to_index, to_memberships, to_micros};
+use crate::convert::{FoundRow, to_held, to_index, to_memberships, to_micros, to_streams};
 use crate::deletion::DeletionBatch;
 use crate::error::Doing;
 use crate::repository::Deletions;
@@ -34,6 +34,8 @@ const FORGET: &str = "DELETE FROM memberships WHERE record IN (SELECT value FROM
 const DEPARTURES: &str = "SELECT departures.record, citizens.id
     FROM departures CROSS JOIN citizens ON citizens.number = departures.citizen
     WHERE departures.record IN (SELECT value FROM json_each($1)) ORDER BY departures.record";
+
+const STREAMS: &str = "SELECT stream FROM streams WHERE source = $1";
 
 const KEYS: &str = "SELECT key FROM records
     WHERE stream = $1 AND key > $2 AND deleted_at IS NULL ORDER BY key LIMIT $3";
@@ -75,6 +77,15 @@ impl Deletions for SqliteTransaction {
             .await
             .doing("marking records as unlinked")?;
         Ok(outcome)
+    }
+
+    async fn streams_of(&mut self, source: &SourceId) -> Result<Vec<StreamId>, StorageError> {
+        let streams: Vec<String> = sqlx::query_scalar(STREAMS)
+            .bind(source.as_str())
+            .fetch_all(self.connection())
+            .await
+            .doing("reading streams")?;
+        to_streams(&streams)
     }
 
     async fn keys_after(

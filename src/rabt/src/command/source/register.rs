@@ -94,7 +94,19 @@ pub(crate) struct ExportArgs {
     connection: Connection,
 }
 
-/// A version of a folder to decide about.
+/// A version of a folder to put in force.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// Source id.
+    id: String,
+    /// The version that was looked at; another one is refused.
+    #[arg(long)]
+    version: u32,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// A version of a folder to take back.
 #[derive(Debug, Args)]
 pub(crate) struct VersionArgs {
     /// Source id.
@@ -238,11 +250,11 @@ pub(super) async fn export(args: &ExportArgs, render: &Render) -> Result<ExitCod
 }
 
 /// Puts a folder in force.
-pub(super) async fn approve(args: &VersionArgs, render: &Render) -> Result<ExitCode, CommandError> {
+pub(super) async fn approve(args: &ApproveArgs, render: &Render) -> Result<ExitCode, CommandError> {
     let mut client = connect(&args.connection, SECOND_IDENTITY).await?;
     let request = pb::ApproveSourceRequest {
         name: name_of(&args.id),
-        version: version(&mut client, args).await?,
+        version: args.version,
     };
     let sources = answer(client.approve_source(request).await)?.sources;
     let sources = Sources::of(&sources);
