@@ -28,7 +28,7 @@ pub(crate) use leash::Leash;
 use standing::Ended;
 pub(crate) use stream::CHUNK_ROWS;
 use stream::StreamRun;
-pub(crate) use writer::{Unit, Writer};
+pub(crate) use writer::{Place, Unit, Writer};
 
 /// What one reading of one source did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +151,10 @@ async fn read_on(
         why = leash.stopped() => Err(Stop::Connect(why)),
         read = read_streams(services, tenure, source, &mut summary, leash) => read,
     };
+    // The turn ends with this function, and whoever has the next one goes on from what is durable then.
+    if let Ok(counts) = services.writer.end(run).await {
+        summary.counts = counts;
+    }
     let finished = finish_run(services, tenure, summary, read.as_ref().err()).await;
     read.map_err(named)?;
     finished.map_err(named)
@@ -217,6 +221,7 @@ const fn is_readable(state: SourceState) -> bool {
 }
 
 async fn start_run(services: &Services, tenure: Tenure, source: &SourceId) -> Result<RunId, Stop> {
+    let _states = services.states.lock().await;
     let mut tx = services.storage.begin().await?;
     let held = tx.get_source(source).await?;
     let at = services.clock.now();
@@ -285,6 +290,7 @@ async fn finish_run(
             summary: stop.to_string(),
         }),
     };
+    let _states = services.states.lock().await;
     let mut tx = services.storage.begin().await?;
     tx.finish_run(summary.run, &outcome).await?;
     if let Ended::Unreachable(times) = &mut ended {

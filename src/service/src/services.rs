@@ -81,6 +81,9 @@ pub struct Services {
     pub(crate) images: Option<Images>,
     /// Whether ingest wrote something since linking last looked.
     pub(crate) backlog: Arc<AtomicBool>,
+    /// Whoever changes where a source or a folder stands reads it first: one after the other, and
+    /// before the transaction begins.
+    pub(crate) states: Arc<tokio::sync::Mutex<()>>,
     /// Linking and the writing of ingest take turns.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) tasks: TaskTracker,
@@ -173,6 +176,7 @@ impl Services {
             followed: Followed::at(&head, resident),
             images: setup.image.map(Images::new),
             backlog,
+            states: Arc::default(),
             turn,
             tasks,
             stop,

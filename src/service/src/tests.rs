@@ -16,3 +16,4 @@ mod review;
 mod schedule;
 mod sweep;
 mod watch;
+mod writer;

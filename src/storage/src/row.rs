@@ -326,6 +326,17 @@ pub struct RunCounts {
     pub late: u64,
 }
 
+impl std::ops::AddAssign for RunCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.rows += more.rows;
+        self.records += more.records;
+        self.rejected += more.rejected;
+        self.unchanged += more.unchanged;
+        self.deleted += more.deleted;
+        self.late += more.late;
+    }
+}
+
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunError {

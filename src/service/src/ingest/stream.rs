@@ -20,8 +20,8 @@ mod tally;
 
 use seen::Seen;
 
-use super::writer::{Place, Unit, Written};
-use super::{Leash, RunSummary, Stop};
+use super::writer::Written;
+use super::{Leash, Place, RunSummary, Stop, Unit};
 use crate::error::AuditError;
 use crate::lead::Tenure;
 use crate::registry::Registered;
@@ -372,6 +372,7 @@ impl<'a> StreamRun<'a> {
             rejections: pending.rejections,
             columns: pending.tally.take(),
             begins: self.whole && !std::mem::replace(&mut self.begun, true),
+            ends: self.whole && place == Place::Start,
             place,
             rows: pending.rows,
             at: self.services.clock.now(),
@@ -391,13 +392,7 @@ impl<'a> StreamRun<'a> {
         if position.is_some() {
             self.committed = position;
         }
-        let total = &mut self.summary.counts;
-        total.rows += counts.rows;
-        total.records += counts.records;
-        total.rejected += counts.rejected;
-        total.unchanged += counts.unchanged;
-        total.deleted += counts.deleted;
-        total.late += counts.late;
+        self.summary.counts += counts;
         Ok(())
     }
 

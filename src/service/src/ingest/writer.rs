@@ -2,8 +2,10 @@
 //!
 //! Invariant: the records, rejections, position, counts and audit entry of a checkpoint are in one
 //! transaction; a checkpoint is acknowledged after its commit. Checkpoints that wait while a
-//! transaction is under way share the next one.
+//! transaction is under way share the next one. Behind a checkpoint that could not be written nothing
+//! else of its run is: its position would stand for what is not there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,6 +46,8 @@ pub(crate) struct Unit {
     pub(crate) columns: Vec<ColumnCount>,
     /// Whether it is the first unit of a reading from the start of the stream.
     pub(crate) begins: bool,
+    /// Whether it ends a reading of the whole stream, in which every row came.
+    pub(crate) ends: bool,
     pub(crate) place: Place,
     pub(crate) rows: u64,
     pub(crate) at: Timestamp,
@@ -61,17 +65,32 @@ pub(crate) enum Place {
 }
 
 /// What became of a unit.
-pub(super) type Written = Result<RunCounts, AuditError>;
+pub(crate) type Written = Result<RunCounts, AuditError>;
 
 struct Submission {
     unit: Unit,
     done: oneshot::Sender<Written>,
 }
 
+/// What the writing task is asked for, in the order in which it came.
+enum Order {
+    Write(Box<Submission>),
+    /// A run hands over no more.
+    End(RunId, oneshot::Sender<RunCounts>),
+}
+
+/// What was written of a run that has not ended.
+#[derive(Default)]
+struct Progress {
+    counts: RunCounts,
+    /// Why nothing more of it is written.
+    broken: Option<AuditError>,
+}
+
 /// The way to the writing task.
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
-    sender: mpsc::Sender<Submission>,
+    sender: mpsc::Sender<Order>,
 }
 
 struct Task {
@@ -79,7 +98,8 @@ struct Task {
     audit: Sequencer,
     turn: Arc<Mutex<()>>,
     backlog: Arc<AtomicBool>,
-    receiver: mpsc::Receiver<Submission>,
+    receiver: mpsc::Receiver<Order>,
+    runs: BTreeMap<RunId, Progress>,
     stop: CancellationToken,
 }
 
@@ -99,6 +119,7 @@ impl Writer {
             turn,
             backlog,
             receiver,
+            runs: BTreeMap::new(),
             stop,
         };
         tasks.spawn(task.run());
@@ -107,15 +128,23 @@ impl Writer {
 
     /// Hands a unit over; waits while too many are waiting already. The receiver hears when the
     /// unit is durable.
-    pub(super) async fn submit(
+    pub(crate) async fn submit(
         &self,
         unit: Unit,
     ) -> Result<oneshot::Receiver<Written>, AuditError> {
         let (done, written) = oneshot::channel();
-        let submission = Submission { unit, done };
-        let sent = self.sender.send(submission).await;
+        let order = Order::Write(Box::new(Submission { unit, done }));
+        let sent = self.sender.send(order).await;
         sent.map_err(|_| AuditError::Stopped)?;
         Ok(written)
+    }
+
+    /// Waits until nothing that a run handed over is on its way, and returns what is durable of it.
+    pub(crate) async fn end(&self, run: RunId) -> Result<RunCounts, AuditError> {
+        let (done, ended) = oneshot::channel();
+        let sent = self.sender.send(Order::End(run, done)).await;
+        sent.map_err(|_| AuditError::Stopped)?;
+        ended.await.map_err(|_| AuditError::Stopped)
     }
 }
 
@@ -131,27 +160,58 @@ impl Task {
             if received == 0 {
                 break;
             }
-            self.write(std::mem::take(&mut waiting)).await;
+            let mut units = Vec::with_capacity(waiting.len());
+            let mut ended = Vec::new();
+            for order in waiting.drain(..) {
+                match order {
+                    Order::Write(submission) => units.push(*submission),
+                    Order::End(run, done) => ended.push((run, done)),
+                }
+            }
+            // a run hands over nothing behind its end, so that the units may go first
+            self.write(units).await;
+            for (run, done) in ended {
+                let progress = self.runs.remove(&run).unwrap_or_default();
+                // nobody waits for a run that was dropped
+                let _ = done.send(progress.counts);
+            }
         }
     }
 
-    async fn write(&self, waiting: Vec<Submission>) {
+    async fn write(&mut self, units: Vec<Submission>) {
+        let (waiting, broken): (Vec<_>, Vec<_>) = units
+            .into_iter()
+            .partition(|submission| self.error_of(submission.unit.run).is_none());
+        for Submission { unit, done } in broken {
+            let error = self.error_of(unit.run).unwrap_or(AuditError::Stopped);
+            let _ = done.send(Err(error));
+        }
+        if waiting.is_empty() {
+            return;
+        }
         let turn = self.turn.lock().await;
         let written = self.try_write(&waiting).await;
         drop(turn);
         match written {
             Ok(counts) => {
-                for (submission, counts) in waiting.into_iter().zip(counts) {
+                for (Submission { unit, done }, counts) in waiting.into_iter().zip(counts) {
+                    self.runs.entry(unit.run).or_default().counts += counts;
                     // a reader that went away does not need to know
-                    let _ = submission.done.send(Ok(counts));
+                    let _ = done.send(Ok(counts));
                 }
             }
             Err(error) => {
-                for submission in waiting {
-                    let _ = submission.done.send(Err(error.clone()));
+                for Submission { unit, done } in waiting {
+                    let progress = self.runs.entry(unit.run).or_default();
+                    progress.broken = Some(error.clone());
+                    let _ = done.send(Err(error.clone()));
                 }
             }
         }
+    }
+
+    fn error_of(&self, run: RunId) -> Option<AuditError> {
+        self.runs.get(&run)?.broken.clone()
     }
 
     async fn try_write(&self, waiting: &[Submission]) -> Result<Vec<RunCounts>, AuditError> {
@@ -200,6 +260,10 @@ async fn put_unit(tx: &mut dyn Transaction, unit: &Unit) -> Result<RunCounts, St
     }
     if !unit.columns.is_empty() {
         tx.count_columns(&unit.source, &unit.stream, &unit.columns)
+            .await?;
+    }
+    if unit.ends {
+        tx.forget_rejections(&unit.source, &unit.stream, unit.run)
             .await?;
     }
     match &unit.place {

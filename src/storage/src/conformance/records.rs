@@ -207,6 +207,11 @@ pub(super) async fn rejections_are_replaced_and_cleared(storage: &dyn Storage) {
         by_column,
         [("DOB".to_owned(), "bad_date".to_owned(), true, 2)]
     );
+    let (tax, person) = (source("tax"), stream("person"));
+    tx.forget_rejections(&tax, &person, RunId(2)).await.unwrap();
+    assert_eq!(count(tx.as_mut()).await, "bad_date 1", "of the second run");
+    let civil = tx.count_rejections(&source("civil")).await.unwrap();
+    assert_eq!(civil.len(), 1, "another source's");
     tx.commit().await.unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! Counts of columns, on PostgreSQL.
 
 use async_trait::async_trait;
-use rabt_model::{SourceId, StreamId};
+use rabt_model::{RunId, SourceId, StreamId};
 
 use super::PostgresTransaction;
 use crate::StorageError;
@@ -19,6 +19,9 @@ const ADD: &str = "INSERT INTO column_counts
         refused = column_counts.refused + excluded.refused";
 
 const FORGET: &str = "DELETE FROM column_counts WHERE source = $1 AND stream = $2";
+
+const FORGET_REJECTIONS: &str =
+    "DELETE FROM rejections WHERE source = $1 AND stream = $2 AND run < $3";
 
 const LIST: &str = "SELECT stream, source_column, rows_read, missing, refused FROM column_counts
     WHERE source = $1 ORDER BY stream COLLATE \"C\", source_column COLLATE \"C\"";
@@ -59,6 +62,22 @@ impl Columns for PostgresTransaction {
             .execute(self.connection())
             .await
             .doing("forgetting counts of columns")?;
+        Ok(())
+    }
+
+    async fn forget_rejections(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        before: RunId,
+    ) -> Result<(), StorageError> {
+        sqlx::query(FORGET_REJECTIONS)
+            .bind(source.as_str())
+            .bind(stream.as_str())
+            .bind(before.0)
+            .execute(self.connection())
+            .await
+            .doing("forgetting rejections")?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What storage promises about counts of columns.
 
 use async_trait::async_trait;
-use rabt_model::{SourceId, StreamId};
+use rabt_model::{RunId, SourceId, StreamId};
 
 use crate::StorageError;
 use crate::column::ColumnCount;
@@ -23,6 +23,15 @@ pub trait Columns: Send {
         &mut self,
         source: &SourceId,
         stream: &StreamId,
+    ) -> Result<(), StorageError>;
+
+    /// Forgets what was refused of a stream by runs before this one: their rows have come again since,
+    /// or are gone.
+    async fn forget_rejections(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        before: RunId,
     ) -> Result<(), StorageError>;
 
     /// Returns the counts of a source, in the order of the streams and of the columns' bytes.

@@ -1,7 +1,7 @@
 //! Counts of columns, on `SQLite`.
 
 use async_trait::async_trait;
-use rabt_model::{SourceId, StreamId};
+use rabt_model::{RunId, SourceId, StreamId};
 
 use super::SqliteTransaction;
 use super::bulk::Bulk;
@@ -22,6 +22,9 @@ const ADD: Bulk = Bulk {
 };
 
 const FORGET: &str = "DELETE FROM column_counts WHERE source = $1 AND stream = $2";
+
+const FORGET_REJECTIONS: &str =
+    "DELETE FROM rejections WHERE source = $1 AND stream = $2 AND run < $3";
 
 const LIST: &str = "SELECT stream, source_column, rows_read, missing, refused FROM column_counts
     WHERE source = $1 ORDER BY stream, source_column";
@@ -57,6 +60,22 @@ impl Columns for SqliteTransaction {
             .execute(self.connection())
             .await
             .doing("forgetting counts of columns")?;
+        Ok(())
+    }
+
+    async fn forget_rejections(
+        &mut self,
+        source: &SourceId,
+        stream: &StreamId,
+        before: RunId,
+    ) -> Result<(), StorageError> {
+        sqlx::query(FORGET_REJECTIONS)
+            .bind(source.as_str())
+            .bind(stream.as_str())
+            .bind(before.0)
+            .execute(self.connection())
+            .await
+            .doing("forgetting rejections")?;
         Ok(())
     }
 
