@@ -1,7 +1,7 @@
 //! The catalogue of what is recorded. Fields stand in the order of their names, because the canonical form
 //! of an entry has sorted keys.
 
-use rabt_model::{AgencyId, AgreementId, Attribute, SourceId};
+use rabt_model::{AgencyId, AgreementId, Attribute, SourceId, StreamId};
 use serde::{Deserialize, Serialize};
 
 use crate::Pseudonym;
@@ -140,10 +140,16 @@ pub struct SourceCreated {
 pub struct SourceChanged {
     /// Who did it.
     pub actor: String,
+    /// Number of records that were taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
     /// Which source.
     pub source: SourceId,
     /// The new state.
     pub state: String,
+    /// The streams that it is about; none when it is about the source as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamId>,
 }
 
 /// Somebody looked at a source: tried it, listed its tables, or sampled its rows.
@@ -152,6 +158,9 @@ pub struct SourceChanged {
 pub struct SourceInspected {
     /// Who did it.
     pub actor: String,
+    /// The class of the error that it ended with; none when it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// How: `CheckSource`, `PreviewSource`.
     pub method: String,
     /// Number of rows that were read; they were not kept.

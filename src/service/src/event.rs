@@ -5,7 +5,10 @@ use rabt_audit::{
     PseudonymKey, Question, Reviewed, RunFinished, SourceChanged, SourceCreated, SourceInspected,
     SourceStarted,
 };
-use rabt_model::{CitizenId, DecisionNumber, Judgement, RunId, SourceId, TaskNumber, Timestamp};
+use rabt_model::{
+    CitizenId, DecisionNumber, ErrorClass, Judgement, RunId, SourceId, StreamId, TaskNumber,
+    Timestamp,
+};
 use rabt_policy::{Caller, DenialReason, Facts, Target};
 use rabt_storage::{DecisionState, FolderState, RunCounts, RunState, StoredFolder, StoredSource};
 use sha2::{Digest, Sha256};
@@ -144,16 +147,17 @@ pub(crate) fn of_folder(
     Entry::new(at, AuditEvent::FolderMoved(moved))
 }
 
-/// Somebody looked at a source.
+/// Somebody looked at a source, and was answered or not.
 pub(crate) fn of_inspection(
     caller: &Caller,
     source: &SourceId,
-    method: &str,
-    rows: u64,
+    (method, rows): (&str, u64),
+    failure: Option<ErrorClass>,
     at: Timestamp,
 ) -> Entry {
     let inspected = SourceInspected {
         actor: actor(caller),
+        failure: failure.map(|class| class.reason().to_owned()),
         method: method.to_owned(),
         rows,
         source: source.clone(),
@@ -206,10 +210,23 @@ pub(crate) fn of_refusal(caller: &Caller, method: &str, policy: &str, at: Timest
 
 /// The state of a source was changed.
 pub(crate) fn of_state(caller: &Caller, source: &SourceId, state: &str, at: Timestamp) -> Entry {
+    of_streams(caller, source, (state, &[]), None, at)
+}
+
+/// What is held of streams of a source changed; of so many records, when some were taken out.
+pub(crate) fn of_streams(
+    caller: &Caller,
+    source: &SourceId,
+    (state, streams): (&str, &[StreamId]),
+    records: Option<u64>,
+    at: Timestamp,
+) -> Entry {
     let changed = SourceChanged {
         actor: actor(caller),
+        records,
         source: source.clone(),
         state: state.to_owned(),
+        streams: streams.to_vec(),
     };
     Entry::new(at, AuditEvent::SourceChanged(changed))
 }

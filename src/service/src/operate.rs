@@ -3,6 +3,7 @@
 //! Invariant: no source is read by a folder that a second person has not approved.
 
 mod agreements;
+mod approve;
 mod folder;
 mod inspect;
 mod logs;
@@ -18,9 +19,9 @@ use crate::event;
 use crate::services::Services;
 
 pub use agreements::activate_policy;
+pub use approve::approve_source;
 pub use folder::{
-    Exported, NewSource, approve_source, create_source, export_source, update_source,
-    withdraw_source,
+    Exported, NewSource, create_source, export_source, update_source, withdraw_source,
 };
 pub use inspect::{
     Discovered, Previewed, Proposed, check_source, discover_source, preview_source, propose_source,

@@ -9,7 +9,7 @@ use rabt_connect::{
 };
 use rabt_linkage::Standing;
 use rabt_model::{AgencyId, Attribute, Label, RecordId, SourceId, StreamId};
-use rabt_storage::{Storage, StorageError, StoredSource, Transaction};
+use rabt_storage::{FolderState, Storage, StorageError, StoredFolder, Transaction};
 
 /// The registered sources and agencies; replaced as a whole when one changes.
 #[derive(Debug, Default)]
@@ -46,47 +46,40 @@ impl Registry {
 
     /// Becomes what one state of storage holds, all at once.
     pub(crate) async fn refresh(&self, tx: &mut dyn Transaction) -> Result<(), StorageError> {
-        let registry = Self::default();
-        let mut agencies: BTreeMap<(String, String), Vec<StoredSource>> = BTreeMap::new();
+        let mut known = Known::default();
+        let mut folders: BTreeMap<(String, String), BTreeSet<SourceId>> = BTreeMap::new();
+        let mut agencies = BTreeSet::new();
         for source in tx.list_sources().await? {
-            let texts = (source.manifest.clone(), source.mapping.clone());
-            agencies.entry(texts).or_default().push(source);
+            agencies.insert(source.agency);
+            let texts = (source.manifest, source.mapping);
+            folders.entry(texts).or_default().insert(source.id);
         }
-        for ((manifest, mapping), sources) in agencies {
-            if let Err(problems) = registry.add(&manifest, &mapping) {
-                let source = sources.first().map(|source| source.id.clone());
+        for ((manifest, mapping), sources) in folders {
+            // A source that a later folder left out keeps the text that it was read by, in which its
+            // neighbours are as they were then.
+            let added = known.add(&manifest, &mapping, |id| sources.contains(id));
+            if let Err(problems) = added {
+                let source = sources.first();
                 tracing::error!(?source, %problems, "a registered manifest does not load");
             }
         }
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = registry.current();
+        for agency in agencies {
+            let versions = tx.folders(&agency).await?;
+            let approved = |folder: &&StoredFolder| folder.state == FolderState::Approved;
+            if let Some(folder) = versions.iter().find(approved) {
+                // one that does not load has been logged with its sources
+                let _ = known.add(&folder.manifest, &folder.mapping, |_| false);
+            }
+        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
         Ok(())
     }
 
     /// Adds the sources of an agency's folder, in place of earlier ones of the same ids.
     pub(crate) fn add(&self, manifest: &str, mapping: &str) -> Result<(), Problems> {
-        let agency = AgencyFolder::load(&[("manifest.toml", manifest), ("mapping.toml", mapping)])?;
-        let base = base_of(manifest);
         let mut slot = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut known = Known::clone(&slot);
-        known
-            .agencies
-            .insert(agency.id.clone(), (agency.name, agency.rank));
-        for spec in agency.sources {
-            let truths = truths(&spec);
-            if truths.is_empty() {
-                known.truths.remove(&spec.id);
-            } else {
-                known.truths.insert(spec.id.clone(), truths);
-            }
-            let registered = Registered {
-                agency: agency.id.clone(),
-                spec,
-                base: base.clone(),
-            };
-            known
-                .sources
-                .insert(registered.spec.id.clone(), Arc::new(registered));
-        }
+        known.add(manifest, mapping, |_| true)?;
         *slot = Arc::new(known);
         Ok(())
     }
@@ -110,6 +103,38 @@ impl Standing for Known {
 }
 
 impl Known {
+    /// Adds what a folder says of its agency, and of the sources that are `wanted`.
+    fn add(
+        &mut self,
+        manifest: &str,
+        mapping: &str,
+        wanted: impl Fn(&SourceId) -> bool,
+    ) -> Result<(), Problems> {
+        let agency = AgencyFolder::load(&[("manifest.toml", manifest), ("mapping.toml", mapping)])?;
+        let base = base_of(manifest);
+        self.agencies
+            .insert(agency.id.clone(), (agency.name, agency.rank));
+        for spec in agency.sources {
+            if !wanted(&spec.id) {
+                continue;
+            }
+            let truths = truths(&spec);
+            if truths.is_empty() {
+                self.truths.remove(&spec.id);
+            } else {
+                self.truths.insert(spec.id.clone(), truths);
+            }
+            let registered = Registered {
+                agency: agency.id.clone(),
+                spec,
+                base: base.clone(),
+            };
+            self.sources
+                .insert(registered.spec.id.clone(), Arc::new(registered));
+        }
+        Ok(())
+    }
+
     /// Returns the streams that hold each person once.
     pub(crate) fn registers(&self) -> BTreeSet<(SourceId, StreamId)> {
         let streams = self.truths.iter().flat_map(|(source, streams)| {

@@ -98,6 +98,7 @@ pub(crate) fn folder(view: &FolderView) -> Folder {
         approver: view.approver.clone().unwrap_or_default(),
         create_time: Some(timestamp(view.created_at)),
         update_time: Some(timestamp(view.updated_at)),
+        base: view.base.display().to_string(),
     }
 }
 

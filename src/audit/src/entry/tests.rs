@@ -54,13 +54,30 @@ fn catalogue() -> Vec<AuditEvent> {
         }),
         AuditEvent::SourceChanged(SourceChanged {
             actor: text("operator:mona"),
+            records: None,
             source: source(),
             state: text("PAUSED"),
+            streams: Vec::new(),
+        }),
+        AuditEvent::SourceChanged(SourceChanged {
+            actor: text("operator:mona"),
+            records: Some(5_000),
+            source: source(),
+            state: text("forgetting"),
+            streams: vec!["person".parse().unwrap()],
         }),
         AuditEvent::SourceInspected(SourceInspected {
             actor: text("operator:mona"),
+            failure: None,
             method: text("PreviewSource"),
             rows: 500,
+            source: source(),
+        }),
+        AuditEvent::SourceInspected(SourceInspected {
+            actor: text("operator:mona"),
+            failure: Some(text("SOURCE_UNREACHABLE")),
+            method: text("DiscoverSource"),
+            rows: 0,
             source: source(),
         }),
         AuditEvent::FolderMoved(FolderMoved {

@@ -1,6 +1,6 @@
 //! What linking would make of records that are not stored.
 //!
-//! Invariant: nothing is changed, in storage or in the index.
+//! Invariant: the records come into neither storage nor the index.
 
 use rabt_model::{CitizenId, RecordId, RecordNumber, SourceRecord};
 use rabt_storage::Storage;

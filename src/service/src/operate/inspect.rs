@@ -18,7 +18,7 @@ use super::view::FolderView;
 use super::{WRITERS, allow, unknown};
 use crate::audited::Audited;
 use crate::directory::Directory;
-use crate::error::OperateError;
+use crate::error::{AuditError, OperateError};
 use crate::event;
 use crate::link::{Forecast, forecast};
 use crate::registry::{Registered, base_of, with_base, without_base};
@@ -103,7 +103,10 @@ pub async fn discover_source(
     sampled_tables: usize,
 ) -> Result<Audited<Discovered>, OperateError> {
     let target = Target::of(services, caller, id, "DiscoverSource").await?;
-    let tables = target.survey(services, id, filter, sampled_tables).await?;
+    let tables = target.survey(services, id, filter, sampled_tables).await;
+    let tables = target
+        .heard(services, caller, ("DiscoverSource", 0), tables)
+        .await?;
     let (rows, state) = (sampled(&tables), Some(FolderState::Discovered));
     let discovered = Discovered { tables };
     target
@@ -132,7 +135,8 @@ pub async fn propose_source(
     let method = "ProposeSource";
     let target = Target::of(services, caller, id, method).await?;
     let usual = Sampling::usual(this_year(services)).tables;
-    let tables = target.survey(services, id, filter, usual).await?;
+    let tables = target.survey(services, id, filter, usual).await;
+    let tables = target.heard(services, caller, (method, 0), tables).await?;
     let capabilities = target.connector.describe().capabilities;
     let proposal = propose(&tables, capabilities);
     let kind = &target.registered.spec.kind;
@@ -173,7 +177,7 @@ pub async fn propose_source(
 /// # Errors
 /// There is no such source, it has no mapping, it does not answer, or storage failed.
 pub async fn preview_source(
-    services: &Services,
+    services: &Arc<Services>,
     caller: &Caller,
     id: &SourceId,
     rows: u32,
@@ -196,12 +200,26 @@ pub async fn preview_source(
         let whose = (id, &target.registered.agency);
         let at = services.clock.now();
         let seen = preview(target.connector.as_ref(), &session, spec, whose, rows, at);
-        let mut seen = within(id, seen).await?;
+        let seen = within(id, seen).await;
+        let mut seen = target.heard(services, caller, (method, read), seen).await?;
         records.append(&mut seen.records);
         read += seen.rows;
         streams.push((spec.id.clone(), seen));
     }
-    let forecast = forecast(services, records).await?;
+    // The linker comes back to where it was taken from, even when the caller goes away meanwhile.
+    let owner = Arc::clone(services);
+    let forecast = services
+        .tasks
+        .spawn(async move { forecast(&owner, records).await });
+    let forecast = forecast.await.map_err(|_| AuditError::Stopped)?;
+    let forecast = target
+        .heard(
+            services,
+            caller,
+            (method, read),
+            forecast.map_err(Into::into),
+        )
+        .await?;
     let previewed = Previewed { streams, forecast };
     let state = Some(FolderState::Previewed);
     target
@@ -264,23 +282,40 @@ impl Target {
         .await
     }
 
+    /// Writes down a look that came to nothing.
+    async fn heard<T>(
+        &self,
+        services: &Services,
+        caller: &Caller,
+        look: (&str, u64),
+        heard: Result<T, OperateError>,
+    ) -> Result<T, OperateError> {
+        if let Err(error) = &heard {
+            let (source, at) = (&self.registered.spec.id, services.clock.now());
+            let entry = event::of_inspection(caller, source, look, Some(error.class()), at);
+            let _ = services.audit.record(&entry, ()).await?;
+        }
+        heard
+    }
+
     /// Writes down that somebody looked, and how far the folder has come by it.
     async fn saw<T>(
         self,
         services: &Services,
         caller: &Caller,
-        (method, rows): (&str, u64),
+        look: (&str, u64),
         state: Option<FolderState>,
         seen: T,
     ) -> Result<Audited<T>, OperateError> {
         let at = services.clock.now();
-        let entry = event::of_inspection(caller, &self.registered.spec.id, method, rows, at);
+        let entry = event::of_inspection(caller, &self.registered.spec.id, look, None, at);
         let further =
             state.filter(|state| self.folder.state.is_open() && *state > self.folder.state);
         let Some(state) = further else {
             return Ok(services.audit.record(&entry, seen).await?);
         };
         let tenure = services.lead.tenure()?;
+        let _states = services.states.lock().await;
         let mut tx = services.storage.begin().await?;
         let folders = tx.folders(&self.folder.agency).await?;
         let version = self.folder.version;

@@ -1,10 +1,11 @@
 //! Reading, resting, reading anew, and the end of a source.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rabt_model::{Pii, RecordId, RunId, SourceId, StreamId};
 use rabt_policy::Caller;
-use rabt_storage::{Deletion, SourceState, Transaction};
+use rabt_storage::{Deletion, FolderState, RunState, SourceState, StoredSource, Transaction};
 use tokio::sync::oneshot;
 
 use super::logs;
@@ -35,6 +36,7 @@ pub async fn start_source(
 ) -> Result<Audited<RunView>, OperateError> {
     allow(services, caller, "StartSource", &WRITERS).await?;
     let tenure = services.lead.tenure()?;
+    let states = Arc::clone(&services.states).lock_owned().await;
     let mut tx = services.storage.begin().await?;
     let source = in_force(services, tx.as_mut(), id).await?;
     let remedy = match source.state {
@@ -71,6 +73,7 @@ pub async fn start_source(
     let source = id.clone();
     services.tasks.spawn(async move {
         let audited = owner.audit.commit(tx, tenure, &entry, view).await;
+        drop(states);
         let durable = audited.is_ok();
         // A caller that no longer listens has gone away; the run goes on.
         let _ = tell.send(audited);
@@ -190,6 +193,7 @@ pub async fn retire_source(
     let _turn = services.reading.claim(id).ok_or_else(|| being_read(id))?;
     let tenure = services.lead.tenure()?;
     let at = services.clock.now();
+    let states = services.states.lock().await;
     let mut tx = services.storage.begin().await?;
     let mut source = in_force(services, tx.as_mut(), id).await?;
     source.state = SourceState::Retired;
@@ -201,6 +205,7 @@ pub async fn retire_source(
     let mut held = Held::read(tx.as_mut()).await?;
     let view = held.view(services, tx.as_mut(), source.clone()).await?;
     let mut audited = services.audit.commit(tx, tenure, &entry, view).await?;
+    drop(states);
     let let_go = match services.registry.current().source(id) {
         Some(registered) => logs::let_go(services, &registered, |_| true).await,
         None => Ok(()),
@@ -229,12 +234,12 @@ async fn forget_records(
     tenure: Tenure,
 ) -> Result<(), OperateError> {
     let streams = services.storage.snapshot().await?.streams_of(id).await?;
-    for stream in streams {
+    for stream in &streams {
         loop {
             let at = services.clock.now();
             let _turn = services.turn.lock().await;
             let mut tx = services.storage.begin().await?;
-            let keys = tx.keys_after(id, &stream, None, PAGE).await?;
+            let keys = tx.keys_after(id, stream, None, PAGE).await?;
             if keys.is_empty() {
                 break;
             }
@@ -249,10 +254,38 @@ async fn forget_records(
             };
             let deletions: Vec<Deletion> = keys.into_iter().map(gone).collect();
             tx.delete_records(&deletions, at).await?;
-            let entry = event::of_state(caller, id, "forgetting", at);
+            let (what, count) = (
+                ("forgetting", std::slice::from_ref(stream)),
+                deletions.len() as u64,
+            );
+            let entry = event::of_streams(caller, id, what, Some(count), at);
             services.audit.commit(tx, tenure, &entry, ()).await?;
         }
     }
+    forget_quality(services, caller, id, tenure).await
+}
+
+/// Forgets what the rows of a source said of their columns, and what was refused of them, which holds
+/// their keys.
+async fn forget_quality(
+    services: &Services,
+    caller: &Caller,
+    id: &SourceId,
+    tenure: Tenure,
+) -> Result<(), OperateError> {
+    let at = services.clock.now();
+    let mut tx = services.storage.begin().await?;
+    let counted = tx.column_counts(id).await?.into_iter();
+    let refused = tx.rejections_by_column(id).await?.into_iter();
+    let mut streams: BTreeSet<StreamId> = counted.map(|(stream, _)| stream).collect();
+    streams.extend(refused.map(|count| count.stream));
+    for stream in &streams {
+        tx.forget_columns(id, stream).await?;
+        tx.forget_rejections(id, stream, RunId(i64::MAX)).await?;
+    }
+    let streams: Vec<StreamId> = streams.into_iter().collect();
+    let entry = event::of_streams(caller, id, ("forgotten", &streams), None, at);
+    let _ = services.audit.commit(tx, tenure, &entry, ()).await?;
     Ok(())
 }
 
@@ -309,7 +342,7 @@ async fn rewind(
     }
     let mut held = Held::read(tx.as_mut()).await?;
     let view = held.view(services, tx.as_mut(), source).await?;
-    let entry = event::of_state(caller, id, "rewound", at);
+    let entry = event::of_streams(caller, id, ("rewound", &streams), None, at);
     Ok(services.audit.commit(tx, tenure, &entry, view).await?)
 }
 
@@ -323,12 +356,18 @@ async fn change_state(
     allow(services, caller, method, &WRITERS).await?;
     let at = services.clock.now();
     let tenure = services.lead.tenure()?;
+    let _states = services.states.lock().await;
     let mut tx = services.storage.begin().await?;
     let mut source = in_force(services, tx.as_mut(), id).await?;
     if source.state == SourceState::Retired {
         let remedy = "hand in its folder again and have it approved";
         return Err(wrong(id, source.state.as_str(), remedy));
     }
+    let state = if state == SourceState::Approved && was_whole(tx.as_mut(), &source).await? {
+        SourceState::Live
+    } else {
+        state
+    };
     tx.set_state(id, state, at).await?;
     (source.state, source.updated_at) = (state, at);
     let mut held = Held::read(tx.as_mut()).await?;
@@ -337,12 +376,25 @@ async fn change_state(
     Ok(services.audit.commit(tx, tenure, &entry, view).await?)
 }
 
+/// Says whether a source was read to its end by the folder that is in force.
+async fn was_whole(tx: &mut dyn Transaction, source: &StoredSource) -> Result<bool, OperateError> {
+    let folders = tx.folders(&source.agency).await?;
+    let mut folders = folders.iter();
+    let Some(folder) = folders.find(|folder| folder.state == FolderState::Approved) else {
+        return Ok(false);
+    };
+    let runs = tx.runs(&source.id, RUNS).await?;
+    let since = |run: &RunView| run.started_at >= folder.updated_at;
+    let whole = |run: &RunView| run.state == RunState::Succeeded;
+    Ok(runs.iter().any(|run| since(run) && whole(run)))
+}
+
 /// Returns a source that a folder in force names.
 async fn in_force(
     services: &Services,
     tx: &mut dyn Transaction,
     id: &SourceId,
-) -> Result<rabt_storage::StoredSource, OperateError> {
+) -> Result<StoredSource, OperateError> {
     if let Some(source) = tx.get_source(id).await? {
         return Ok(source);
     }

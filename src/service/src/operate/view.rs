@@ -1,6 +1,7 @@
 //! Sources as operators see them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use rabt_model::{AgencyId, Label, SourceId, Timestamp};
 use rabt_policy::Caller;
@@ -13,6 +14,7 @@ use super::folder::parse;
 use super::{READERS, allow, unknown};
 use crate::error::OperateError;
 use crate::quality::{self, Quality};
+use crate::registry::base_of;
 use crate::services::Services;
 
 /// A registered source, as an operator sees it.
@@ -63,6 +65,8 @@ pub struct FolderView {
     pub created_at: Timestamp,
     /// When its state last changed.
     pub updated_at: Timestamp,
+    /// Where relative paths in its manifest start, at the node.
+    pub base: PathBuf,
 }
 
 /// What every view needs, read once.
@@ -217,6 +221,7 @@ impl FolderView {
             approver: folder.approver.clone(),
             created_at: folder.created_at,
             updated_at: folder.updated_at,
+            base: base_of(&folder.manifest),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The life of a source: described by one person, looked at, approved by another, read, ended.
 
+mod again;
+
 use std::sync::Arc;
 
 use rabt_audit::AuditEvent;

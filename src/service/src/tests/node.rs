@@ -153,7 +153,11 @@ impl Connector for Tables {
             Some(position) => position.place(&identity)?,
             None => 0,
         };
-        let rows = self.rows(session.text("table")?);
+        let table = session.text("table")?;
+        if table == "broken" {
+            return Err(ConnectError::transient("memory", "is broken", "mend it"));
+        }
+        let rows = self.rows(table);
         let mut sent = from;
         loop {
             let chunk: Vec<Row> = rows.iter().skip(sent).take(CHUNK).copied().collect();
@@ -370,7 +374,7 @@ pub(super) async fn start_with_agencies(storage: &Arc<Fragile>, tables: &Tables)
 }
 
 /// Hands a folder in, in place of one that is there, and approves it as a second person.
-pub(super) async fn register(services: &Services, folder: NewSource) -> Vec<SourceView> {
+pub(super) async fn register(services: &Arc<Services>, folder: NewSource) -> Vec<SourceView> {
     let views = update_source(services, &operator(), folder).await.unwrap();
     let Some(open) = views[0].open.as_ref().map(|open| open.version) else {
         return views.into_inner();

@@ -105,13 +105,21 @@ async fn finish(
             run = now;
         }
     }
-    if run.state() == pb::RunState::Failed {
-        let help = "correct what it names and start the source again; it goes on from where it was";
-        let why = run.failure.unwrap_or_default().summary;
-        return Err(CommandError::failed(
-            format!("source {}: {why}", args.id),
-            help,
-        ));
+    let unfinished = match run.state() {
+        pb::RunState::Failed => {
+            let help =
+                "correct what it names and start the source again; it goes on from where it was";
+            Some((run.failure.clone().unwrap_or_default().summary, help))
+        }
+        pb::RunState::Cancelled | pb::RunState::Interrupted => {
+            let help = "start the source again; it goes on from where it was";
+            Some(("was stopped before all was read".to_owned(), help))
+        }
+        pb::RunState::Unspecified | pb::RunState::Running | pb::RunState::Succeeded => None,
+    };
+    if let Some((why, help)) = unfinished {
+        let what = format!("source {}: {why}", args.id);
+        return Err(CommandError::failed(what, help));
     }
     let started = Started {
         run: RunView::of(&run),
