@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use rabt_model::{AgencyId, AgreementId, ChangeKind, Label};
 
+use crate::rule::Rule;
 use crate::{Assurance, Channel, FieldSet, Method};
 
 /// One agreement of a bundle, checked. Whatever it does not list, it does not allow.
@@ -31,6 +32,62 @@ pub struct Agreement {
     pub(crate) minimum_assurance: Assurance,
     /// Given exactly when a method reads the feed.
     pub(crate) feed: Option<FeedTerms>,
+    pub(crate) terms: Terms,
+    /// By service, in the order of `services`.
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// What an agreement says besides who may ask what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    pub(crate) exempt_purposes: Vec<String>,
+    pub(crate) sees_protected: bool,
+    pub(crate) break_glass: bool,
+    pub(crate) budget: Budget,
+    pub(crate) retention_days: Option<u32>,
+    pub(crate) withhold_days: Option<u32>,
+}
+
+/// How many citizens may be disclosed under an agreement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// In a day of UTC, to all systems together; no limit when absent.
+    pub per_day: Option<u64>,
+    /// In a day of UTC, to one end user; no limit when absent.
+    pub per_end_user: Option<u64>,
+}
+
+impl Terms {
+    /// Returns for which purposes a citizen may be asked about of whom the caller's agency holds no
+    /// record, ascending.
+    pub fn exempt_purposes(&self) -> &[String] {
+        &self.exempt_purposes
+    }
+
+    /// Says whether protected citizens may be disclosed.
+    pub const fn sees_protected(&self) -> bool {
+        self.sees_protected
+    }
+
+    /// Says whether a person may go round the gate in an emergency, announced and reviewed.
+    pub const fn allows_break_glass(&self) -> bool {
+        self.break_glass
+    }
+
+    /// Returns how many citizens may be disclosed.
+    pub const fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// Returns how many days the receiver may keep what it was told, when that is agreed.
+    pub const fn retention_days(&self) -> Option<u32> {
+        self.retention_days
+    }
+
+    /// Returns for how many days a look is withheld from the citizen it is about.
+    pub const fn withhold_days(&self) -> Option<u32> {
+        self.withhold_days
+    }
 }
 
 /// What an agreement allows of the feed.
@@ -160,6 +217,11 @@ impl Agreement {
         self.feed
     }
 
+    /// Returns what the agreement says besides who may ask what.
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     /// Says whether the agreement allows any method, over any channel, that reveals values.
     pub fn reveals(&self) -> bool {
         let reads = self.methods & !Method::VerifyAttributes.bit() != 0;
@@ -188,6 +250,21 @@ impl Period {
             start,
             end,
         })
+    }
+
+    /// Returns the first day.
+    pub const fn from(&self) -> Date {
+        self.from
+    }
+
+    /// Returns the last day.
+    pub const fn until(&self) -> Date {
+        self.until
+    }
+
+    /// Says whether the period is over at the instant.
+    pub fn is_over(&self, at: Timestamp) -> bool {
+        self.end <= at
     }
 
     /// Says whether the instant is in the period.

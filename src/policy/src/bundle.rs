@@ -1,15 +1,16 @@
 //! A bundle: the access agreements in force at a node, as one text that people write and sign.
 
-mod read;
+pub(crate) mod read;
+mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rabt_model::{AgreementId, ChangeKind, Label};
 use sha2::{Digest, Sha256};
-use toml::de::{DeTable, DeValue};
 
-use crate::agreement::{FeedTerms, Population};
+use crate::agreement::{Budget, FeedTerms, Population, Terms};
+use crate::catalogue::{Catalogue, PublicService, read_services};
 use crate::permit::hexadecimal;
 use crate::{Agreement, Assurance, Channel, Method, Problem};
 use read::{Reader, Table};
@@ -18,8 +19,8 @@ use read::{Reader, Table};
 /// and a call centre that verifies only.
 pub const DEMO_BUNDLE: &str = include_str!("../bundles/demo.toml");
 
-const TOP_KEYS: [&str; 2] = ["schema", "agreement"];
-const KEYS: [&str; 13] = [
+const TOP_KEYS: [&str; 3] = ["schema", "service", "agreement"];
+const KEYS: [&str; 19] = [
     "id",
     "title",
     "agency",
@@ -33,12 +34,24 @@ const KEYS: [&str; 13] = [
     "period",
     "minimum_assurance",
     "feed",
+    "exempt_purposes",
+    "sees_protected",
+    "break_glass",
+    "budget",
+    "retention_days",
+    "withhold_days",
 ];
+
+/// Longest time that an agreement may name, days.
+const LONGEST: u64 = 36_500;
+/// Largest budget.
+const MOST: u64 = 1 << 40;
 
 /// The agreements of a bundle, checked and indexed by id. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Policy {
     agreements: Arc<HashMap<Box<str>, Agreement>>,
+    services: Catalogue,
     revision: Arc<str>,
 }
 
@@ -49,24 +62,59 @@ impl Policy {
     /// Every problem of the text, in the order of its lines, each with what was probably meant.
     pub fn from_bundle(text: &str, file: &str) -> Result<Self, Vec<Problem>> {
         let mut reader = Reader::new(text, file);
-        let (table, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            let at = error.span().map_or(0, |span| span.start);
-            reader.report(at, format!("is not TOML: {}", error.message()));
+        let table = reader.parse(text);
+        let (mut agreements, mut services) = (HashMap::new(), Vec::new());
+        if let Some(table) = &table {
+            let top = Table::new(table.get_ref(), 0, "the bundle");
+            reader.refuse_unknown(top, &TOP_KEYS);
+            reader.schema(top);
+            services = read_services(&mut reader, top);
+            agreements = read_bundle(&mut reader, top, &services);
         }
-        let agreements = if errors.is_empty() {
-            read_bundle(&mut reader, table.get_ref())
-        } else {
-            HashMap::new()
-        };
         let problems = reader.finish();
         if !problems.is_empty() {
             return Err(problems);
         }
+        let services = Catalogue::of(services);
+        for agreement in agreements.values_mut() {
+            agreement.settle(&services);
+        }
         Ok(Self {
             agreements: Arc::new(agreements),
+            services,
             revision: hexadecimal(&Sha256::digest(text)).into(),
         })
+    }
+
+    /// Returns the policy of these agreements, of which no two have one id, with the services of the
+    /// catalogue that they name. Its revision is that of [`Policy::to_text`].
+    pub fn of_agreements(
+        agreements: impl IntoIterator<Item = Agreement>,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let agreements: Vec<Agreement> = agreements.into_iter().collect();
+        let named = |id: &str| {
+            let mut services = agreements.iter().flat_map(Agreement::services);
+            services.any(|service| service == id)
+        };
+        let services = catalogue.only(named);
+        let by_id = agreements.into_iter().map(|mut agreement| {
+            agreement.settle(&services);
+            (agreement.id.as_str().into(), agreement)
+        });
+        let by_id: HashMap<Box<str>, Agreement> = by_id.collect();
+        let mut policy = Self {
+            agreements: Arc::new(by_id),
+            services,
+            revision: "".into(),
+        };
+        policy.revision = hexadecimal(&Sha256::digest(policy.to_text())).into();
+        policy
+    }
+
+    /// Returns the public services whose rules hold.
+    pub const fn services(&self) -> &Catalogue {
+        &self.services
     }
 
     /// Returns the policy's revision: SHA-256 of the bundle's text, hexadecimal.
@@ -91,35 +139,19 @@ impl Policy {
     }
 }
 
-fn read_bundle(reader: &mut Reader<'_>, top: &DeTable<'_>) -> HashMap<Box<str>, Agreement> {
-    let top = Table::new(top, 0, "the bundle");
-    reader.refuse_unknown(top, &TOP_KEYS);
-    if let Some(schema) = top.get("schema")
-        && schema
-            .get_ref()
-            .as_integer()
-            .map(toml::de::DeInteger::as_str)
-            != Some("1")
-    {
-        reader.report(schema.span().start, "`schema` must be 1".to_owned());
-    }
+/// Reads every agreement. One that names a service which is not among those of the bundle is refused,
+/// unless the bundle has none.
+fn read_bundle(
+    reader: &mut Reader<'_>,
+    top: Table<'_>,
+    known: &[PublicService],
+) -> HashMap<Box<str>, Agreement> {
     let mut agreements = HashMap::new();
     let mut lines: HashMap<Box<str>, usize> = HashMap::new();
-    let Some(list) = top.get("agreement") else {
+    if top.get("agreement").is_none() {
         reader.report(0, "the bundle has no `[[agreement]]`".to_owned());
-        return agreements;
-    };
-    let Some(array) = list.get_ref().as_array() else {
-        let message = "`agreement` must be written as `[[agreement]]`".to_owned();
-        reader.report(list.span().start, message);
-        return agreements;
-    };
-    for entry in array {
-        let at = entry.span().start;
-        let DeValue::Table(table) = entry.get_ref() else {
-            reader.report(at, "an agreement must be a table".to_owned());
-            continue;
-        };
+    }
+    for (at, table) in reader.tables(top, "agreement") {
         let table = Table::new(table, at, "the agreement");
         let (id, agreement) = read_agreement(reader, table);
         let Some(id) = id else { continue };
@@ -129,6 +161,13 @@ fn read_bundle(reader: &mut Reader<'_>, top: &DeTable<'_>) -> HashMap<Box<str>, 
             reader.report(at, message);
         }
         if let Some(agreement) = agreement {
+            for service in agreement.services() {
+                if !known.is_empty() && known.iter().all(|known| known.id() != service) {
+                    let message =
+                        format!("`services` holds `{service}`, which is no `[[service]]`");
+                    reader.report(table.place("services"), message);
+                }
+            }
             agreements.insert(id.as_str().into(), agreement);
         }
     }
@@ -158,6 +197,7 @@ fn read_agreement(
     let period = reader.period(table);
     let minimum_assurance = read_assurance(reader, table);
     let feed = read_feed(reader, table, methods.unwrap_or(0));
+    let terms = read_terms(reader, table, purposes.as_deref());
     if let (Some(methods), Some(channels)) = (methods, channels) {
         refuse_useless(reader, table, methods, channels);
     }
@@ -178,13 +218,15 @@ fn read_agreement(
             period: period?,
             minimum_assurance: minimum_assurance?,
             feed: feed.ok()?,
+            terms: terms?,
+            rules: Vec::new(),
         })
     };
     let agreement = whole();
     (id, agreement)
 }
 
-fn read_title(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Label> {
+pub(crate) fn read_title(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Label> {
     let title = reader.table(table, "title")?;
     reader.refuse_unknown(title, &["en", "ar"]);
     let en = reader.text(title, "en");
@@ -202,7 +244,7 @@ fn read_methods(reader: &mut Reader<'_>, table: Table<'_>) -> Option<u16> {
     )
 }
 
-fn read_channels(reader: &mut Reader<'_>, table: Table<'_>) -> Option<u8> {
+pub(crate) fn read_channels(reader: &mut Reader<'_>, table: Table<'_>) -> Option<u8> {
     let known: Vec<&str> = Channel::ALL
         .iter()
         .map(|channel| channel.as_str())
@@ -215,7 +257,7 @@ fn read_channels(reader: &mut Reader<'_>, table: Table<'_>) -> Option<u8> {
     )
 }
 
-fn read_assurance(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Assurance> {
+pub(crate) fn read_assurance(reader: &mut Reader<'_>, table: Table<'_>) -> Option<Assurance> {
     if table.get("minimum_assurance").is_none() {
         return Some(Assurance::None);
     }
@@ -243,10 +285,10 @@ fn read_feed(
         reader.report(table.place("feed"), message.to_owned());
         return Err(Refused);
     }
-    read_terms(reader, table).map(Some).ok_or(Refused)
+    read_feed_terms(reader, table).map(Some).ok_or(Refused)
 }
 
-fn read_terms(reader: &mut Reader<'_>, table: Table<'_>) -> Option<FeedTerms> {
+fn read_feed_terms(reader: &mut Reader<'_>, table: Table<'_>) -> Option<FeedTerms> {
     let feed = reader.table(table, "feed")?;
     reader.refuse_unknown(feed, &["events", "population"]);
     let known: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.code()).collect();
@@ -258,6 +300,44 @@ fn read_terms(reader: &mut Reader<'_>, table: Table<'_>) -> Option<FeedTerms> {
     Some(FeedTerms {
         kinds: kinds.fold(0, |bits, bit| bits | bit),
         population: Population::ALL[population?],
+    })
+}
+
+/// Reads what an agreement says besides who may ask what; all of it may be left out.
+fn read_terms(
+    reader: &mut Reader<'_>,
+    table: Table<'_>,
+    purposes: Option<&[String]>,
+) -> Option<Terms> {
+    let exempt_purposes = match table.get("exempt_purposes") {
+        None => Some(Vec::new()),
+        Some(_) => reader.codes(table, "exempt_purposes"),
+    };
+    let mut strange = exempt_purposes.iter().flatten();
+    let strange = strange.find(|code| purposes.is_some_and(|listed| !listed.contains(code)));
+    if let Some(code) = strange {
+        let message = format!("`exempt_purposes` holds `{code}`, which is not in `purposes`");
+        reader.report(table.place("exempt_purposes"), message);
+    }
+    let mut budget = Budget::default();
+    if table.get("budget").is_some() {
+        let limits = reader.table(table, "budget")?;
+        reader.refuse_unknown(limits, &["per_day", "per_end_user"]);
+        budget.per_day = reader.count(limits, "per_day", MOST);
+        budget.per_end_user = reader.count(limits, "per_end_user", MOST);
+    }
+    let mut days = |key| {
+        let days = reader.count(table, key, LONGEST);
+        days.and_then(|days| u32::try_from(days).ok())
+    };
+    let (retention_days, withhold_days) = (days("retention_days"), days("withhold_days"));
+    Some(Terms {
+        exempt_purposes: exempt_purposes?,
+        sees_protected: reader.flag(table, "sees_protected"),
+        break_glass: reader.flag(table, "break_glass"),
+        budget,
+        retention_days,
+        withhold_days,
     })
 }
 

@@ -9,6 +9,7 @@ use rabt_model::{Attribute, ChangeKind, CitizenId, Scheme};
 
 use crate::feed::FeedTarget;
 use crate::permit::Target;
+use crate::rule::Rule;
 use crate::{
     AccessRequest, Agreement, Channel, Denial, DenialReason, Facts, FieldSet, Method, Outcome,
     Permit, Policy, RequestContext, SearchCriteria, Subject,
@@ -81,9 +82,9 @@ fn judge(
     mask: Option<&[String]>,
     subject: Subject,
 ) -> Result<(Arc<FieldSet>, Target), Refusal> {
-    authorise(agreement, facts).map_err(|reason| (reason, None))?;
+    let rule = authorise(agreement, facts).map_err(|reason| (reason, None))?;
     check_context(&facts.context)?;
-    let fields = read_mask(agreement, facts.method, mask)?;
+    let fields = read_mask(rule, facts.method, mask)?;
     let target = match &subject {
         Subject::Feed(events) if facts.method.reads_feed() => read_feed(agreement, events)?,
         Subject::Feed(_)
@@ -92,13 +93,13 @@ fn judge(
         | Subject::Criteria(_)
         | Subject::None => read_subject(facts.method, subject)?,
     };
-    check_criteria(agreement, &target)?;
+    check_criteria(rule, &target)?;
     Ok((fields, target))
 }
 
 /// A hit tells whether a criterion is true of a citizen, so only attributes that the agreement
 /// could disclose may be criteria.
-fn check_criteria(agreement: &Agreement, target: &Target) -> Result<(), Refusal> {
+fn check_criteria(rule: &Rule, target: &Target) -> Result<(), Refusal> {
     let Target::Criteria(criteria) = target else {
         return Ok(());
     };
@@ -110,14 +111,15 @@ fn check_criteria(agreement: &Agreement, target: &Target) -> Result<(), Refusal>
     ];
     let beyond = asked
         .iter()
-        .any(|(asked, attribute)| *asked && !agreement.maximum.contains(attribute));
+        .any(|(asked, attribute)| *asked && !rule.maximum().contains(attribute));
     if beyond {
         return Err((DenialReason::Fields, None));
     }
     Ok(())
 }
 
-fn authorise(agreement: &Agreement, facts: &Facts) -> Result<(), DenialReason> {
+/// Returns the rule that the question is held to.
+fn authorise<'p>(agreement: &'p Agreement, facts: &Facts) -> Result<&'p Rule, DenialReason> {
     let caller = &facts.caller;
     let context = &facts.context;
     let system = caller.role == crate::Role::System && lists(&agreement.systems, &caller.system);
@@ -136,28 +138,30 @@ fn authorise(agreement: &Agreement, facts: &Facts) -> Result<(), DenialReason> {
     if !lists(&agreement.legal_bases, &context.legal_basis) {
         return Err(DenialReason::LegalBasis);
     }
-    if !lists(&agreement.services, &context.service) {
-        return Err(DenialReason::Service);
+    if !lists(&agreement.legal_bases, &context.legal_basis) {
+        return Err(DenialReason::LegalBasis);
     }
-    let Some(channel) = channel(agreement, &context.channel) else {
+    let rule = agreement.rule(&context.service);
+    let rule = rule.ok_or(DenialReason::Service)?;
+    if !lists(rule.legal_bases(), &context.legal_basis) {
+        return Err(DenialReason::LegalBasis);
+    }
+    let channel = Channel::from_code(&context.channel);
+    let Some(channel) = channel.filter(|channel| rule.has_channel(*channel)) else {
         return Err(DenialReason::Channel);
     };
     if channel.verifies_only() && facts.method != Method::VerifyAttributes {
         return Err(DenialReason::ChannelVerifiesOnly);
     }
     let assurance = context.end_user.as_ref().map(|user| user.assurance);
-    if assurance.unwrap_or_default() < agreement.minimum_assurance {
+    if assurance.unwrap_or_default() < rule.minimum_assurance() {
         return Err(DenialReason::Assurance);
     }
-    Ok(())
+    Ok(rule)
 }
 
 fn lists(codes: &[String], code: &str) -> bool {
     codes.iter().any(|listed| listed == code)
-}
-
-fn channel(agreement: &Agreement, code: &str) -> Option<Channel> {
-    Channel::from_code(code).filter(|channel| agreement.channels & channel.bit() != 0)
 }
 
 fn check_context(context: &RequestContext) -> Result<(), Refusal> {
@@ -221,7 +225,7 @@ fn forget_unlisted(context: &mut RequestContext, agreement: Option<&Agreement>) 
 /// Reads a mask. A path is an attribute id, which must be within the maximum, or a group such as `name` or
 /// `facts.tax`, which stands for as much of the group as the maximum holds, and must hold some.
 fn read_mask(
-    agreement: &Agreement,
+    rule: &Rule,
     method: Method,
     mask: Option<&[String]>,
 ) -> Result<Arc<FieldSet>, Refusal> {
@@ -244,16 +248,16 @@ fn read_mask(
         return malformed("fields".to_owned());
     }
     if paths.is_empty() {
-        return Ok(Arc::clone(&agreement.default));
+        return Ok(Arc::clone(rule.default()));
     }
     let mut asked = FieldSet::default();
     let mut outside = false;
     for (number, path) in paths.iter().enumerate() {
         if let Ok(attribute) = path.parse::<Attribute>() {
-            outside |= !agreement.maximum.contains(&attribute);
+            outside |= !rule.maximum().contains(&attribute);
             asked.insert(&attribute);
         } else if let Some(group) = FieldSet::group(path).filter(|_| method.reads_mask()) {
-            let part = group.intersection(&agreement.maximum);
+            let part = group.intersection(rule.maximum());
             outside |= part.is_empty();
             asked = asked.union(&part);
         } else {

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod bundle;
+mod catalogue;
 mod criteria;
 mod decide;
 mod denial;
@@ -13,12 +14,15 @@ mod facts;
 mod feed;
 mod fields;
 mod matrix;
+mod permissions;
 mod permit;
 mod problem;
 mod request;
+mod rule;
 
-pub use agreement::{Agreement, FeedTerms, Period, Population};
+pub use agreement::{Agreement, Budget, FeedTerms, Period, Population, Terms};
 pub use bundle::{DEMO_BUNDLE, Policy};
+pub use catalogue::{Catalogue, EGYPT, PublicService};
 pub use criteria::SearchCriteria;
 pub use decide::Decision;
 pub use denial::{Denial, DenialReason};
@@ -29,6 +33,7 @@ pub use disclosure::{
 pub use facts::{Facts, Outcome};
 pub use feed::{FeedTarget, Happening, PastProfile};
 pub use fields::FieldSet;
+pub use permissions::Permission;
 pub use permit::{Band, Claim, Permit, Same, Target};
 pub use problem::Problem;
 pub use request::{

@@ -5,12 +5,12 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use rabt_model::Attribute;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::{FieldSet, Method, Period, Problem};
 
 /// Collects problems, each with its line.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     file: &'t str,
     /// Offset of the first byte of each line.
     lines: Vec<usize>,
@@ -19,30 +19,30 @@ pub(super) struct Reader<'t> {
 
 /// A table of the bundle, where it stands and what to call it.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'t> {
+pub(crate) struct Table<'t> {
     entries: &'t DeTable<'t>,
     at: usize,
     name: &'t str,
 }
 
 impl<'t> Table<'t> {
-    pub(super) fn new(entries: &'t DeTable<'t>, at: usize, name: &'t str) -> Self {
+    pub(crate) fn new(entries: &'t DeTable<'t>, at: usize, name: &'t str) -> Self {
         Self { entries, at, name }
     }
 
-    pub(super) fn get(self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+    pub(crate) fn get(self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         let found = self.entries.iter().find(|(held, _)| held.get_ref() == key);
         found.map(|(_, value)| value)
     }
 
     /// Returns where the value of a key stands, or the table when there is none.
-    pub(super) fn place(self, key: &str) -> usize {
+    pub(crate) fn place(self, key: &str) -> usize {
         self.get(key).map_or(self.at, |value| value.span().start)
     }
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str, file: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str, file: &'t str) -> Self {
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             file,
@@ -51,17 +51,62 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Returns the text as TOML, unless it is none.
+    pub(crate) fn parse<'v>(&mut self, text: &'v str) -> Option<Spanned<DeTable<'v>>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let at = error.span().map_or(0, |span| span.start);
+            self.report(at, format!("is not TOML: {}", error.message()));
+        }
+        errors.is_empty().then_some(table)
+    }
+
+    /// Refuses a text of another schema than 1.
+    pub(crate) fn schema(&mut self, top: Table<'_>) {
+        if let Some(schema) = top.get("schema")
+            && schema.get_ref().as_integer().map(DeInteger::as_str) != Some("1")
+        {
+            self.report(schema.span().start, "`schema` must be 1".to_owned());
+        }
+    }
+
+    /// Returns the tables of a list with their places; none when the key is not there.
+    pub(crate) fn tables<'v>(
+        &mut self,
+        top: Table<'v>,
+        key: &str,
+    ) -> Vec<(usize, &'v DeTable<'v>)> {
+        let Some(list) = top.get(key) else {
+            return Vec::new();
+        };
+        let Some(array) = list.get_ref().as_array() else {
+            let message = format!("`{key}` must be written as `[[{key}]]`");
+            self.report(list.span().start, message);
+            return Vec::new();
+        };
+        let mut tables = Vec::with_capacity(array.len());
+        for entry in array {
+            let at = entry.span().start;
+            if let DeValue::Table(table) = entry.get_ref() {
+                tables.push((at, table));
+            } else {
+                self.report(at, format!("`{key}` must hold tables"));
+            }
+        }
+        tables
+    }
+
     /// Returns the problems, in the order of their lines.
-    pub(super) fn finish(mut self) -> Vec<Problem> {
+    pub(crate) fn finish(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.line);
         self.problems
     }
 
-    pub(super) fn line(&self, at: usize) -> usize {
+    pub(crate) fn line(&self, at: usize) -> usize {
         self.lines.partition_point(|start| *start <= at)
     }
 
-    pub(super) fn report(&mut self, at: usize, message: String) {
+    pub(crate) fn report(&mut self, at: usize, message: String) {
         self.suggest(at, message, None);
     }
 
@@ -74,7 +119,7 @@ impl<'t> Reader<'t> {
         });
     }
 
-    pub(super) fn refuse_unknown(&mut self, table: Table<'_>, known: &[&str]) {
+    pub(crate) fn refuse_unknown(&mut self, table: Table<'_>, known: &[&str]) {
         for (key, _) in table.entries {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
@@ -93,7 +138,7 @@ impl<'t> Reader<'t> {
         value
     }
 
-    pub(super) fn table<'v>(&mut self, table: Table<'v>, key: &'v str) -> Option<Table<'v>> {
+    pub(crate) fn table<'v>(&mut self, table: Table<'v>, key: &'v str) -> Option<Table<'v>> {
         let value = self.required(table, key)?;
         if let DeValue::Table(entries) = value.get_ref() {
             return Some(Table::new(entries, value.span().start, key));
@@ -102,7 +147,7 @@ impl<'t> Reader<'t> {
         None
     }
 
-    pub(super) fn text<'v>(&mut self, table: Table<'v>, key: &str) -> Option<&'v str> {
+    pub(crate) fn text<'v>(&mut self, table: Table<'v>, key: &str) -> Option<&'v str> {
         let value = self.required(table, key)?;
         let text = value
             .get_ref()
@@ -117,7 +162,7 @@ impl<'t> Reader<'t> {
         text
     }
 
-    pub(super) fn parsed<T: FromStr>(
+    pub(crate) fn parsed<T: FromStr>(
         &mut self,
         table: Table<'_>,
         key: &str,
@@ -161,17 +206,23 @@ impl<'t> Reader<'t> {
         (self.problems.len() == before).then_some(texts)
     }
 
+    /// Returns one code.
+    pub(crate) fn code(&mut self, table: Table<'_>, key: &str) -> Option<String> {
+        let text = self.text(table, key)?;
+        if !is_code(text) {
+            self.report(table.place(key), not_a_code(key, text));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
     /// Returns a list of codes, ascending: 1 to 63 letters, digits, `-`, `_` or `.` each.
-    pub(super) fn codes(&mut self, table: Table<'_>, key: &str) -> Option<Vec<String>> {
+    pub(crate) fn codes(&mut self, table: Table<'_>, key: &str) -> Option<Vec<String>> {
         let texts = self.list(table, key)?;
         let before = self.problems.len();
-        let body = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
         for (at, text) in &texts {
-            if text.is_empty() || text.len() > 63 || !text.bytes().all(body) {
-                let message = format!(
-                    "`{key}` holds `{text}`: a code is 1 to 63 letters, digits, '-', '_' or '.'"
-                );
-                self.report(*at, message);
+            if !is_code(text) {
+                self.report(*at, not_a_code(key, text));
             }
         }
         let mut codes: Vec<String> = texts.iter().map(|(_, text)| (*text).to_owned()).collect();
@@ -180,7 +231,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns the indices of a list's members among the known ones.
-    pub(super) fn choices(
+    pub(crate) fn choices(
         &mut self,
         table: Table<'_>,
         key: &str,
@@ -195,7 +246,7 @@ impl<'t> Reader<'t> {
         chosen.into_iter().collect()
     }
 
-    pub(super) fn choice(
+    pub(crate) fn choice(
         &mut self,
         table: Table<'_>,
         key: &str,
@@ -215,8 +266,34 @@ impl<'t> Reader<'t> {
         place
     }
 
+    /// Returns a whole number of at least 1; nothing when the key is not there.
+    pub(crate) fn count(&mut self, table: Table<'_>, key: &str, most: u64) -> Option<u64> {
+        let value = table.get(key)?;
+        let number = value.get_ref().as_integer();
+        let number = number.and_then(|number| number.as_str().parse::<u64>().ok());
+        let number = number.filter(|number| (1..=most).contains(number));
+        if number.is_none() {
+            let message = format!("`{key}` must be a whole number from 1 to {most}");
+            self.report(value.span().start, message);
+        }
+        number
+    }
+
+    /// Returns whether a key says `true`.
+    pub(crate) fn flag(&mut self, table: Table<'_>, key: &str) -> bool {
+        let Some(value) = table.get(key) else {
+            return false;
+        };
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            let message = format!("`{key}` must be `true` or `false`");
+            self.report(value.span().start, message);
+        }
+        flag.unwrap_or(false)
+    }
+
     /// Returns the default and the maximum set. A default is needed when a method reads a mask.
-    pub(super) fn fields(
+    pub(crate) fn fields(
         &mut self,
         agreement: Table<'_>,
         methods: u16,
@@ -239,6 +316,11 @@ impl<'t> Reader<'t> {
             }
         }
         (self.problems.len() == before).then(|| (union(&default), maximum))
+    }
+
+    /// Returns the set that a list of attribute ids and patterns stands for.
+    pub(crate) fn field_set(&mut self, table: Table<'_>, key: &str) -> Option<FieldSet> {
+        self.patterns(table, key).map(|sets| union(&sets))
     }
 
     /// Returns a list of attribute ids and patterns such as `name.*`, each with its place.
@@ -273,7 +355,7 @@ impl<'t> Reader<'t> {
         self.suggest(at, message, nearest(text, &known));
     }
 
-    pub(super) fn period(&mut self, agreement: Table<'_>) -> Option<Period> {
+    pub(crate) fn period(&mut self, agreement: Table<'_>) -> Option<Period> {
         let table = self.table(agreement, "period")?;
         self.refuse_unknown(table, &["from", "until"]);
         let form = "must be a day in quotes, such as \"2026-01-31\"";
@@ -288,6 +370,15 @@ impl<'t> Reader<'t> {
         }
         period
     }
+}
+
+fn is_code(text: &str) -> bool {
+    let body = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+    !text.is_empty() && text.len() <= 63 && text.bytes().all(body)
+}
+
+fn not_a_code(key: &str, text: &str) -> String {
+    format!("`{key}` holds `{text}`: a code is 1 to 63 letters, digits, '-', '_' or '.'")
 }
 
 fn union(sets: &[(usize, FieldSet)]) -> FieldSet {

@@ -1,5 +1,5 @@
 use super::{DEMO_BUNDLE, Policy};
-use crate::Method;
+use crate::{Catalogue, EGYPT, Method};
 
 fn problems(text: &str) -> Vec<String> {
     let problems = Policy::from_bundle(text, "bundle.toml").unwrap_err();
@@ -96,4 +96,58 @@ fn the_revision_follows_the_text() {
     let two = Policy::from_bundle(&format!("{DEMO_BUNDLE}\n"), "demo.toml").unwrap();
     assert_ne!(one.revision(), two.revision());
     assert_eq!(one.matrix(), two.matrix());
+}
+
+#[test]
+fn terms_are_read_and_written() {
+    let terms = "exempt_purposes = [\"assessment\"]\nsees_protected = true\nbreak_glass = true\n\
+                 retention_days = 365\nwithhold_days = 90\n\
+                 budget = { per_day = 1000, per_end_user = 50 }\nid = \"AG-TAX-001\"";
+    let text = DEMO_BUNDLE.replace("id = \"AG-TAX-001\"", terms);
+    let policy = Policy::from_bundle(&text, "demo.toml").unwrap();
+    let agreement = policy.agreement("AG-TAX-001").unwrap();
+    assert_eq!(agreement.terms().budget().per_end_user, Some(50));
+    let again = Policy::from_bundle(&agreement.to_text(), "one.toml").unwrap();
+    let again = again.agreement("AG-TAX-001").unwrap();
+    assert_eq!(again.terms(), agreement.terms());
+    assert_eq!(again.to_text(), agreement.to_text());
+
+    let wrong = text
+        .replace("[\"assessment\"]\nsees", "[\"gossip\"]\nsees")
+        .replace("break_glass = true", "break_glass = 1")
+        .replace("retention_days = 365", "retention_days = 0")
+        .replace("per_end_user = 50", "per_end_users = 50");
+    insta::assert_snapshot!("terms", problems(&wrong).join("\n"));
+}
+
+#[test]
+fn services_of_a_bundle_are_all_that_its_agreements_may_name() {
+    let service = "[[service]]\nid = \"tax-return\"\ntitle = { en = \"T\", ar = \"ض\" }\nagency = \"tax\"\n\
+                   channels = [\"portal\"]\nlegal_bases = [\"income-tax-act\"]\nfields = [\"name.chain\"]\n";
+    let found = problems(&format!("{DEMO_BUNDLE}\n{service}"));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].contains("`insurance-card`, which is no `[[service]]`"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_demonstration_uses_services_of_the_catalogue() {
+    let policy = Policy::from_bundle(DEMO_BUNDLE, "demo.toml").unwrap();
+    let catalogue = Catalogue::from_text(EGYPT, "egypt.toml").unwrap();
+    for agreement in policy.agreements() {
+        assert_eq!(catalogue.objections(agreement), Vec::<String>::new());
+    }
+    let strange = DEMO_BUNDLE.replace(
+        "channels = [\"system\", \"portal\"]",
+        "channels = [\"post_office\"]",
+    );
+    let policy = Policy::from_bundle(&strange, "demo.toml").unwrap();
+    let tax = policy.agreement("AG-TAX-001").unwrap();
+    let objections = catalogue.objections(tax);
+    assert!(
+        objections[0].contains("none of the agreement's channels"),
+        "{objections:?}"
+    );
 }
