@@ -3,6 +3,7 @@
 
 pub mod sample;
 
+mod agreements;
 mod audit_log;
 mod changes;
 mod claims;
@@ -83,6 +84,9 @@ macro_rules! cases {
 }
 
 cases! {
+    agreements:
+        an_agreement_comes_back_as_it_went_in,
+        versions_that_stand_are_listed;
     records:
         a_record_comes_back_as_it_went_in,
         only_new_and_changed_records_become_unlinked,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what one transaction wrote is there as a whole or not at all, also after a kill.
 
+mod agreement;
 mod batch;
 mod body;
 mod column;
@@ -25,14 +26,15 @@ mod row;
 mod sqlite;
 mod task;
 
+pub use agreement::{AgreementMove, AgreementState, StoredAgreement};
 pub use column::ColumnCount;
 pub use error::StorageError;
 pub use fingerprint::fingerprint;
 pub use lease::{Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases};
 pub use open::{open, open_as};
 pub use repository::{
-    Agreements, AuditLog, Changes, Clusters, Columns, Decisions, Deletions, Folders, History,
-    Marks, Outbox, Profiles, Records, Reviews, Sources, Storage, Transaction,
+    AgreementVersions, Agreements, AuditLog, Changes, Clusters, Columns, Decisions, Deletions,
+    Folders, History, Marks, Outbox, Profiles, Records, Reviews, Sources, Storage, Transaction,
 };
 pub use review::{
     DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,

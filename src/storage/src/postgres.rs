@@ -212,6 +212,7 @@ impl Transaction for PostgresTransaction {
 }
 
 crate::folder::keeps_folders!(PostgresTransaction);
+crate::agreement::keeps_agreements!(PostgresTransaction);
 
 impl PostgresTransaction {
     fn connection(&mut self) -> &mut PgConnection {

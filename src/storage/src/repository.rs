@@ -2,6 +2,7 @@
 //!
 //! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
 
+mod agreements;
 mod columns;
 mod deletions;
 mod folders;
@@ -18,10 +19,11 @@ use crate::StorageError;
 use crate::lease::{Fence, Following, Leases};
 use crate::row::{
     Horizon, PutOutcome, RejectionCount, RevisionPage, RunCounts, RunOutcome, SourceState,
-    StoredBundle, StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord,
-    StoredRejection, StoredRevision, StoredRun, StoredSource,
+    StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord, StoredRejection,
+    StoredRevision, StoredRun, StoredSource,
 };
 
+pub use agreements::{AgreementVersions, Agreements};
 pub use columns::Columns;
 pub use deletions::Deletions;
 pub use folders::Folders;
@@ -85,6 +87,7 @@ pub trait Transaction:
     + Sources
     + Folders
     + Agreements
+    + AgreementVersions
     + Marks
     + Columns
     + Outbox
@@ -400,25 +403,6 @@ pub trait Sources: Send {
     /// Returns up to `limit` runs of a source, the last one first.
     async fn runs(&mut self, source: &SourceId, limit: u32)
     -> Result<Vec<StoredRun>, StorageError>;
-}
-
-/// The access agreements, by version.
-#[async_trait]
-pub trait Agreements: Send {
-    /// Makes this text the current one; earlier ones are kept. Nothing changes when the current
-    /// one has this revision already.
-    async fn put_bundle(
-        &mut self,
-        revision: &str,
-        text: &str,
-        at: Timestamp,
-    ) -> Result<(), StorageError>;
-
-    /// Returns the current text.
-    async fn current_bundle(&mut self) -> Result<Option<StoredBundle>, StorageError>;
-
-    /// Returns up to `limit` texts that are or were the current one, the last one first.
-    async fn bundles(&mut self, limit: u32) -> Result<Vec<StoredBundle>, StorageError>;
 }
 
 /// Short texts by name: how far a long piece of work has come, and by what it worked.

@@ -166,6 +166,8 @@ macro_rules! text_enum {
     };
 }
 
+pub(crate) use text_enum;
+
 text_enum! {
     /// Where a source stands between registration and retirement.
     SourceState {

@@ -199,6 +199,7 @@ impl Transaction for SqliteTransaction {
 }
 
 crate::folder::keeps_folders!(SqliteTransaction);
+crate::agreement::keeps_agreements!(SqliteTransaction);
 
 impl SqliteTransaction {
     fn connection(&mut self) -> &mut SqliteConnection {
