@@ -31,6 +31,8 @@ pub enum AuditEvent {
     Reviewed(Reviewed),
     /// Another linkage model was tried on all records, without effect.
     ModelShadowed(ModelShadowed),
+    /// A version of an access agreement was handed in, approved, put in force or stopped.
+    AgreementMoved(AgreementMoved),
     /// A bundle of agreements came into force.
     BundleActivated(BundleActivated),
     /// The node started.
@@ -190,6 +192,27 @@ pub struct FolderMoved {
     pub version: u32,
 }
 
+/// A version of an access agreement was handed in, approved, put in force or stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementMoved {
+    /// Who did it.
+    pub actor: String,
+    /// Which agreement.
+    pub agreement: AgreementId,
+    /// Who handed it in.
+    pub author: String,
+    /// Where it stood before; empty for one that is new.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub from: String,
+    /// SHA-256 of its text, hexadecimal.
+    pub text: String,
+    /// Where it stands now.
+    pub to: String,
+    /// Which version of it.
+    pub version: u32,
+}
+
 /// The reading of a source began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -340,6 +363,7 @@ impl AuditEvent {
             Self::Linked(_) => "linked",
             Self::Reviewed(_) => "reviewed",
             Self::ModelShadowed(_) => "model_shadowed",
+            Self::AgreementMoved(_) => "agreement_moved",
             Self::BundleActivated(_) => "bundle_activated",
             Self::Started(_) => "started",
             Self::Stopped(_) => "stopped",
@@ -360,6 +384,7 @@ impl AuditEvent {
             | Self::RunFinished(_)
             | Self::Linked(_)
             | Self::ModelShadowed(_)
+            | Self::AgreementMoved(_)
             | Self::BundleActivated(_)
             | Self::Started(_)
             | Self::Stopped(_) => &[],
@@ -384,6 +409,7 @@ impl AuditEvent {
             "linked" => read(fields).map(Self::Linked),
             "reviewed" => read(fields).map(Self::Reviewed),
             "model_shadowed" => read(fields).map(Self::ModelShadowed),
+            "agreement_moved" => read(fields).map(Self::AgreementMoved),
             "bundle_activated" => read(fields).map(Self::BundleActivated),
             "started" => read(fields).map(Self::Started),
             "stopped" => read(fields).map(Self::Stopped),
@@ -407,6 +433,7 @@ impl Serialize for AuditEvent {
             Self::Linked(fields) => fields.serialize(s),
             Self::Reviewed(fields) => fields.serialize(s),
             Self::ModelShadowed(fields) => fields.serialize(s),
+            Self::AgreementMoved(fields) => fields.serialize(s),
             Self::BundleActivated(fields) => fields.serialize(s),
             Self::Started(fields) => fields.serialize(s),
             Self::Stopped(fields) => fields.serialize(s),

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use rabt_linkage::Judged;
-use rabt_model::{DecisionNumber, ErrorClass, Judgement, SourceId, TaskNumber, Timestamp};
+use rabt_model::{
+    AgreementId, DecisionNumber, ErrorClass, Judgement, SourceId, TaskNumber, Timestamp,
+};
 use rabt_policy::Denial;
 use rabt_storage::StorageError;
 
@@ -156,6 +158,50 @@ pub enum OperateError {
     /// Linking failed on the way.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// The entry did not become durable.
+    #[error(transparent)]
+    NotAudited(#[from] AuditError),
+    /// Storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Why nothing became of a step with an agreement; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AgreementError {
+    /// The caller's role does not allow it; the refusal itself has been audited.
+    #[error("not permitted")]
+    NotPermitted(Audited<()>),
+    /// The text has problems; all of them.
+    #[error("{} problem(s): {}", .0.len(), lines(.0))]
+    Problems(Vec<Problem>),
+    /// Nothing of this id.
+    #[error("there is no agreement `{0}`")]
+    NotFound(String),
+    /// There is one of this id.
+    #[error("agreement `{0}` exists already; update it instead")]
+    Exists(AgreementId),
+    /// It stands where this step does not lead on from.
+    #[error("agreement `{id}` is {state}; {remedy}")]
+    State {
+        /// Which agreement.
+        id: AgreementId,
+        /// Where it stands.
+        state: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The person who took the step before cannot be the one who takes this one.
+    #[error(
+        "agreement `{0}` needs a second person; another one with the role approver must do this"
+    )]
+    SecondPerson(AgreementId),
+    /// It has changed since it was looked at.
+    #[error("agreement `{0}` has changed since it was looked at; look at it, and name its etag")]
+    Moved(AgreementId),
+    /// What stops or ends an agreement is said.
+    #[error("say why agreement `{0}` is stopped")]
+    NoReason(AgreementId),
     /// The entry did not become durable.
     #[error(transparent)]
     NotAudited(#[from] AuditError),
@@ -340,6 +386,23 @@ impl OperateError {
             Self::Moved { .. } => ErrorClass::EtagMismatch,
             Self::Connect { error, .. } => error.class(),
             Self::Link(error) => error.class(),
+            Self::NotAudited(error) => error.class(),
+            Self::Storage(error) => error.class(),
+        }
+    }
+}
+
+impl AgreementError {
+    /// Returns the class that the failure belongs to.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotPermitted(_) => ErrorClass::NotPermitted,
+            Self::Problems(_) | Self::NoReason(_) => ErrorClass::InvalidRequest,
+            Self::NotFound(_) => ErrorClass::NotFound,
+            Self::Exists(_) => ErrorClass::AlreadyExists,
+            Self::State { .. } => ErrorClass::Configuration,
+            Self::SecondPerson(_) => ErrorClass::SecondPersonRequired,
+            Self::Moved(_) => ErrorClass::EtagMismatch,
             Self::NotAudited(error) => error.class(),
             Self::Storage(error) => error.class(),
         }

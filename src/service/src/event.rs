@@ -1,16 +1,18 @@
 //! What the audit log says about each use case.
 
 use rabt_audit::{
-    AuditEvent, BundleActivated, Denied, Disclosed, Entry, FolderMoved, LinkFinished, Pseudonym,
-    PseudonymKey, Question, Reviewed, RunFinished, SourceChanged, SourceCreated, SourceInspected,
-    SourceStarted,
+    AgreementMoved, AuditEvent, BundleActivated, Denied, Disclosed, Entry, FolderMoved,
+    LinkFinished, Pseudonym, PseudonymKey, Question, Reviewed, RunFinished, SourceChanged,
+    SourceCreated, SourceInspected, SourceStarted,
 };
 use rabt_model::{
     CitizenId, DecisionNumber, ErrorClass, Judgement, RunId, SourceId, StreamId, TaskNumber,
     Timestamp,
 };
 use rabt_policy::{Caller, DenialReason, Facts, Target};
-use rabt_storage::{DecisionState, FolderState, RunCounts, RunState, StoredFolder, StoredSource};
+use rabt_storage::{
+    DecisionState, FolderState, RunCounts, RunState, StoredAgreement, StoredFolder, StoredSource,
+};
 use sha2::{Digest, Sha256};
 
 use crate::ingest::Unit;
@@ -239,6 +241,25 @@ pub(crate) fn of_start(caller: &Caller, source: &SourceId, run: RunId, at: Times
         source: source.clone(),
     };
     Entry::new(at, AuditEvent::SourceStarted(started))
+}
+
+/// A version of an access agreement came to stand where it does.
+pub(crate) fn of_agreement(
+    caller: &Caller,
+    version: &StoredAgreement,
+    from: &str,
+    at: Timestamp,
+) -> Entry {
+    let moved = AgreementMoved {
+        actor: actor(caller),
+        agreement: version.id.clone(),
+        author: version.author.clone(),
+        from: from.to_owned(),
+        text: data_encoding::HEXLOWER.encode(&Sha256::digest(&version.text)),
+        to: version.state.as_str().to_owned(),
+        version: version.version,
+    };
+    Entry::new(at, AuditEvent::AgreementMoved(moved))
 }
 
 /// Agreements came into force.

@@ -3,6 +3,7 @@
 //! Invariant: what leaves through this crate is [`Audited`]: its entry in the audit log is durable
 //! before anybody else sees it.
 
+pub mod agreement;
 mod audited;
 pub mod change;
 mod compose;
@@ -28,7 +29,8 @@ pub use audited::{AuditKeys, Audited, Sequencer};
 pub use directory::Directory;
 pub use enquiry::{Answer, HIT_CAP};
 pub use error::{
-    AuditError, EnquiryError, LinkError, OperateError, Problem, ReviewError, StartError,
+    AgreementError, AuditError, EnquiryError, LinkError, OperateError, Problem, ReviewError,
+    StartError,
 };
 pub use image::ImageFile;
 pub use ingest::{IngestError, RunSummary, ingest, ingest_all};
@@ -38,7 +40,7 @@ pub use policy::PolicyHandle;
 pub use quality::{ColumnQuality, Quality};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
-    FolderState, RejectionCount, RunCounts, RunError, RunState, SourceState,
+    AgreementState, FolderState, RejectionCount, RunCounts, RunError, RunState, SourceState,
     StoredPosition as PositionView, fingerprint,
 };
 pub use schedule::{Pacing, keep_schedules};

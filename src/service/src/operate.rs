@@ -2,7 +2,6 @@
 //!
 //! Invariant: no source is read by a folder that a second person has not approved.
 
-mod agreements;
 mod approve;
 mod folder;
 mod inspect;
@@ -18,7 +17,6 @@ use crate::error::{AuditError, OperateError};
 use crate::event;
 use crate::services::Services;
 
-pub use agreements::activate_policy;
 pub use approve::approve_source;
 pub use folder::{
     Exported, NewSource, create_source, export_source, update_source, withdraw_source,

@@ -7,7 +7,7 @@ use rabt_audit::{AuditEvent, Entry, Started, Stopped};
 use rabt_connect::{Kinds, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::Clock;
-use rabt_policy::Policy;
+use rabt_policy::{Catalogue, Policy};
 use rabt_storage::Storage;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +42,8 @@ pub struct Setup {
     pub rules: Arc<Survivorship>,
     /// The policy in force until storage holds a bundle.
     pub policy: Policy,
+    /// The public services that agreements may name.
+    pub catalogue: Catalogue,
     /// The keys of the audit log.
     pub keys: AuditKeys,
     /// Where citizen ids come from.
@@ -66,6 +68,7 @@ pub struct Services {
     pub audit: Sequencer,
     /// The profiles in memory.
     pub directory: Directory,
+    pub(crate) catalogue: Catalogue,
     pub(crate) secrets: Secrets,
     pub(crate) model: Arc<LinkageModel>,
     pub(crate) rules: Arc<Survivorship>,
@@ -161,6 +164,7 @@ impl Services {
             storage,
             clock: setup.clock,
             kinds: setup.kinds,
+            catalogue: setup.catalogue,
             secrets: setup.secrets,
             policy: PolicyHandle::new(policy),
             audit,

@@ -1,5 +1,6 @@
 //! The use cases together, on `SQLite` in memory.
 
+mod agreement;
 mod audit;
 mod enquiry;
 mod feed;

@@ -3,8 +3,9 @@ use serde_json::Value;
 use super::{Entry, EntryError};
 use crate::tree::leaf_hash;
 use crate::{
-    AuditEvent, BundleActivated, Denied, Disclosed, FolderMoved, LinkFinished, Pseudonym, Question,
-    RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started, Stopped,
+    AgreementMoved, AuditEvent, BundleActivated, Denied, Disclosed, FolderMoved, LinkFinished,
+    Pseudonym, Question, RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted,
+    Started, Stopped,
 };
 
 fn question() -> Question {
@@ -112,6 +113,15 @@ fn catalogue() -> Vec<AuditEvent> {
             profiles: 3,
             records: 7,
             redirects: 0,
+        }),
+        AuditEvent::AgreementMoved(AgreementMoved {
+            actor: text("approver:rabt/ali"),
+            agreement: "AG-TAX-001".parse().unwrap(),
+            author: text("operator:rabt/mona"),
+            from: text("draft"),
+            text: "ab".repeat(32),
+            to: text("approved"),
+            version: 2,
         }),
         AuditEvent::BundleActivated(BundleActivated {
             actor: text("approver:said"),

@@ -12,7 +12,9 @@ use rabt_connect::{
 };
 use rabt_linkage::LinkageModel;
 use rabt_model::{Label, ManualClock, SourceId, Timestamp};
-use rabt_policy::{AccessRequest, Caller, Method, Policy, RequestContext, Role, Subject};
+use rabt_policy::{
+    AccessRequest, Caller, Catalogue, Method, Policy, RequestContext, Role, Subject,
+};
 use rabt_storage::{AuditLog, Leases, Storage, StorageError, StoredEntry, Transaction};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -53,6 +55,17 @@ channels = ["system"]
 fields = { default = ["name.chain"], maximum = ["name.chain"] }
 feed = { events = ["born", "merged", "split", "name_changed", "updated", "annulled", "holdings"], population = "held" }
 period = { from = "2026-01-01", until = "2026-12-31" }
+"#;
+
+/// The one public service of the tests.
+const SERVICES: &str = r#"
+[[service]]
+id = "care"
+title = { en = "Care", ar = "رعاية" }
+agency = "health"
+channels = ["system", "portal", "call_centre"]
+legal_bases = ["law-1"]
+fields = ["name.*", "birth.*", "identifier.*", "phone", "address", "sex", "mother.name"]
 "#;
 
 /// One row: key, name, national id, date of birth, phone.
@@ -352,6 +365,7 @@ pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
         model: Arc::new(LinkageModel::shipped("egypt").unwrap()),
         rules: Arc::default(),
         policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),
+        catalogue: Catalogue::from_text(SERVICES, "services.toml").unwrap(),
         keys: keys(),
         random: StdRng::seed_from_u64(7),
         image: None,

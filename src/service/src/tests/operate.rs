@@ -7,11 +7,10 @@ use super::node::{
     BUNDLE, MONA, OMAR, Tables, by_national_id, events, folder, memory, operator, request, source,
     start, start_with_agencies,
 };
-use crate::OperateError;
+use crate::agreement::import_agreements;
 use crate::enquiry::lookup_citizen;
-use crate::operate::{
-    activate_policy, create_source, list_runs, list_sources, start_source, update_source,
-};
+use crate::operate::{create_source, list_runs, list_sources, start_source, update_source};
+use crate::{AgreementError, OperateError};
 
 #[tokio::test]
 async fn all_problems_of_a_folder_come_at_once() {
@@ -110,11 +109,11 @@ async fn a_bundle_is_in_force_from_its_activation_also_after_a_restart() {
     let (storage, tables) = (memory().await, Tables::default());
     let services = start(&storage, &tables).await;
     let narrow = BUNDLE.replace("\"LookupCitizen\", ", "");
-    let bad = activate_policy(&services, &operator(), "[[agreement]]\nid = 3")
+    let bad = import_agreements(&services, &operator(), "[[agreement]]\nid = 3")
         .await
         .unwrap_err();
-    assert!(matches!(bad, OperateError::Problems(_)));
-    activate_policy(&services, &operator(), &narrow)
+    assert!(matches!(bad, AgreementError::Problems(_)));
+    import_agreements(&services, &operator(), &narrow)
         .await
         .unwrap();
     let question = || request(Method::LookupCitizen, by_national_id(MONA[2]));
