@@ -317,7 +317,7 @@ fn count(field: &str, count: i32) -> Result<u32, Status> {
     u32::try_from(count).map_err(|_| invalid(field, "must not be negative"))
 }
 
-fn violation(problem: &Problem) -> (String, String) {
+pub(crate) fn violation(problem: &Problem) -> (String, String) {
     let place = format!("{}:{}", problem.file, problem.line);
     let text = match &problem.suggestion {
         Some(suggestion) => format!("{}; did you mean `{suggestion}`?", problem.message),

@@ -3,6 +3,7 @@
 //! Invariant: every function that another module can call and that gives values of citizens starts
 //! from an audited disclosure or an audited task; there is no way here from a profile alone.
 
+pub(crate) mod agreement;
 mod change;
 pub(crate) mod look;
 mod quality;

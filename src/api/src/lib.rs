@@ -3,6 +3,7 @@
 //! Invariant: this crate translates and holds no rule. What leaves about citizens is an audited
 //! disclosure or, to clerks, an audited task; there is no other way to a profile here.
 
+mod agreement_service;
 mod authn;
 mod change_service;
 mod citizen_service;

@@ -34,7 +34,7 @@ impl Question {
         Ok(Self {
             caller,
             method,
-            context: translate(context),
+            context: context_of(context),
             fields: None,
             at,
         })
@@ -65,7 +65,8 @@ impl Question {
     }
 }
 
-fn translate(context: common::RequestContext) -> RequestContext {
+/// Translates the circumstances of a question.
+pub(crate) fn context_of(context: common::RequestContext) -> RequestContext {
     RequestContext {
         agreement: context.agreement,
         purpose: context.purpose,

@@ -5,8 +5,8 @@
 //!    configured authority (`tls.rs`), within `limits.handshake_ms`; HTTP/2.
 //! 2. `stack.rs`, for each request: request id, span, deadline, places of node and caller
 //!    (`limit.rs`), caller from the certificate (`authn.rs`), message size.
-//! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`, `linkage_service.rs`:
-//!    translate in (`request.rs`), one call of a use case, translate out (`convert.rs`, `status.rs`).
+//! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`, `linkage_service.rs`,
+//!    `agreement_service.rs`: translate in (`request.rs`), one call of a use case, translate out (`convert.rs`, `status.rs`).
 //!
 //! The admin listener serves health and reflection and nothing else.
 
@@ -17,6 +17,7 @@ use futures::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rabt_model::Timestamp;
+use rabt_proto::agreement::agreement_service_server::AgreementService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
 use rabt_proto::connector::connector_service_server::ConnectorService;
@@ -32,6 +33,7 @@ use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tracing::info;
 
+use crate::agreement_service::Agreements;
 use crate::change_service::Changes;
 use crate::citizen_service::Citizens;
 use crate::connector_service::Connectors;
@@ -68,6 +70,7 @@ pub async fn serve(
         changes: Changes::new(Arc::clone(&services), &config.limits, shutdown.clone()),
         connectors: Connectors::new(Arc::clone(&services)),
         reviews: Reviews::new(Arc::clone(&services)),
+        agreements: Agreements::new(Arc::clone(&services)),
         readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
         start: services.clock.now(),
     };
@@ -80,18 +83,19 @@ async fn is_ready(services: Arc<Services>) -> bool {
 }
 
 /// What the edge is made of, apart from its settings.
-pub(crate) struct Parts<C, F, O, L> {
+pub(crate) struct Parts<C, F, O, L, A> {
     pub(crate) citizens: C,
     pub(crate) changes: F,
     pub(crate) connectors: O,
     pub(crate) reviews: L,
+    pub(crate) agreements: A,
     pub(crate) readiness: Readiness,
     pub(crate) start: Timestamp,
 }
 
 /// Binds both addresses and serves until `shutdown`.
-pub(crate) async fn start<C, F, O, L>(
-    parts: Parts<C, F, O, L>,
+pub(crate) async fn start<C, F, O, L, A>(
+    parts: Parts<C, F, O, L, A>,
     config: &ServerConfig,
     shutdown: CancellationToken,
 ) -> Result<Bound, ApiError>
@@ -100,6 +104,7 @@ where
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
+    A: AgreementService,
 {
     let limits = &config.limits;
     let identity = Arc::new(Identity::load(&config.tls)?);

@@ -14,6 +14,7 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use rabt_model::{ErrorClass, Timestamp};
 use rabt_policy::Caller;
+use rabt_proto::agreement::agreement_service_server::{AgreementService, AgreementServiceServer};
 use rabt_proto::change::change_service_server::{ChangeService, ChangeServiceServer};
 use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
 use rabt_proto::connector::connector_service_server::{ConnectorService, ConnectorServiceServer};
@@ -31,11 +32,12 @@ use crate::status::{deadline_exceeded, status};
 use crate::{Limits, authn};
 
 /// The agencies' side of the node.
-pub(crate) struct Stack<C, F, O, L> {
+pub(crate) struct Stack<C, F, O, L, A> {
     citizens: CitizenServiceServer<C>,
     changes: ChangeServiceServer<F>,
     connectors: ConnectorServiceServer<O>,
     reviews: LinkageServiceServer<L>,
+    agreements: AgreementServiceServer<A>,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
     callers: CallerGauges,
@@ -49,14 +51,15 @@ pub(crate) struct Peer {
     in_flight: Arc<Gauge>,
 }
 
-impl<C, F, O, L> Stack<C, F, O, L>
+impl<C, F, O, L, A> Stack<C, F, O, L, A>
 where
     C: CitizenService,
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
+    A: AgreementService,
 {
-    pub(crate) fn new(parts: Parts<C, F, O, L>, limits: &Limits) -> Self {
+    pub(crate) fn new(parts: Parts<C, F, O, L, A>, limits: &Limits) -> Self {
         let largest = limits.message_bytes;
         Self {
             citizens: CitizenServiceServer::new(parts.citizens).max_decoding_message_size(largest),
@@ -64,6 +67,8 @@ where
             connectors: ConnectorServiceServer::new(parts.connectors)
                 .max_decoding_message_size(largest),
             reviews: LinkageServiceServer::new(parts.reviews).max_decoding_message_size(largest),
+            agreements: AgreementServiceServer::new(parts.agreements)
+                .max_decoding_message_size(largest),
             ids: RequestIds::new(parts.start),
             in_flight: Gauge::new(limits.in_flight),
             callers: CallerGauges::new(limits.in_flight_per_caller),
@@ -111,17 +116,19 @@ where
             ServiceName::Change => self.changes.clone().call(request).await,
             ServiceName::Connector => self.connectors.clone().call(request).await,
             ServiceName::Linkage => self.reviews.clone().call(request).await,
+            ServiceName::Agreement => self.agreements.clone().call(request).await,
         };
         response
     }
 }
 
-impl<C, F, O, L> Edge for Stack<C, F, O, L>
+impl<C, F, O, L, A> Edge for Stack<C, F, O, L, A>
 where
     C: CitizenService,
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
+    A: AgreementService,
 {
     type Peer = Peer;
 
@@ -189,6 +196,7 @@ enum ServiceName {
     Change,
     Connector,
     Linkage,
+    Agreement,
 }
 
 macro_rules! methods {
@@ -200,7 +208,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 46] = methods! {
+const METHODS: [Method; 60] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -215,6 +223,10 @@ const METHODS: [Method; 46] = methods! {
         "ListDecisions" "GetDecision" "PreviewMerge" "MergeCitizens" "PreviewSplit" "SplitCitizen"
         "ConfirmDecision" "WithdrawDecision" "UndoDecision" "ProtectCitizen" "ExplainPair"
         "ShadowModel";
+    Agreement "rabt.agreement.v1.AgreementService":
+        "CreateAgreement" "UpdateAgreement" "GetAgreement" "ListAgreements" "ApproveAgreement"
+        "WithdrawAgreement" "ActivateAgreement" "SuspendAgreement" "ResumeAgreement" "EndAgreement"
+        "SimulatePolicy" "ListMyPermissions" "ExportRegister" "ListServices";
 };
 
 /// Methods that wait for an agency's database, or compare all that is held.

@@ -12,6 +12,8 @@ mod generated_source {
     include!(concat!(env!("OUT_DIR"), "/source.rs"));
 }
 
+/// Package `rabt.agreement.v1`: who may ask what.
+pub use generated::rabt::agreement::v1 as agreement;
 /// Package `rabt.change.v1`: what happened to citizens.
 pub use generated::rabt::change::v1 as change;
 /// Package `rabt.citizen.v1`: questions about citizens.

@@ -10,7 +10,7 @@ use rabt_connect::{
 };
 use rabt_linkage::LinkageModel;
 use rabt_model::{Label, ManualClock};
-use rabt_policy::Policy;
+use rabt_policy::{Catalogue, Policy};
 use rabt_proto::citizen::LookupCitizenRequest;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::{Identifier, RequestContext};
@@ -152,6 +152,7 @@ impl Node {
             model: Arc::new(LinkageModel::shipped("egypt").unwrap()),
             rules: Arc::default(),
             policy: Policy::from_bundle(BUNDLE, "test.toml").unwrap(),
+            catalogue: Catalogue::default(),
             keys: AuditKeys {
                 checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),
                 pseudonyms: PseudonymKey::new(&[2; 32]),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures::{FutureExt, stream};
 use rabt_policy::Caller;
+use rabt_proto::agreement as ab;
+use rabt_proto::agreement::agreement_service_server::AgreementService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::change::{
     ExportSnapshotRequest, ExportSnapshotResponse, ListChangesRequest, ListChangesResponse,
@@ -41,12 +43,13 @@ use crate::server::Parts;
 
 pub(super) struct Fake;
 
-pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake> {
+pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake> {
     Parts {
         citizens: Fake,
         changes: Fake,
         connectors: Fake,
         reviews: Fake,
+        agreements: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
         start: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
@@ -145,6 +148,25 @@ impl ConnectorService for Fake {
         list_sources(ListSourcesRequest) -> ListSourcesResponse;
         start_source(StartSourceRequest) -> StartSourceResponse;
         list_runs(ListRunsRequest) -> ListRunsResponse;
+    }
+}
+
+impl AgreementService for Fake {
+    unimplemented_methods! {
+        create_agreement(ab::CreateAgreementRequest) -> ab::CreateAgreementResponse;
+        update_agreement(ab::UpdateAgreementRequest) -> ab::UpdateAgreementResponse;
+        get_agreement(ab::GetAgreementRequest) -> ab::GetAgreementResponse;
+        list_agreements(ab::ListAgreementsRequest) -> ab::ListAgreementsResponse;
+        approve_agreement(ab::ApproveAgreementRequest) -> ab::ApproveAgreementResponse;
+        withdraw_agreement(ab::WithdrawAgreementRequest) -> ab::WithdrawAgreementResponse;
+        activate_agreement(ab::ActivateAgreementRequest) -> ab::ActivateAgreementResponse;
+        suspend_agreement(ab::SuspendAgreementRequest) -> ab::SuspendAgreementResponse;
+        resume_agreement(ab::ResumeAgreementRequest) -> ab::ResumeAgreementResponse;
+        end_agreement(ab::EndAgreementRequest) -> ab::EndAgreementResponse;
+        simulate_policy(ab::SimulatePolicyRequest) -> ab::SimulatePolicyResponse;
+        list_my_permissions(ab::ListMyPermissionsRequest) -> ab::ListMyPermissionsResponse;
+        export_register(ab::ExportRegisterRequest) -> ab::ExportRegisterResponse;
+        list_services(ab::ListServicesRequest) -> ab::ListServicesResponse;
     }
 }
 
