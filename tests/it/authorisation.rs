@@ -1,5 +1,6 @@
 //! Every method, asked by everybody who may not ask.
 
+mod agreements;
 mod review;
 mod sources;
 
@@ -184,6 +185,7 @@ fn the_table_covers_every_method() {
         .iter()
         .chain(&sources::METHODS)
         .chain(&review::METHODS)
+        .chain(&agreements::METHODS)
         .map(ToString::to_string)
         .collect();
     let uncovered: Vec<String> = offered.difference(&covered).cloned().collect();
@@ -209,6 +211,12 @@ async fn nobody_without_a_certificate_gets_through_the_handshake() {
     for method in review::METHODS {
         for channel in strangers(&stack).await {
             let status = review::ask(channel, method).await.unwrap_err();
+            assert!(reason(&status).is_empty(), "{method} reached a handler");
+        }
+    }
+    for method in agreements::METHODS {
+        for channel in strangers(&stack).await {
+            let status = agreements::ask(channel, method).await.unwrap_err();
             assert!(reason(&status).is_empty(), "{method} reached a handler");
         }
     }

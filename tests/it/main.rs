@@ -1,6 +1,7 @@
 //! Every integration test in one executable: each further one would link the whole product again.
 #![expect(clippy::unwrap_used, reason = "a test that does not hold panics")]
 
+mod agreements;
 mod architecture;
 mod audit;
 mod authorisation;
@@ -18,6 +19,7 @@ mod link_case;
 mod link_input;
 mod link_numbers;
 mod link_train;
+mod node;
 mod onboarding;
 mod order;
 mod privacy;

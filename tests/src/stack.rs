@@ -16,7 +16,7 @@ use rabt_connector_rest::Rest;
 use rabt_connector_sqlite::Sqlite;
 use rabt_linkage::LinkageModel;
 use rabt_model::{Clock, ManualClock, SourceId, Timestamp};
-use rabt_policy::{Caller, DEMO_BUNDLE, Policy, Role};
+use rabt_policy::{Caller, Catalogue, DEMO_BUNDLE, EGYPT, Policy, Role};
 use rabt_proto::change::change_service_client::ChangeServiceClient;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::RequestContext;
@@ -153,6 +153,7 @@ impl Stack {
             model: Arc::new(LinkageModel::shipped("egypt").expect("the shipped model")),
             rules: Arc::default(),
             policy: Policy::from_bundle(DEMO_BUNDLE, "demo.toml").expect("the demo's agreements"),
+            catalogue: Catalogue::from_text(EGYPT, "egypt").expect("the shipped services"),
             keys: AuditKeys {
                 checkpoint: Self::checkpoint_key(),
                 pseudonyms: PseudonymKey::new(&SEED),
@@ -334,7 +335,7 @@ pub fn kinds() -> Kinds {
 ///
 /// # Panics
 /// When it has a problem.
-pub async fn put_in_force(services: &Services, folder: NewSource) -> Vec<SourceId> {
+pub async fn put_in_force(services: &Arc<Services>, folder: NewSource) -> Vec<SourceId> {
     let handed_in = create_source(services, &operator(), folder).await;
     let views = handed_in.expect("the folder is taken in");
     let first = views.first().expect("an agency has a source");

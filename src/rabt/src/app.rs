@@ -10,9 +10,9 @@ use rabt_api::{Bound, ServerConfig, TlsFiles};
 use rabt_connect::{Kinds, Limits, Processes, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
-use rabt_policy::{Caller, Policy, Role};
+use rabt_policy::{Caller, Catalogue, EGYPT, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
-use rabt_service::{ImageFile, Node, Pace, Pacing, Services, Setup, operate};
+use rabt_service::{ImageFile, Node, Pace, Pacing, Services, Setup, agreement};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tracing::{info, warn};
@@ -175,6 +175,20 @@ impl Settled {
         Ok(Some(text))
     }
 
+    /// Reads the catalogue of public services.
+    pub(crate) fn catalogue(&self) -> Result<Catalogue, CommandError> {
+        let name = self.config.agreements.services.as_str();
+        if name == SHIPPED_SERVICES {
+            return catalogue(EGYPT, name);
+        }
+        let path = self.path(Path::new(name));
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            let help = "agreements.services must be \"egypt\" or a TOML file that the node's user can read";
+            CommandError::usage(format!("{}: {error}", path.display()), help)
+        })?;
+        catalogue(&text, &path.display().to_string())
+    }
+
     /// Makes the folder of the sources the current one: manifests that name no folder of their own
     /// start there. Every other path is absolute by now.
     fn enter_sources(&self) -> Result<(), CommandError> {
@@ -274,6 +288,7 @@ impl App {
             model: Arc::new(model),
             rules: Arc::new(rules),
             policy: policy(NO_AGREEMENTS, "built-in agreements")?,
+            catalogue: settled.catalogue()?,
             keys,
             random,
             image: settled.image()?,
@@ -292,21 +307,19 @@ impl App {
         } else if let Some(text) = agreements {
             app.activate(&text).await?;
         } else {
-            warn!("there is no file of agreements; those that storage holds stay in force");
+            warn!("there is no file of agreements; those that were handed in stay in force");
         }
         Ok(app)
     }
 
-    /// Puts agreements in force, unless they are already. The node itself stands in for the
-    /// second person, and the audit log says so.
+    /// Puts the agreements of the node's own file in force, in the node's name.
     async fn activate(&self, text: &str) -> Result<(), CommandError> {
-        let wanted = policy(text, "agreements")?;
-        if wanted.revision() == self.services.policy.current().revision() {
-            return Ok(());
-        }
         let caller = node_caller()?;
-        let activated = operate::activate_policy(&self.services, &caller, text).await;
-        let revision = activated.map_err(|error| CommandError::failed(error, ""))?;
+        let imported = agreement::import_agreements(&self.services, &caller, text).await;
+        let revision = imported.map_err(|error| {
+            let help = "mend the file that agreements.bundle names";
+            CommandError::failed(error, help)
+        })?;
         info!(revision = %*revision, "agreements are in force");
         Ok(())
     }
@@ -356,6 +369,9 @@ const OWN_EXECUTABLE: &str = "/proc/self/exe";
 /// The setting that means the shipped rules.
 const SHIPPED_RULES: &str = "shipped";
 
+/// The setting that means the shipped public services.
+const SHIPPED_SERVICES: &str = "egypt";
+
 /// Agreements that allow nothing.
 const NO_AGREEMENTS: &str = "schema = 1\nagreement = []\n";
 
@@ -381,13 +397,23 @@ pub(crate) fn node_caller() -> Result<Caller, CommandError> {
 }
 
 fn policy(text: &str, file: &str) -> Result<Policy, CommandError> {
-    Policy::from_bundle(text, file).map_err(|problems| {
-        let fault = |problem: &rabt_policy::Problem| Fault {
-            message: problem.to_string(),
-            help: String::new(),
-        };
-        CommandError::many(Exit::Usage, problems.iter().map(fault).collect())
-    })
+    Policy::from_bundle(text, file).map_err(faults)
+}
+
+fn catalogue(text: &str, file: &str) -> Result<Catalogue, CommandError> {
+    Catalogue::from_text(text, file).map_err(faults)
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
+fn faults(problems: Vec<rabt_policy::Problem>) -> CommandError {
+    let fault = |problem: &rabt_policy::Problem| Fault {
+        message: problem.to_string(),
+        help: String::new(),
+    };
+    CommandError::many(Exit::Usage, problems.iter().map(fault).collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod agreement;
 mod audit;
 mod change;
 mod citizen;
@@ -61,6 +62,9 @@ enum Command {
     /// Register and read agencies' databases through a running server.
     #[command(subcommand)]
     Source(Box<source::SourceArgs>),
+    /// Say who may ask what, and see what may be asked, through a running server.
+    #[command(subcommand)]
+    Agreement(Box<agreement::AgreementArgs>),
     /// Answer what the evidence leaves open, and decide who is one person, through a running server.
     #[command(subcommand)]
     Review(Box<review::ReviewArgs>),
@@ -155,6 +159,7 @@ pub(crate) fn run(cli: Cli, render: &Render) -> Result<ExitCode, CommandError> {
         Command::Citizen(args) => citizen::run(*args, render),
         Command::Change(args) => change::run(*args, render),
         Command::Source(args) => source::run(*args, render),
+        Command::Agreement(args) => agreement::run(*args, render),
         Command::Review(args) => review::run(*args, render),
         Command::Model(args) => model::run(*args, render),
         Command::Config(args) => config::run(&args, render),

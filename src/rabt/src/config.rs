@@ -117,6 +117,7 @@ pub(crate) struct Linkage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Agreements {
     pub(crate) bundle: PathBuf,
+    pub(crate) services: String,
 }
 
 /// `[audit]`
@@ -241,6 +242,7 @@ impl Default for Agreements {
     fn default() -> Self {
         Self {
             bundle: "agreements.toml".into(),
+            services: "egypt".into(),
         }
     }
 }
@@ -426,7 +428,12 @@ impl Settings for Config {
         setting(
             "agreements.bundle",
             Kind::Path,
-            "TOML file of the access agreements in force",
+            "TOML file of access agreements to put in force at the start, besides those that were handed in",
+        ),
+        setting(
+            "agreements.services",
+            Kind::Text,
+            "catalogue of public services: a shipped one (\"egypt\"), or the path of a TOML file",
         ),
         setting(
             "audit.origin",
