@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rabt_connect::{
-    ConnectError, Connector, Filter, Kinds, Limits, Message, Outlet, Processes, Remote, Session,
+    ConnectError, Connector, Filter, Finding, Kinds, Limits, Message, Outcome, Outlet, Processes,
+    Remote, Session,
 };
 use rabt_service::operate::NewSource;
 use rabt_tests::{Plugins, Stack, kinds, python_plugins};
@@ -239,9 +240,16 @@ async fn a_process_that_does_not_end_its_read_is_killed_and_started_anew() {
     let said = "did not end a read within 500ms, and was killed";
     assert!(error.to_string().contains(said), "{error}");
     assert_all_gone("deaf").await;
-    // the next call has a process again
-    assert!(!deaf.check(&session()).await.is_empty());
-    assert!(children().iter().all(|child| !before.contains(child)));
+    // the next call has a process again; that it could not be had would be a finding as well
+    let findings = deaf.check(&session()).await;
+    let passed = |finding: &Finding| finding.outcome == Outcome::Pass;
+    assert!(
+        findings.len() > 1 && findings.iter().all(passed),
+        "{findings:?}"
+    );
+    let after = children();
+    assert_eq!(after.len(), 1);
+    assert_ne!(after, before);
 }
 
 #[tokio::test]
@@ -249,6 +257,7 @@ async fn a_silent_read_is_ended() {
     let Some(plugins) = python_plugins() else {
         return;
     };
+    assert_eq!(before.len(), 1);
     let limits = Limits {
         silence: Duration::from_secs(2),
         ..Limits::default()
