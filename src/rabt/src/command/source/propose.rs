@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::look::filter;
 use super::register::{Names, agency};
 use super::view_look::named;
-use super::{USUAL_IDENTITY, answer, connect, folder, name_of, shown};
+use super::{USUAL_IDENTITY, answer, connect, folder, kind_help, name_of, shown};
 use crate::client::Connection;
 use crate::command::ConfigFile;
 use crate::error::CommandError;
@@ -37,8 +37,7 @@ pub(crate) struct ProposeArgs {
     /// Look at this schema alone.
     #[arg(long)]
     schema: Option<String>,
-    /// Kind of the database: sqlite, postgres, mysql, files, rest, ldap and others.
-    #[arg(long, requires = "out")]
+    #[arg(long, help = kind_help(), requires = "out")]
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
     /// password={ secret = "env:NAME" }.
