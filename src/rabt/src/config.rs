@@ -106,6 +106,8 @@ pub(crate) struct Connectors {
 pub(crate) struct Secrets {
     pub(crate) store: PathBuf,
     pub(crate) identity: PathBuf,
+    pub(crate) env_prefix: String,
+    pub(crate) folder: PathBuf,
 }
 
 /// `[linkage]`
@@ -226,6 +228,8 @@ impl Default for Secrets {
         Self {
             store: "secrets".into(),
             identity: "keys/secrets.key".into(),
+            env_prefix: "RABT_SECRET_".to_owned(),
+            folder: PathBuf::new(),
         }
     }
 }

@@ -213,6 +213,32 @@ fn only_what_is_called_as_a_connector_is_an_executable() {
     }
 }
 
+#[test]
+fn secrets_of_the_store_are_the_agencys_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rabt-connector-odbc");
+    std::fs::write(&path, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    let load = |name: &str| {
+        let config = format!("host = 'h'\npassword = {{ secret = 'store:{name}' }}");
+        let source = "kind = \"odbc\"\nexecutable = \"rabt-connector-odbc\"";
+        load_on_node(folder.path(), source, &config)
+    };
+    assert!(load("agencies/electricity/password").is_ok());
+    for name in [
+        "agencies/tax/password",
+        "agencies/electricity-2/password",
+        "password",
+    ] {
+        let problems = load(name).unwrap_err().to_string();
+        let expected = format!(
+            "manifest.toml:15: source.config.password: the secret store:{name} is not of the agency \
+             electricity; name one that begins with store:agencies/electricity/"
+        );
+        assert_eq!(problems, expected);
+    }
+}
+
 fn load_truth(truth: &str, mapping: &str) -> Result<crate::Truth, crate::Problems> {
     let manifest = format!(
         r#"schema = 1

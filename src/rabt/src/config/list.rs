@@ -155,6 +155,16 @@ impl Settings for Config {
             "file of the age identity that opens them; `rabt secret init` makes it",
         ),
         setting(
+            "secrets.env_prefix",
+            Kind::Text,
+            "what variables that manifests name as env:NAME begin with; \"\" for any",
+        ),
+        setting(
+            "secrets.folder",
+            Kind::Path,
+            "folder of the files that manifests name as file:PATH; \"\" for none",
+        ),
+        setting(
             "linkage.model",
             Kind::Text,
             "linkage model: a shipped one (\"egypt\", \"febrl\") or the path of a model file",

@@ -65,7 +65,8 @@ fn references_are_resolved_from_the_store_as_it_is_now() {
     let config: toml::Table = format!("password = {{ secret = 'store:{PASSWORD}' }}")
         .parse()
         .unwrap();
-    let resolve = || secrets.resolve(&config, folder.path());
+    let agency = "civil-registry".parse().unwrap();
+    let resolve = || secrets.resolve(&config, &agency, folder.path());
     let error = resolve().unwrap_err().to_string();
     assert!(error.contains("source.config.password"), "{error}");
     assert!(error.contains(PASSWORD), "{error}");
@@ -102,7 +103,6 @@ fn a_rotation_seals_everything_anew() {
     );
 }
 
-#[test]
 #[test]
 fn a_secret_of_any_size_that_is_taken_stays_whole() {
     let Made { folder, store } = made();
@@ -150,6 +150,7 @@ fn a_larger_secret_that_another_program_sealed_is_never_cut() {
     }
 }
 
+#[test]
 fn an_interrupted_rotation_loses_nothing_and_is_finished() {
     let Made { folder, store } = made();
     for word in ["a", "b"] {

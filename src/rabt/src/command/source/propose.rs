@@ -40,7 +40,7 @@ pub(crate) struct ProposeArgs {
     #[arg(long, help = kind_help(), requires = "out")]
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
-    /// password={ secret = "env:NAME" }.
+    /// password={ secret = "store:agencies/AGENCY/password" }.
     #[arg(long, value_name = "KEY=VALUE", requires = "kind")]
     set: Vec<String>,
     /// Folder to write manifest.toml and mapping.toml to; with --kind its name is the agency's id unless
@@ -172,7 +172,8 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
     }
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
     let secrets = args.file.settle()?.secrets();
-    let config = secrets.resolve(&agency.config, &base).map_err(failed)?;
+    let config = secrets.resolve(&agency.config, &agency.id, &base);
+    let config = config.map_err(failed)?;
     let source = agency.id.as_str().parse();
     let source = source.map_err(|error| CommandError::usage(error, ""))?;
     let session = Session::new(source, config, base);

@@ -35,7 +35,7 @@ pub(crate) struct NewArgs {
     #[arg(long, help = kind_help(), required_unless_present = "from")]
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
-    /// password={ secret = "env:NAME" }.
+    /// password={ secret = "store:agencies/AGENCY/password" }.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     config: Vec<String>,
     #[command(flatten)]
