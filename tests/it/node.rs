@@ -28,7 +28,8 @@ impl Node {
         std::fs::write(
             &settings,
             "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-             [tls]\ncert = \"pki/server.pem\"\nkey = \"pki/server.key\"\nclient_ca = \"pki/ca.pem\"\n",
+             [tls]\ncert = \"pki/server.pem\"\nkey = \"pki/server.key\"\nclient_ca = \"pki/ca.pem\"\n\
+             [secrets]\nfolder = \"passwords\"\n",
         )
         .unwrap();
         let mut process = Command::new(executable())

@@ -84,9 +84,10 @@ async fn sakila_is_linked_by_what_the_commands_print() {
     database.run(&without_programs(&schema)).await;
     database.run(&without_programs(&data)).await;
     let mut node = Node::start();
-    let secret = node.place.path().join("url");
-    std::fs::write(&secret, database.url()).unwrap();
-    let line = "rabt source new shop --kind mysql --set 'url={ secret = \"file:url\" }'";
+    let folder = node.place.path().join("passwords");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("url"), database.url()).unwrap();
+    let line = "rabt source new shop --kind mysql --set 'url={ secret = \"file:passwords/url\" }'";
     let printed = node.type_in(line);
     node.follow(&printed);
     let list = node.json("rabt source list --json");

@@ -29,6 +29,8 @@ class Source(rpc.SourceServiceServicer):
         found = {"environment": " ".join(sorted(os.environ)), "memory": str(memory), "arguments": " ".join(sys.argv[1:]),
                  "folder": oct(os.stat(folder).st_mode & 0o777), "current": str(os.getcwd() == folder),
                  "cookie": str(("rabt-cookie", COOKIE) in context.invocation_metadata())}
+        if HOW == "finding":
+            return pb.CheckResponse(findings=[pb.Finding(id="again", outcome=pb.OUTCOME_PASS)] * 1_001)
         return pb.CheckResponse(findings=[pb.Finding(id=name, outcome=pb.OUTCOME_PASS, summary=text)
                                           for name, text in found.items()])
 
@@ -38,10 +40,11 @@ class Source(rpc.SourceServiceServicer):
                 file.write(str(os.getpid()))
             os.rename(os.path.join(request.session.base, "pid"), os.path.join(request.session.base, "process"))
             time.sleep(3600)
+        columns = [pb.ColumnInfo()] * 100_000 if HOW == "hoarding" else []
         number = 0
         while True:
             number += 1
-            yield pb.DiscoverResponse(table=pb.Table(name=f"t{number}"))
+            yield pb.DiscoverResponse(table=pb.Table(name=f"t{number}", columns=columns))
 
     def Read(self, requests, context):
         next(requests)

@@ -51,7 +51,9 @@ pub use propose::{
     Body, ColumnProposal, FolderText, Line, NewAgency, Proposal, TableProposal, propose,
 };
 pub use schedule::{Schedule, Times, Timetable, Window};
-pub use secret::{SecretName, SecretNameError, SecretStore, SecretStoreError, Secrets};
+pub use secret::{
+    SecretName, SecretNameError, SecretReach, SecretStore, SecretStoreError, Secrets,
+};
 pub use shape::{
     Agreement, ColumnShapes, DateUse, List, ListUse, Registry, Shape, ShapeCollector, ShortCode,
     TableShapes, Tail,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rabt_api::{Bound, ServerConfig, TlsFiles};
-use rabt_connect::{Kinds, Limits, Processes, Secrets};
+use rabt_connect::{Kinds, Limits, Processes, SecretReach, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Catalogue, EGYPT, Policy, Role};
@@ -109,9 +109,15 @@ impl Settled {
 
     /// Returns the places that secrets of sources are resolved from.
     pub(crate) fn secrets(&self) -> Secrets {
+        let secrets = &self.config.secrets;
+        let has_folder = !secrets.folder.as_os_str().is_empty();
+        let bounded = Secrets::new().within(SecretReach {
+            env_prefix: secrets.env_prefix.clone(),
+            folder: has_folder.then(|| self.path(&secrets.folder)),
+        });
         match SealedStore::of(self) {
-            Some(store) => Secrets::new().with_store(Arc::new(store)),
-            None => Secrets::new(),
+            Some(store) => bounded.with_store(Arc::new(store)),
+            None => bounded,
         }
     }
 
@@ -418,7 +424,7 @@ fn faults(problems: Vec<rabt_policy::Problem>) -> CommandError {
 
 #[cfg(test)]
 mod tests {
-    use super::{NO_AGREEMENTS, kinds, policy};
+    use super::{Config, NO_AGREEMENTS, Settled, kinds, policy};
 
     #[test]
     fn the_built_in_agreements_allow_nothing() {
@@ -428,6 +434,32 @@ mod tests {
                 .agreements()
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_node_opens_nothing_of_its_own_to_manifests_unless_it_is_told_to() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "hunter2").unwrap();
+        let mut settled = Settled {
+            config: Config::default(),
+            base: folder.path().to_owned(),
+        };
+        let resolve = |settled: &Settled, reference: &str| {
+            let config = format!("password = {{ secret = '{reference}' }}");
+            let secrets = settled.secrets();
+            let agency = "tax".parse().unwrap();
+            secrets.resolve(&config.parse().unwrap(), &agency, folder.path())
+        };
+        let error = resolve(&settled, "env:PATH").unwrap_err().to_string();
+        assert!(error.contains("RABT_SECRET_PATH"), "{error}");
+        let error = resolve(&settled, "file:key").unwrap_err().to_string();
+        assert!(error.contains("secrets.folder"), "{error}");
+
+        settled.config.secrets.env_prefix = "PAT".to_owned();
+        settled.config.secrets.folder = ".".into();
+        assert!(resolve(&settled, "env:PATH").is_ok());
+        let read = resolve(&settled, "file:key").unwrap();
+        assert_eq!(read["password"].as_str(), Some("hunter2"));
     }
 
     #[test]

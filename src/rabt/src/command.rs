@@ -214,6 +214,21 @@ mod tests {
         insta::assert_snapshot!(text);
     }
 
+    #[test]
+    fn every_kind_of_the_executable_is_offered() {
+        for command in ["serve", "propose", "new"] {
+            let mut rabt = Cli::command();
+            let source = rabt.find_subcommand_mut("source").unwrap();
+            let command = source.find_subcommand_mut(command).unwrap();
+            let help = command.render_long_help().to_string();
+            for kind in crate::app::kinds().names() {
+                assert!(help.contains(kind), "{kind}: {help}");
+            }
+        }
+        let other = ["rabt", "source", "serve", "nonsense"];
+        assert!(Cli::command().try_get_matches_from(other).is_err());
+    }
+
     /// Writes the help of a command and of all commands below it.
     fn write_help(command: &mut clap::Command, text: &mut String) {
         if command.get_name() == "help" {

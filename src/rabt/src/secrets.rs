@@ -65,7 +65,13 @@ impl SealedStore {
     }
 
     /// Seals a secret, in place of an earlier one of the name. Says whether there was one.
+    ///
+    /// # Errors
+    /// When it is too large to be opened again, or cannot be written.
     pub(crate) fn put(&self, name: &SecretName, secret: &str) -> Result<bool, SecretStoreError> {
+        if secret.len() as u64 > MAX_SECRET_BYTES {
+            return Err(too_large());
+        }
         let _turn = self.turn()?;
         let identities = Identities::read(&self.identity)?;
         let path = self.path(name);
@@ -123,7 +129,7 @@ impl SealedStore {
         self.folder.join(format!("{name}.{SUFFIX}"))
     }
 
-    /// Opens the secret of a file.
+    /// Opens the secret of a file: whole, or not at all.
     fn open(
         &self,
         identities: &Identities,
@@ -132,20 +138,24 @@ impl SealedStore {
         let path = self.path(name);
         let mut sealed = Vec::new();
         File::open(&path)
-            .and_then(|file| file.take(MAX_SEALED_BYTES).read_to_end(&mut sealed))
+            .and_then(|file| file.take(MAX_SEALED_BYTES + 1).read_to_end(&mut sealed))
             .map_err(|error| absent_or_failed(&path, &error))?;
+        if sealed.len() as u64 > MAX_SEALED_BYTES {
+            return Err(too_large());
+        }
         let damaged = || {
             let remedy = "put it again with `rabt secret put`";
             wrong("is damaged, or sealed for another identity", remedy)
         };
-        let opened = Decryptor::new_buffered(sealed.as_slice())
+        let mut opened = Decryptor::new_buffered(sealed.as_slice())
             .and_then(|sealed| sealed.decrypt(identities.each()))
             .map_err(|_| damaged())?;
-        let mut secret = Zeroizing::new(String::new());
-        let read = opened
-            .take(MAX_SECRET_BYTES + 1)
-            .read_to_string(&mut secret);
-        read.map_err(|_| damaged())?;
+        // What is sealed is shorter than its file, so the text never moves and leaves no copy behind.
+        let mut secret = Zeroizing::new(String::with_capacity(sealed.len()));
+        opened.read_to_string(&mut secret).map_err(|_| damaged())?;
+        if secret.len() as u64 > MAX_SECRET_BYTES {
+            return Err(too_large());
+        }
         Ok(secret)
     }
 
@@ -198,6 +208,13 @@ fn wrong(what: impl Into<String>, remedy: impl Into<String>) -> SecretStoreError
         what: what.into(),
         remedy: remedy.into(),
     }
+}
+
+fn too_large() -> SecretStoreError {
+    wrong(
+        format!("is larger than {MAX_SECRET_BYTES} bytes"),
+        "put a smaller one with `rabt secret put`: the password or key alone",
+    )
 }
 
 fn absent_or_failed(path: &Path, error: &io::Error) -> SecretStoreError {

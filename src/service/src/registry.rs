@@ -226,7 +226,7 @@ impl Registered {
 
     /// Returns a session with its secrets put in, as they are now.
     pub(crate) fn session(&self, secrets: &Secrets) -> Result<Session, ConnectError> {
-        let config = secrets.resolve(&self.spec.config, &self.base)?;
+        let config = secrets.resolve(&self.spec.config, &self.agency, &self.base)?;
         let session = Session::new(self.spec.id.clone(), config, &self.base);
         Ok(Session {
             protect: self.spec.protect,

@@ -150,12 +150,12 @@ async fn executables_that_are_no_kind_are_named_when_they_are_asked_for() {
         ),
         ("kind = \"quitting\"", "with exit code 3".to_owned()),
         (
-            "kind = \"x\"\nexecutable = \"absent\"",
+            "kind = \"x\"\nexecutable = \"rabt-connector-absent\"",
             format!("no such executable in {place}"),
         ),
         (
             "kind = \"x\"\nexecutable = \"/bin/sh\"",
-            format!("is not in {place}"),
+            "is not the name of a connector".to_owned(),
         ),
     ] {
         let source = source(kind, &folder);

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rabt_connect::{
-    ConnectError, Connector, Filter, Kinds, Limits, Message, Outlet, Processes, Remote, Session,
+    ConnectError, Connector, Filter, Finding, Kinds, Limits, Message, Outcome, Outlet, Processes,
+    Remote, Session,
 };
 use rabt_service::operate::NewSource;
 use rabt_tests::{Plugins, Stack, kinds, python_plugins};
@@ -200,16 +201,31 @@ async fn endless_tables_are_refused() {
     let Some(plugins) = python_plugins() else {
         return;
     };
-    let remote = open(&plugins, "inventing", Limits::default())
-        .await
-        .unwrap();
-    let found = remote.discover(&session(), &Filter::default()).await;
-    let error = found.unwrap_err();
-    assert!(
-        error.to_string().contains("more than 100000 tables"),
-        "{error}"
-    );
-    assert_all_gone("inventing").await;
+    for (how, said) in [
+        ("inventing", "sent more than 100000 tables"),
+        ("hoarding", "sent tables of more than 128 MiB"),
+    ] {
+        let remote = open(&plugins, how, Limits::default()).await.unwrap();
+        let found = remote.discover(&session(), &Filter::default()).await;
+        let error = found.unwrap_err();
+        assert_eq!(error.name(), "configuration", "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert_all_gone(how).await;
+    }
+}
+
+#[tokio::test]
+async fn more_findings_than_anybody_reads_are_refused() {
+    let Some(plugins) = python_plugins() else {
+        return;
+    };
+    let remote = open(&plugins, "finding", Limits::default()).await.unwrap();
+    let findings = remote.check(&session()).await;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].outcome, Outcome::Fail);
+    let said = "sent more than 1000 findings";
+    assert!(findings[0].summary.contains(said), "{findings:?}");
+    assert_all_gone("finding").await;
 }
 
 /// Reads until the first rows have come, and then wants no more. Returns how long the end took.
@@ -234,14 +250,22 @@ async fn a_process_that_does_not_end_its_read_is_killed_and_started_anew() {
     };
     let deaf = open(&plugins, "deaf", Limits::default()).await.unwrap();
     let before = children();
+    assert_eq!(before.len(), 1);
     let (error, took) = cancelled(&deaf).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
     let said = "did not end a read within 500ms, and was killed";
     assert!(error.to_string().contains(said), "{error}");
     assert_all_gone("deaf").await;
-    // the next call has a process again
-    assert!(!deaf.check(&session()).await.is_empty());
-    assert!(children().iter().all(|child| !before.contains(child)));
+    // the next call has a process again; that it could not be had would be a finding as well
+    let findings = deaf.check(&session()).await;
+    let passed = |finding: &Finding| finding.outcome == Outcome::Pass;
+    assert!(
+        findings.len() > 1 && findings.iter().all(passed),
+        "{findings:?}"
+    );
+    let after = children();
+    assert_eq!(after.len(), 1);
+    assert_ne!(after, before);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::manifest::{Agency, Isolation, StreamSpec, expand, schedule, stream};
 use crate::mapping;
 use crate::problem::{Problem, Problems};
 use crate::schedule::{Schedule, Window};
+use crate::secret::foreign_secrets;
 
 const MANIFEST: &str = "manifest.toml";
 /// The file of the mappings.
@@ -199,7 +200,7 @@ fn load_rest(
     let source = root
         .required("source")
         .and_then(|node| node.fields())
-        .map(|fields| load_source(&fields, config, kinds));
+        .map(|fields| load_source(&fields, head.id.as_ref(), config, kinds));
     let care = load_care(root);
     let streams = streams(source.as_ref().and_then(Source::known));
     let (id, source, care) = (head.id?, source?, care?);
@@ -214,7 +215,12 @@ fn load_rest(
     })
 }
 
-fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) -> Source {
+fn load_source(
+    fields: &Fields<'_>,
+    agency: Option<&AgencyId>,
+    config: toml::Table,
+    kinds: Option<&Kinds>,
+) -> Source {
     fields.only(&["kind", "isolation", "executable", "offices", "config"]);
     let kind_node = fields.required("kind");
     let kind = kind_node.as_ref().and_then(Node::text);
@@ -235,6 +241,11 @@ fn load_source(fields: &Fields<'_>, config: toml::Table, kinds: Option<&Kinds>) 
             }
         }
         (Some(_) | None, Some(_) | None, _) => {}
+    }
+    if let (Some(_), Some(agency), Some(fields)) = (kinds, agency, &config_fields) {
+        for (key, what) in foreign_secrets(&config, agency) {
+            note_config(fields, Problem::of_key(key, what));
+        }
     }
     // of an executable that the manifest names, nothing is known until it runs
     let asked = kinds.zip(kind).filter(|_| executable.is_none());

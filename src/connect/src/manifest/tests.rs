@@ -2,13 +2,15 @@
 
 mod schedule;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rabt_model::Attribute;
 
 use super::{Agency, AgencyFolder, Deletes, Isolation, OnDrift};
 use crate::connector::Mode;
-use crate::kinds::Kinds;
+use crate::kinds::{Kinds, Processes};
 use crate::problem::Problems;
 
 const MANIFEST: &str = r#"
@@ -170,6 +172,71 @@ fn an_unknown_kind_is_told_when_the_kinds_are_known() {
         problems.to_string(),
         "manifest.toml:10: source.kind: 'sqlite' is not a kind; there are "
     );
+}
+
+/// Loads the folder for a node whose folder of executables is this one, with other lines in place of
+/// `kind` and `path`.
+fn load_on_node(folder: &std::path::Path, source: &str, config: &str) -> Result<Agency, Problems> {
+    let manifest = MANIFEST
+        .replace("kind = \"sqlite\"", source)
+        .replace("path = \"electricity/{office}.db\"", config);
+    let files = [("manifest.toml", &*manifest), ("mapping.toml", MAPPING)];
+    let processes = Processes {
+        folders: vec![folder.to_owned()],
+        ..Processes::default()
+    };
+    AgencyFolder::load_for(&files, &Kinds::new().in_processes(processes))
+}
+
+#[test]
+fn only_what_is_called_as_a_connector_is_an_executable() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["python3", "rabt-connector-odbc"] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    }
+    let load = |name: &str| {
+        let source = format!("kind = \"odbc\"\nexecutable = '{name}'");
+        load_on_node(folder.path(), &source, "path = 'x'")
+    };
+    let agency = load("rabt-connector-odbc").unwrap();
+    let executable = agency.sources[0].executable.as_deref();
+    assert_eq!(executable, Some("rabt-connector-odbc"));
+    let inside = folder.path().join("rabt-connector-odbc");
+    for name in ["python3", "/bin/sh", "../sh", &inside.to_string_lossy()] {
+        let problems = load(name).unwrap_err().to_string();
+        let place = format!("manifest.toml:11: source.executable: executable {name}: ");
+        assert!(problems.starts_with(&place), "{problems}");
+        let said = "is not the name of a connector: rabt-connector- and a word";
+        assert!(problems.contains(said), "{problems}");
+    }
+}
+
+#[test]
+fn secrets_of_the_store_are_the_agencys_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rabt-connector-odbc");
+    std::fs::write(&path, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    let load = |name: &str| {
+        let config = format!("host = 'h'\npassword = {{ secret = 'store:{name}' }}");
+        let source = "kind = \"odbc\"\nexecutable = \"rabt-connector-odbc\"";
+        load_on_node(folder.path(), source, &config)
+    };
+    assert!(load("agencies/electricity/password").is_ok());
+    for name in [
+        "agencies/tax/password",
+        "agencies/electricity-2/password",
+        "password",
+    ] {
+        let problems = load(name).unwrap_err().to_string();
+        let expected = format!(
+            "manifest.toml:15: source.config.password: the secret store:{name} is not of the agency \
+             electricity; name one that begins with store:agencies/electricity/"
+        );
+        assert_eq!(problems, expected);
+    }
 }
 
 fn load_truth(truth: &str, mapping: &str) -> Result<crate::Truth, crate::Problems> {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::ConnectError;
@@ -89,31 +89,33 @@ impl Program {
     }
 }
 
-/// Returns the executable of a name in the first of these folders that has it. A path is taken when
-/// it lies in one of them: whoever may write there decides what runs.
+/// Returns the executable of a name in the first of these folders that has it. Other programs may lie
+/// there too, so it must be called as a connector is: who writes a manifest does not choose what runs.
 pub(crate) fn find(name: &str, folders: &[PathBuf]) -> Result<Program, ConnectError> {
-    let wanted = Path::new(name);
-    let is_name = wanted.components().count() == 1 && wanted.file_name().is_some();
-    let inside = |folder: &&PathBuf| is_name || wanted.parent() == Some(folder.as_path());
-    let file_name = wanted.file_name().unwrap_or_default();
-    let candidates = folders.iter().filter(inside);
-    for path in candidates.map(|folder| folder.join(file_name)) {
+    let wrong = |what: String, remedy: &str| {
+        Err(ConnectError::configuration(
+            format!("executable {name}"),
+            what,
+            remedy,
+        ))
+    };
+    let kind = name.strip_prefix(PREFIX).unwrap_or_default();
+    if kind.is_empty() || name.contains(['/', '\\', '\0']) {
+        return wrong(
+            format!("is not the name of a connector: {PREFIX} and a word, without a folder"),
+            "write such a name, and install the executable, or a link to it, under it",
+        );
+    }
+    for path in folders.iter().map(|folder| folder.join(name)) {
         if path.is_file() {
             return check(path);
         }
     }
     let shown: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
-    let what = if is_name {
-        format!("there is no such executable in {}", shown.join(" or "))
-    } else {
-        format!("is not in {}", shown.join(" or "))
-    };
-    let remedy = "install it, or a link to it, there; [connectors] folder in the settings names another folder";
-    Err(ConnectError::configuration(
-        format!("executable {name}"),
-        what,
-        remedy,
-    ))
+    wrong(
+        format!("there is no such executable in {}", shown.join(" or ")),
+        "install it, or a link to it, there; [connectors] folder in the settings names another folder",
+    )
 }
 
 /// Returns the kinds of the executables in these folders, each once, with their executables.
@@ -178,15 +180,45 @@ mod tests {
         assert_eq!(kinds, ["odbc", "parquet"]);
         let odbc = find("rabt-connector-odbc", &folders).unwrap();
         assert_eq!(odbc.path, first.path().join("rabt-connector-odbc"));
-        let inside = second.path().join("other");
-        assert!(find(&inside.to_string_lossy(), &folders).is_ok());
-        for wrong in ["/bin/sh", "../other", "sub/other", "..", "", "absent"] {
-            let error = find(wrong, &folders).unwrap_err();
-            assert_eq!(error.name(), "configuration", "{wrong}");
-            let folder = first.path().display().to_string();
-            assert!(error.to_string().contains(&folder), "{error}");
-        }
+        let error = find("rabt-connector-absent", &folders).unwrap_err();
+        let folder = first.path().display().to_string();
+        assert!(error.to_string().contains(&folder), "{error}");
         let error = find("rabt-connector-notes", &folders).unwrap_err();
         assert!(error.remedy().starts_with("run `chmod +x "), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_called_as_a_connector_is_never_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = [folder.path().to_owned()];
+        std::fs::create_dir(folder.path().join("rabt-connector-sub")).unwrap();
+        for name in [
+            "other",
+            "rabt-connector-",
+            "rabt-connector-sub/sh",
+            "rabt-connector-odbc",
+        ] {
+            put(folder.path(), name, 0o755);
+        }
+        let inside = folder.path().join("rabt-connector-odbc");
+        for name in [
+            "other",
+            "rabt-connector-",
+            "rabt-connector-sub/sh",
+            "rabt-connector-sub/../other",
+            "./rabt-connector-odbc",
+            "rabt-connector-odbc/",
+            &inside.to_string_lossy(),
+            "/bin/sh",
+            "..",
+            "",
+        ] {
+            let error = find(name, &folders).unwrap_err();
+            assert_eq!(error.name(), "configuration", "{name}");
+            let text = error.to_string();
+            assert!(text.contains("is not the name of a connector"), "{text}");
+            assert!(text.contains("install the executable"), "{text}");
+        }
+        assert!(find("rabt-connector-odbc", &folders).is_ok());
     }
 }

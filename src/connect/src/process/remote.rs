@@ -18,16 +18,13 @@ use super::log::masked;
 use super::running::Running;
 use super::supervisor::Supervisor;
 use super::wire::{
-    Misfit, description_of, error_of, finding_of, message_of, plan, session, table_of,
+    Found, Misfit, description_of, error_of, findings_of, message_of, plan, session,
 };
 use super::{Program, version};
 use crate::connector::{Connector, Description, Filter, Finding, Mode, Plan, Session, Table};
 use crate::error::ConnectError;
 use crate::message::{Outlet, Position};
 use crate::problem::Problem;
-
-/// Most tables that one discovery takes.
-const MOST_TABLES: usize = 100_000;
 
 /// What a statement may take beyond its own limit before its silence is a fault.
 const BEYOND: Duration = Duration::from_mins(5);
@@ -177,20 +174,16 @@ impl Remote {
             Ok(response) => response.into_inner(),
             Err(status) => return Err(self.failed(&running, &status).await),
         };
-        let findings = response.findings.iter().map(|found| {
-            let finding = finding_of(found)?;
-            Ok(if self.supervisor.program.own {
-                finding
-            } else {
-                Finding {
-                    summary: masked(&finding.summary),
-                    remedy: finding.remedy.as_deref().map(masked),
-                    ..finding
-                }
-            })
+        let findings = findings_of(&response).map_err(|misfit| self.misfit(&running, &misfit))?;
+        if self.supervisor.program.own {
+            return Ok(findings);
+        }
+        let masked = findings.into_iter().map(|finding| Finding {
+            summary: masked(&finding.summary),
+            remedy: finding.remedy.as_deref().map(masked),
+            ..finding
         });
-        let findings: Result<Vec<Finding>, Misfit> = findings.collect();
-        findings.map_err(|misfit| self.misfit(&running, &misfit))
+        Ok(masked.collect())
     }
 
     /// Opens a read, and hands its messages to the outlet until it ends.
@@ -339,20 +332,19 @@ impl Connector for Remote {
             Ok(response) => response.into_inner(),
             Err(status) => return Err(self.failed(&running, &status).await),
         };
-        let mut tables = Vec::new();
+        let mut found = Found::default();
         loop {
             let next = timeout(limit, stream.message()).await;
             let told = match next.map_err(|_| self.silent(&running, limit))? {
                 Ok(Some(response)) => response.message,
-                Ok(None) => return Ok(tables),
+                Ok(None) => return Ok(found.into_tables()),
                 Err(status) => return Err(self.failed(&running, &status).await),
             };
             match told {
-                Some(Told::Table(_)) if tables.len() == MOST_TABLES => {
-                    let misfit = Misfit::new(format!("more than {MOST_TABLES} tables"));
-                    return Err(self.misfit(&running, &misfit));
+                Some(Told::Table(table)) => {
+                    let taken = found.take(table);
+                    taken.map_err(|misfit| self.misfit(&running, &misfit))?;
                 }
-                Some(Told::Table(table)) => tables.push(table_of(table)),
                 Some(Told::Failure(failure)) => return Err(self.told(error_of(&failure))),
                 None => return Err(self.misfit(&running, &Misfit::new("a table that is none"))),
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rabt_proto::source::source_service_client::SourceServiceClient;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -23,7 +23,7 @@ use tonic::transport::Endpoint;
 use super::crashes::{Crashes, MOST};
 use super::handshake::{Answer, Greeting, MAX_LINE};
 use super::log::{discard, forward};
-use super::running::{Cookie, Group, Running, keep};
+use super::running::{Cookie, Group, Running, keep, pid_of};
 use super::{MAX_MESSAGE_BYTES, PROTOCOLS, Program, version};
 use crate::connector::Description;
 use crate::error::ConnectError;
@@ -72,16 +72,13 @@ impl Supervisor {
         let folder = self.folder()?;
         let socket = folder.path().join("s");
         let cookie = new_cookie().ok_or_else(|| self.broken("no randomness for its cookie"))?;
-        let mut group = Group(self.spawn(&folder)?);
-        let taken = (
-            group.0.stdin.take(),
-            group.0.stdout.take(),
-            group.0.stderr.take(),
-        );
+        let mut group = Group::new(self.spawn(&folder)?).map_err(|e| self.unwatched(&e))?;
+        let child = &mut group.child;
+        let taken = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(mut stdin), Some(stdout), Some(stderr)) = taken else {
             return Err(self.broken("it has no standard streams"));
         };
-        self.limit(&group.0)?;
+        self.limit(&group.child)?;
         let tasks = TaskTracker::new();
         let kill = CancellationToken::new();
         let fault = Arc::new(OnceLock::new());
@@ -100,7 +97,7 @@ impl Supervisor {
         let answer = match timeout(self.program.limits.handshake, shaken).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(Silent)) => {
-                let status = timeout(LAST_BREATH, group.0.wait()).await;
+                let status = timeout(LAST_BREATH, group.wait()).await;
                 let how = status.ok().and_then(Result::ok);
                 let how = how.map_or_else(|| "without a word".to_owned(), told);
                 return Err(self.crashed(&format!("ended before it answered, {how}")));
@@ -189,8 +186,7 @@ impl Supervisor {
 
     /// Bounds the memory of a child. It waits for its first line, so it has done nothing yet.
     fn limit(&self, child: &Child) -> Result<(), ConnectError> {
-        let pid = child.id().and_then(|id| i32::try_from(id).ok());
-        let Some(pid) = pid.and_then(Pid::from_raw) else {
+        let Some(pid) = pid_of(child) else {
             return Ok(()); // it has ended, which the handshake will tell
         };
         let memory = Some(self.program.limits.memory);
@@ -275,6 +271,12 @@ impl Supervisor {
             return ConnectError::configuration(place, what, remedy);
         }
         ConnectError::transient(place, what, remedy)
+    }
+
+    fn unwatched(&self, error: &std::io::Error) -> ConnectError {
+        let what = format!("cannot be watched: {}", error.kind());
+        let remedy = "let this process open more files (LimitNOFILE of its unit)";
+        ConnectError::configuration(self.program.place(), what, remedy)
     }
 
     fn broken(&self, what: &str) -> ConnectError {

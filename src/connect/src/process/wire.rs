@@ -6,17 +6,20 @@
 mod config;
 mod describe;
 mod error;
+mod found;
 mod plan;
 mod read;
 mod rows;
 mod table;
 
 pub(super) use config::{session, session_of};
-pub(super) use describe::{describe_response, description_of, finding, finding_of};
+pub(super) use describe::{describe_response, description_of, finding, findings_of};
 pub(super) use error::{error_of, failure, shortened};
+pub(super) use found::Found;
 pub(super) use plan::{plan, plan_of};
 pub(super) use read::{message_of, response};
-pub(super) use table::{table, table_of};
+pub(super) use table::table;
+use table::table_of;
 
 /// What is wrong with a message, as the end of a sentence that begins with who sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rabt_model::AgencyId;
+
 /// Longest name.
 const MAX_LENGTH: usize = 200;
 
 /// The name of a secret in a store: words of `a-z 0-9 . _ -` with `/` between them, as in
 /// `agencies/civil-registry/password`. A word begins with a letter or a digit, so a name is the same
-/// as a path below a folder.
+/// as a path below a folder. What begins with `agencies/<agency>/` is of this agency.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SecretName(String);
 
@@ -25,6 +27,13 @@ impl SecretName {
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Says whether the secret is one of this agency.
+    pub fn is_of(&self, agency: &AgencyId) -> bool {
+        let below = self.0.strip_prefix("agencies/");
+        let below = below.and_then(|below| below.strip_prefix(agency.as_str()));
+        below.is_some_and(|below| below.starts_with('/'))
     }
 }
 
@@ -55,6 +64,27 @@ impl fmt::Display for SecretName {
 #[cfg(test)]
 mod tests {
     use super::{MAX_LENGTH, SecretName};
+
+    #[test]
+    fn a_secret_is_of_the_agency_that_its_folder_is_named_by() {
+        let is_of = |name: &str, agency: &str| {
+            let name: SecretName = name.parse().unwrap();
+            name.is_of(&agency.parse().unwrap())
+        };
+        assert!(is_of("agencies/tax/password", "tax"));
+        assert!(is_of("agencies/tax/giza/password", "tax"));
+        for name in [
+            "agencies/tax",
+            "agencies/tax-2/password",
+            "agencies/tax.old/password",
+            "agencies/customs/tax/password",
+            "tax/password",
+            "node/agencies/tax/password",
+            "password",
+        ] {
+            assert!(!is_of(name, "tax"), "{name}");
+        }
+    }
 
     #[test]
     fn names_are_words_below_a_folder() {

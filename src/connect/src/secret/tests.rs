@@ -3,7 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::{SecretName, SecretStore, SecretStoreError, Secrets, wrong_reference};
+use rabt_model::AgencyId;
+
+use super::{SecretName, SecretReach, SecretStore, SecretStoreError, Secrets, wrong_reference};
+
+fn tax() -> AgencyId {
+    "tax".parse().unwrap()
+}
 
 /// A store of one secret, which tests change.
 struct One(Mutex<String>);
@@ -34,7 +40,7 @@ fn secrets_come_from_where_they_are_kept() {
                                key = { secret = 'store:agencies/tax/password' }"
         .parse()
         .unwrap();
-    let resolved = secrets.resolve(&config, folder.path()).unwrap();
+    let resolved = secrets.resolve(&config, &tax(), folder.path()).unwrap();
     assert_eq!(resolved["password"].as_str(), Some("hunter2"));
     assert_eq!(resolved["port"].as_integer(), Some(5432));
     assert_eq!(resolved["token"].as_str(), Some("variable"));
@@ -42,7 +48,7 @@ fn secrets_come_from_where_they_are_kept() {
 
     "changed".clone_into(&mut store.0.lock().unwrap());
     std::fs::write(folder.path().join("password"), "other\n").unwrap();
-    let again = secrets.resolve(&config, folder.path()).unwrap();
+    let again = secrets.resolve(&config, &tax(), folder.path()).unwrap();
     assert_eq!(again["password"].as_str(), Some("other"));
     assert_eq!(again["key"].as_str(), Some("changed"));
     let shown = format!("{secrets:?}");
@@ -70,10 +76,16 @@ fn what_is_missing_is_named_with_its_key() {
             "store:agencies/tax/key is not in the store",
         ),
         (&with, "store:../hunter2", "is not the name of a secret"),
+        (
+            &with,
+            "store:agencies/customs/password",
+            "store:agencies/customs/password is not of the agency tax",
+        ),
+        (&with, "store:node/password", "store:agencies/tax/"),
     ] {
         let config = format!("password = {{ secret = '{reference}' }}");
         let error = secrets
-            .resolve(&config.parse().unwrap(), folder.path())
+            .resolve(&config.parse().unwrap(), &tax(), folder.path())
             .unwrap_err();
         assert_eq!(error.name(), "configuration");
         let text = error.to_string();
@@ -85,7 +97,95 @@ fn what_is_missing_is_named_with_its_key() {
         );
     }
     let plain: toml::Table = "password = 'x'\nlist = [{ secret = 1 }]".parse().unwrap();
-    assert_eq!(without.resolve(&plain, Path::new("/")).unwrap(), plain);
+    assert_eq!(
+        without.resolve(&plain, &tax(), Path::new("/")).unwrap(),
+        plain
+    );
+}
+
+#[test]
+fn a_source_reaches_the_secrets_of_its_own_agency_alone() {
+    let store = Arc::new(One(Mutex::new("sealed".to_owned())));
+    let secrets = Secrets::new().with_store(store);
+    let config: toml::Table = "password = { secret = 'store:agencies/tax/password' }"
+        .parse()
+        .unwrap();
+    let base = Path::new("/");
+    let own = secrets.resolve(&config, &tax(), base).unwrap();
+    assert_eq!(own["password"].as_str(), Some("sealed"));
+    for other in ["customs", "ta", "tax-2"] {
+        let agency = other.parse().unwrap();
+        let error = secrets.resolve(&config, &agency, base).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("source.config.password"), "{text}");
+        assert!(
+            text.contains(&format!("is not of the agency {other}")),
+            "{text}"
+        );
+        assert!(text.contains(&format!("store:agencies/{other}/")), "{text}");
+    }
+}
+
+#[test]
+fn a_bound_opens_some_variables_and_the_files_of_a_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let (open, keys) = (place.path().join("open"), place.path().join("keys"));
+    for folder in [&open, &keys] {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("password"), "hunter2").unwrap();
+    }
+    std::os::unix::fs::symlink(keys.join("password"), open.join("link")).unwrap();
+    let bounded = |folder| {
+        let reach = SecretReach {
+            env_prefix: "RABT_SECRET_".to_owned(),
+            folder,
+        };
+        Secrets {
+            variable: |name| Some(format!("value of {name}")),
+            ..Secrets::new().within(reach)
+        }
+    };
+    let resolve = |secrets: &Secrets, reference: &str, base: &Path| {
+        let config = format!("password = {{ secret = '{reference}' }}");
+        let resolved = secrets.resolve(&config.parse().unwrap(), &tax(), base)?;
+        Ok::<_, crate::error::ConnectError>(resolved["password"].as_str().unwrap().to_owned())
+    };
+    let some = bounded(Some(open.clone()));
+    let read = resolve(&some, "env:RABT_SECRET_TAX", &open).unwrap();
+    assert_eq!(read, "value of RABT_SECRET_TAX");
+    assert_eq!(resolve(&some, "file:password", &open).unwrap(), "hunter2");
+    let absolute = format!("file:{}/password", open.display());
+    assert_eq!(
+        resolve(&some, &absolute, Path::new("/")).unwrap(),
+        "hunter2"
+    );
+
+    let foreign = format!("file:{}/password", keys.display());
+    for (reference, base, said) in [
+        (
+            "env:RABT__STORAGE__URL",
+            &open,
+            "call it RABT_SECRET_RABT__STORAGE__URL",
+        ),
+        ("env:", &open, "is not open to manifests"),
+        (foreign.as_str(), &open, "is not in"),
+        ("file:password", &keys, "is not in"),
+        ("file:absent", &keys, "is not in"),
+        ("file:../keys/password", &open, "is not in"),
+        ("file:../keys/absent", &open, "is not in"),
+        ("file:link", &open, "is not in"),
+        ("file:absent", &open, "cannot be read"),
+    ] {
+        let error = resolve(&some, reference, base).unwrap_err().to_string();
+        assert!(error.contains("source.config.password"), "{error}");
+        assert!(error.contains(said), "{reference}: {error}");
+        assert!(
+            !error.contains("hunter2") && !error.contains("value"),
+            "{error}"
+        );
+    }
+    let error = resolve(&bounded(None), "file:password", &open).unwrap_err();
+    assert!(error.to_string().contains("secrets.folder"), "{error}");
 }
 
 #[test]

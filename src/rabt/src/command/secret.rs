@@ -35,8 +35,8 @@ pub(crate) enum SecretArgs {
 pub(crate) struct OfName {
     #[command(flatten)]
     file: ConfigFile,
-    /// Name of the secret, such as agencies/civil-registry/password; a manifest refers to it as
-    /// store:NAME.
+    /// Name of the secret, such as agencies/civil-registry/password; a manifest of this agency alone
+    /// refers to it, as store:NAME.
     name: String,
 }
 

@@ -20,6 +20,7 @@ use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use tonic::transport::Channel;
 
 use super::block_on;
+use crate::app::kinds;
 use crate::client::{Connection, refusal};
 use crate::error::CommandError;
 use crate::render::Render;
@@ -147,6 +148,14 @@ fn name_of(id: &str) -> String {
 /// Returns the id of a source from its resource name.
 fn id_of(name: &str) -> &str {
     name.strip_prefix("sources/").unwrap_or(name)
+}
+
+/// Returns what may be a kind, for help.
+fn kind_help() -> String {
+    let kinds = kinds();
+    let names: Vec<&str> = kinds.names().collect();
+    let names = names.join(", ");
+    format!("Kind of the database: {names}, or that of an executable rabt-connector-KIND")
 }
 
 /// Returns the name of a file or folder for a message.

@@ -4,7 +4,7 @@ use std::fs;
 
 use rabt_connect::{SecretName, SecretStore, Secrets};
 
-use super::{Identities, SealedStore};
+use super::{Identities, MAX_SECRET_BYTES, SealedStore};
 
 struct Made {
     folder: tempfile::TempDir,
@@ -65,7 +65,8 @@ fn references_are_resolved_from_the_store_as_it_is_now() {
     let config: toml::Table = format!("password = {{ secret = 'store:{PASSWORD}' }}")
         .parse()
         .unwrap();
-    let resolve = || secrets.resolve(&config, folder.path());
+    let agency = "civil-registry".parse().unwrap();
+    let resolve = || secrets.resolve(&config, &agency, folder.path());
     let error = resolve().unwrap_err().to_string();
     assert!(error.contains("source.config.password"), "{error}");
     assert!(error.contains(PASSWORD), "{error}");
@@ -100,6 +101,53 @@ fn a_rotation_seals_everything_anew() {
         with_old.read(&name("b/c")).is_err(),
         "the old one opens nothing"
     );
+}
+
+#[test]
+fn a_secret_of_any_size_that_is_taken_stays_whole() {
+    let Made { folder, store } = made();
+    let most = usize::try_from(MAX_SECRET_BYTES).unwrap();
+    let (largest, wide) = ("x".repeat(most), "م".repeat(most / 2));
+    store.put(&name("largest"), &largest).unwrap();
+    store.put(&name("wide"), &wide).unwrap();
+    assert_eq!(store.rotate().unwrap().secrets, 2);
+    assert!(store.read(&name("largest")).unwrap() == largest);
+    assert!(store.read(&name("wide")).unwrap() == wide);
+
+    for too_large in [
+        format!("{largest}y"),
+        format!("{wide}y"),
+        "z".repeat(3 * most),
+    ] {
+        let error = store.put(&name("large"), &too_large).unwrap_err();
+        assert!(error.what.contains("larger than 65536 bytes"), "{error}");
+        let refused = store.put(&name("largest"), &too_large);
+        assert!(refused.is_err());
+        assert!(store.read(&name("largest")).unwrap() == largest, "kept");
+    }
+    let names = [name("largest"), name("wide")];
+    assert_eq!(store.names().unwrap(), names);
+    drop(folder);
+}
+
+#[test]
+fn a_larger_secret_that_another_program_sealed_is_never_cut() {
+    for size in [65_537, 100_000, 200_000] {
+        let Made { folder, store } = made();
+        let identities = Identities::read(&store.identity).unwrap();
+        let path = store.path(&name("large"));
+        let secret = "x".repeat(size);
+        store.seal(&identities, &path, secret.as_bytes()).unwrap();
+        let before = [&path, &store.identity].map(|path| fs::read(path).unwrap());
+        let error = store.read(&name("large")).unwrap_err();
+        assert!(error.what.contains("larger than 65536 bytes"), "{error}");
+        let error = store.rotate().unwrap_err().to_string();
+        assert!(error.contains("store:large is larger"), "{error}");
+        assert!(error.contains("nothing was changed"), "{error}");
+        let after = [&path, &store.identity].map(|path| fs::read(path).unwrap());
+        assert!(after == before);
+        drop(folder);
+    }
 }
 
 #[test]

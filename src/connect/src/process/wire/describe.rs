@@ -80,8 +80,17 @@ pub(in crate::process) fn finding(finding: &Finding) -> pb::Finding {
     }
 }
 
-/// Returns the finding of a message.
-pub(in crate::process) fn finding_of(message: &pb::Finding) -> Result<Finding, Misfit> {
+/// Returns the findings of a message.
+pub(in crate::process) fn findings_of(
+    response: &pb::CheckResponse,
+) -> Result<Vec<Finding>, Misfit> {
+    if response.findings.len() > MOST {
+        return Err(Misfit::new(format!("more than {MOST} findings")));
+    }
+    response.findings.iter().map(finding_of).collect()
+}
+
+fn finding_of(message: &pb::Finding) -> Result<Finding, Misfit> {
     let outcome = match message.outcome() {
         pb::Outcome::Pass => Outcome::Pass,
         pb::Outcome::Warn => Outcome::Warn,

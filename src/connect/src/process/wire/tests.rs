@@ -316,12 +316,15 @@ fn descriptions_and_findings_arrive_as_they_were() {
         };
         assert!(description_of(message).is_err(), "{kind}");
     }
-    for own in [
+    let own = [
         Finding::pass("reach", "yes"),
         Finding::warn("read_only", "it may write", "REVOKE"),
         Finding::fail("login", "no", "another password"),
-    ] {
-        assert_eq!(finding_of(&finding(&own)), Ok(own));
-    }
-    assert!(finding_of(&pb::Finding::default()).is_err());
+    ];
+    let told = |findings: Vec<pb::Finding>| findings_of(&pb::CheckResponse { findings });
+    assert_eq!(told(own.iter().map(finding).collect()), Ok(own.to_vec()));
+    assert!(told(vec![pb::Finding::default()]).is_err());
+    let many = |count: usize| told(vec![finding(&own[0]); count]);
+    assert_eq!(many(1_000).unwrap().len(), 1_000);
+    assert_eq!(many(1_001), Err(Misfit::new("more than 1000 findings")));
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::look::filter;
 use super::register::{Names, agency};
 use super::view_look::named;
-use super::{USUAL_IDENTITY, answer, connect, folder, name_of, shown};
+use super::{USUAL_IDENTITY, answer, connect, folder, kind_help, name_of, shown};
 use crate::client::Connection;
 use crate::command::ConfigFile;
 use crate::error::CommandError;
@@ -37,11 +37,10 @@ pub(crate) struct ProposeArgs {
     /// Look at this schema alone.
     #[arg(long)]
     schema: Option<String>,
-    /// Kind of the database: sqlite, postgres, mysql, files, rest, ldap and others.
-    #[arg(long, requires = "out")]
+    #[arg(long, help = kind_help(), requires = "out")]
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
-    /// password={ secret = "env:NAME" }.
+    /// password={ secret = "store:agencies/AGENCY/password" }.
     #[arg(long, value_name = "KEY=VALUE", requires = "kind")]
     set: Vec<String>,
     /// Folder to write manifest.toml and mapping.toml to; with --kind its name is the agency's id unless
@@ -173,7 +172,8 @@ async fn look(args: &ProposeArgs, agency: &NewAgency) -> Result<Proposal, Comman
     }
     let base = std::env::current_dir().map_err(|error| CommandError::failed(error, ""))?;
     let secrets = args.file.settle()?.secrets();
-    let config = secrets.resolve(&agency.config, &base).map_err(failed)?;
+    let config = secrets.resolve(&agency.config, &agency.id, &base);
+    let config = config.map_err(failed)?;
     let source = agency.id.as_str().parse();
     let source = source.map_err(|error| CommandError::usage(error, ""))?;
     let session = Session::new(source, config, base);

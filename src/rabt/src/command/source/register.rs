@@ -10,7 +10,8 @@ use rabt_proto::connector as pb;
 
 use super::view::{FolderFacts, FolderView, Sources};
 use super::{
-    Client, SECOND_IDENTITY, USUAL_IDENTITY, answer, connect, folder, get, id_of, name_of, shown,
+    Client, SECOND_IDENTITY, USUAL_IDENTITY, answer, connect, folder, get, id_of, kind_help,
+    name_of, shown,
 };
 use crate::app::kinds;
 use crate::client::Connection;
@@ -31,11 +32,10 @@ pub(crate) struct NewArgs {
     /// The agency's folder, when there is one.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["id", "kind", "config"])]
     from: Option<PathBuf>,
-    /// Kind of the database: sqlite, postgres, mysql, files, rest, ldap and others.
-    #[arg(long, required_unless_present = "from")]
+    #[arg(long, help = kind_help(), required_unless_present = "from")]
     kind: Option<String>,
     /// One key of the kind's configuration, again for each; a secret is a reference, such as
-    /// password={ secret = "env:NAME" }.
+    /// password={ secret = "store:agencies/AGENCY/password" }.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     config: Vec<String>,
     #[command(flatten)]

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::app::kinds;
 use crate::error::CommandError;
@@ -11,7 +12,8 @@ use crate::error::CommandError;
 /// Which kind to be.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Kind of the sources: sqlite, postgres, mysql, files or rest.
+    /// Kind of the sources.
+    #[arg(value_parser = PossibleValuesParser::new(kinds().names()))]
     kind: String,
 }
 
