@@ -80,6 +80,7 @@ pub(crate) fn context_of(context: common::RequestContext) -> RequestContext {
         service: context.service,
         channel: context.channel,
         request_id: context.request_id,
+        break_glass: context.break_glass,
     }
 }
 

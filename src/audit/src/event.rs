@@ -53,6 +53,9 @@ pub struct Question {
     /// How sure the caller was of its end user.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub assurance: String,
+    /// Why the caller went round the gate in an emergency; empty when it did not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub break_glass: String,
     /// The caller's reference of the case.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub case_reference: String,
@@ -97,7 +100,7 @@ pub struct Disclosed {
     /// Fingerprint of the linkage model that the profiles were composed under.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model: String,
-    /// How the question ended: `disclosed`, `absent`, `verified`, `holdings`, `candidates`, `explained`,
+    /// How the question ended: `disclosed`, `absent`, `unrelated`, `protected`, `verified`, `holdings`, `candidates`, `explained`,
     /// `changes`, `snapshot`, `revisions`.
     pub outcome: String,
     /// Who asked what, and why.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rabt_model::{Attribute, ChangeKind, CitizenId, Scheme};
 
 use crate::feed::FeedTarget;
+use crate::gate::Gate;
 use crate::permit::Target;
 use crate::rule::Rule;
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
 const MASK_PATHS: usize = 64;
 /// Longest case reference, in characters.
 const CASE_REFERENCE: usize = 128;
+/// Longest reason for going round the gate, in characters.
+const BREAK_GLASS: usize = 256;
 /// Longest request id and represented party, in characters.
 const REFERENCE: usize = 64;
 /// Longest identifier, in bytes; no scheme has one half as long.
@@ -66,7 +69,9 @@ impl Policy {
             Some(agreement) => judge(agreement, &facts, fields.as_deref(), subject),
         };
         match judged {
-            Ok((fields, target)) => Decision::Permit(Permit::new(fields, target, facts)),
+            Ok((fields, target, gate)) => {
+                Decision::Permit(Permit::new(fields, target, gate, facts))
+            }
             Err((reason, place)) => {
                 forget_unlisted(&mut facts.context, agreement);
                 facts.outcome = Outcome::Denied;
@@ -81,7 +86,7 @@ fn judge(
     facts: &Facts,
     mask: Option<&[String]>,
     subject: Subject,
-) -> Result<(Arc<FieldSet>, Target), Refusal> {
+) -> Result<(Arc<FieldSet>, Target, Gate), Refusal> {
     let rule = authorise(agreement, facts).map_err(|reason| (reason, None))?;
     check_context(&facts.context)?;
     let fields = read_mask(rule, facts.method, mask)?;
@@ -94,7 +99,8 @@ fn judge(
         | Subject::None => read_subject(facts.method, subject)?,
     };
     check_criteria(rule, &target)?;
-    Ok((fields, target))
+    let gate = Gate::of(agreement.terms(), &facts.context);
+    Ok((fields, target, gate))
 }
 
 /// A hit tells whether a criterion is true of a citizen, so only attributes that the agreement
@@ -153,6 +159,16 @@ fn authorise<'p>(agreement: &'p Agreement, facts: &Facts) -> Result<&'p Rule, De
     if channel.verifies_only() && facts.method != Method::VerifyAttributes {
         return Err(DenialReason::ChannelVerifiesOnly);
     }
+    if !context.break_glass.is_empty() {
+        // somebody has to answer for it
+        let person = context
+            .end_user
+            .as_ref()
+            .map(|user| user.id.expose().trim());
+        if !agreement.terms().allows_break_glass() || person.is_none_or(str::is_empty) {
+            return Err(DenialReason::BreakGlass);
+        }
+    }
     let assurance = context.end_user.as_ref().map(|user| user.assurance);
     if assurance.unwrap_or_default() < rule.minimum_assurance() {
         return Err(DenialReason::Assurance);
@@ -172,6 +188,7 @@ fn check_context(context: &RequestContext) -> Result<(), Refusal> {
             CASE_REFERENCE,
         ),
         ("context.request_id", &context.request_id, REFERENCE),
+        ("context.break_glass", &context.break_glass, BREAK_GLASS),
         (
             "context.represented_party",
             &context.represented_party,
@@ -214,6 +231,9 @@ fn forget_unlisted(context: &mut RequestContext, agreement: Option<&Agreement>) 
     }
     if !is_reference(&context.case_reference, CASE_REFERENCE) {
         context.case_reference.clear();
+    }
+    if !is_reference(&context.break_glass, BREAK_GLASS) {
+        context.break_glass.clear();
     }
     for text in [&mut context.request_id, &mut context.represented_party] {
         if !is_reference(text, REFERENCE) {

@@ -36,6 +36,8 @@ pub enum DenialReason {
     Channel,
     /// The channel verifies values and does not reveal them.
     ChannelVerifiesOnly,
+    /// The agreement has no emergencies, or nobody answers for this one.
+    BreakGlass,
     /// The end user's assurance is weaker than the agreement asks for.
     Assurance,
     /// The mask names an attribute outside the agreement's maximum.
@@ -62,7 +64,7 @@ pub enum DenialReason {
 
 impl DenialReason {
     /// Every reason, in the order in which the rules are tried.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::UnknownAgreement,
         Self::NotParty,
         Self::Period,
@@ -72,6 +74,7 @@ impl DenialReason {
         Self::Service,
         Self::Channel,
         Self::ChannelVerifiesOnly,
+        Self::BreakGlass,
         Self::Assurance,
         Self::Fields,
         Self::BadMask,
@@ -97,6 +100,7 @@ impl DenialReason {
             Self::Service => "SERVICE",
             Self::Channel => "CHANNEL",
             Self::ChannelVerifiesOnly => "CHANNEL_VERIFIES_ONLY",
+            Self::BreakGlass => "BREAK_GLASS",
             Self::Assurance => "ASSURANCE",
             Self::Fields => "FIELDS",
             Self::BadMask => "BAD_MASK",
@@ -122,6 +126,7 @@ impl DenialReason {
             | Self::Service
             | Self::Channel
             | Self::ChannelVerifiesOnly
+            | Self::BreakGlass
             | Self::Fields => ErrorClass::NotPermitted,
             Self::Period => ErrorClass::AgreementNotActive,
             Self::Assurance => ErrorClass::StepUpRequired,
@@ -172,6 +177,10 @@ impl DenialReason {
             Self::ChannelVerifiesOnly => (
                 "This channel verifies values and does not reveal them",
                 "هذه القناة للتحقق من البيانات لا للاطلاع عليها",
+            ),
+            Self::BreakGlass => (
+                "The agreement has no emergencies, or no person answers for this one",
+                "الاتفاق لا يتيح حالات الطوارئ، أو لا يوجد شخص مسؤول عنها",
             ),
             Self::Assurance => (
                 "The end user must sign in with a higher assurance",
@@ -290,6 +299,7 @@ impl fmt::Display for Denial {
             | DenialReason::Service
             | DenialReason::Channel
             | DenialReason::ChannelVerifiesOnly
+            | DenialReason::BreakGlass
             | DenialReason::Fields => return f.write_str("not permitted"),
         })?;
         match &self.place {

@@ -33,6 +33,10 @@ pub enum Outcome {
     Permitted,
     /// Answered: there is no such citizen.
     Absent,
+    /// Answered as if there were no such citizen: the caller's agency holds no record of them.
+    Unrelated,
+    /// Answered as if there were no such citizen: they are protected.
+    Protected,
     /// Values of a citizen were disclosed.
     Disclosed,
     /// Claims were verified.
@@ -58,6 +62,8 @@ impl Outcome {
             Self::Denied => "denied",
             Self::Permitted => "permitted",
             Self::Absent => "absent",
+            Self::Unrelated => "unrelated",
+            Self::Protected => "protected",
             Self::Disclosed => "disclosed",
             Self::Verified => "verified",
             Self::Holdings => "holdings",
@@ -119,6 +125,11 @@ impl Facts {
     /// Returns whom the caller represents; empty when malformed.
     pub fn represented_party(&self) -> &str {
         &self.context.represented_party
+    }
+
+    /// Returns why the caller went round the gate; empty when it did not.
+    pub fn break_glass(&self) -> &str {
+        &self.context.break_glass
     }
 
     /// Returns on whose behalf the system asked. The id is personal: entries hold its pseudonym.

@@ -8,7 +8,7 @@ use rabt_model::{Change, Profile, Timestamp};
 use crate::agreement::Population;
 use crate::permit::{keep, seal};
 use crate::{
-    Content, Disclosure, Known, KnownRevision, Method, Outcome, Permit, Target, ToldChange,
+    Content, Disclosure, Found, Known, KnownRevision, Method, Outcome, Permit, Target, ToldChange,
 };
 
 /// The part of the feed that a permitted question is about.
@@ -32,6 +32,8 @@ pub struct Happening {
     pub change: Change,
     /// Whether the caller's agency holds a record of somebody it names, or held one that it names.
     pub held: bool,
+    /// Whether somebody it names is protected.
+    pub protected: bool,
 }
 
 /// A profile as it was.
@@ -65,6 +67,7 @@ impl Permit {
         let attributes = &change.attributes;
         let permitted = |attribute| self.fields.contains(attribute);
         wanted
+            && (!happening.protected || self.gate.lets_protected_pass())
             && (happening.held || !target.only_held())
             && (attributes.is_empty() || attributes.iter().any(permitted))
     }
@@ -116,7 +119,7 @@ impl Permit {
 
     /// Discloses who was known at a place in the feed; answers `ExportSnapshot`. The flag says
     /// whether the caller's agency holds a record of the citizen.
-    pub fn snapshot(self, sequence: u64, profiles: Vec<(Profile, bool)>) -> Disclosure {
+    pub fn snapshot(self, sequence: u64, found: Vec<(Found, bool)>) -> Disclosure {
         let Target::Feed(target) = self.target.clone() else {
             return self.absent();
         };
@@ -125,9 +128,10 @@ impl Permit {
         }
         let mut facts = self.facts;
         facts.changes = Some((sequence, sequence));
-        let mut known = Vec::with_capacity(profiles.len());
-        for (profile, held) in profiles {
-            if target.only_held() && !held {
+        let mut known = Vec::with_capacity(found.len());
+        for (Found { profile, protected }, held) in found {
+            let kept_back = protected && !self.gate.lets_protected_pass();
+            if kept_back || (target.only_held() && !held) {
                 continue;
             }
             let (citizen, values, etag) = keep(&self.fields, profile, &mut facts);
@@ -140,18 +144,20 @@ impl Permit {
         seal(Content::Snapshot(known), Outcome::Snapshot, facts)
     }
 
-    /// Discloses what a citizen's profile was; answers `ListCitizenRevisions`.
-    pub fn revisions(self, past: Vec<PastProfile>) -> Disclosure {
+    /// Discloses what the profile of a citizen was who is found now; answers `ListCitizenRevisions`.
+    pub fn revisions(self, found: Option<Found>, past: Vec<PastProfile>) -> Disclosure {
         let answers = self.facts.method == Method::ListCitizenRevisions;
-        let Some(first) = past.first().filter(|_| answers) else {
-            return self.absent();
+        let found = found.filter(|_| answers && !past.is_empty());
+        let (permit, now) = match self.admit(found) {
+            Ok(admitted) => admitted,
+            Err(nobody) => return *nobody,
         };
-        let citizen = first.profile.citizen;
-        let mut facts = self.facts;
+        let citizen = now.citizen;
+        let mut facts = permit.facts;
         let mut revisions = Vec::with_capacity(past.len());
         for one in past {
             let recorded_at = one.profile.composed_at;
-            let (_, values, _) = keep(&self.fields, one.profile, &mut facts);
+            let (_, values, _) = keep(&permit.fields, one.profile, &mut facts);
             revisions.push(KnownRevision {
                 revision: one.revision,
                 sequence: one.sequence,

@@ -13,6 +13,7 @@ mod disclosure;
 mod facts;
 mod feed;
 mod fields;
+mod gate;
 mod matrix;
 mod permissions;
 mod permit;
@@ -33,6 +34,7 @@ pub use disclosure::{
 pub use facts::{Facts, Outcome};
 pub use feed::{FeedTarget, Happening, PastProfile};
 pub use fields::FieldSet;
+pub use gate::Found;
 pub use permissions::Permission;
 pub use permit::{Band, Claim, Permit, Same, Target};
 pub use problem::Problem;

@@ -8,9 +8,10 @@ use rabt_model::{
 use sha2::{Digest, Sha256};
 
 use crate::feed::FeedTarget;
+use crate::gate::Gate;
 use crate::{
     Candidate, Content, Denial, DenialReason, Disclosure, Explained, ExplainedOther, Facts,
-    FieldSet, Method, Outcome, SearchCriteria, Verdict,
+    FieldSet, Found, Method, Outcome, SearchCriteria, Verdict,
 };
 
 /// That one question may be answered, and how far. Only [`Policy::decide`](crate::Policy::decide) makes one,
@@ -20,6 +21,7 @@ use crate::{
 pub struct Permit {
     pub(crate) fields: Arc<FieldSet>,
     pub(crate) target: Target,
+    pub(crate) gate: Gate,
     pub(crate) facts: Facts,
 }
 
@@ -66,10 +68,11 @@ pub struct Claim {
 pub type Same<'a> = &'a dyn Fn(&Attribute, &Value, &str) -> bool;
 
 impl Permit {
-    pub(crate) fn new(fields: Arc<FieldSet>, target: Target, facts: Facts) -> Self {
+    pub(crate) fn new(fields: Arc<FieldSet>, target: Target, gate: Gate, facts: Facts) -> Self {
         Self {
             fields,
             target,
+            gate,
             facts,
         }
     }
@@ -99,16 +102,17 @@ impl Permit {
 
     /// Discloses as much of the profile as is permitted; answers `LookupCitizen`, `GetCitizen` and
     /// `BatchLookupCitizens`.
-    pub fn disclose(self, profile: Option<Profile>) -> Disclosure {
+    pub fn disclose(self, found: Option<Found>) -> Disclosure {
         let answers = matches!(
             self.facts.method,
             Method::LookupCitizen | Method::GetCitizen | Method::BatchLookupCitizens
         );
-        let Some(profile) = profile.filter(|_| answers) else {
-            return self.absent();
+        let (permit, profile) = match self.admit(found.filter(|_| answers)) {
+            Ok(admitted) => admitted,
+            Err(nobody) => return *nobody,
         };
-        let mut facts = self.facts;
-        let (citizen, values, etag) = keep(&self.fields, profile, &mut facts);
+        let mut facts = permit.facts;
+        let (citizen, values, etag) = keep(&permit.fields, profile, &mut facts);
         let content = Content::Citizen {
             citizen,
             values,
@@ -118,13 +122,15 @@ impl Permit {
     }
 
     /// Discloses the candidates of a search, in the given order; answers `SearchCitizens`.
-    pub fn candidates(self, found: Vec<(Profile, Band)>) -> Disclosure {
+    pub fn candidates(self, found: Vec<(Found, Band)>) -> Disclosure {
         if self.facts.method != Method::SearchCitizens {
             return self.absent();
         }
+        let mut found = found;
+        found.retain(|(found, _)| self.keeps_back(found).is_none());
         let mut facts = self.facts;
         let mut candidates = Vec::with_capacity(found.len());
-        for (profile, band) in found {
+        for (Found { profile, .. }, band) in found {
             let (citizen, values, etag) = keep(&self.fields, profile, &mut facts);
             candidates.push(Candidate {
                 citizen,
@@ -142,19 +148,20 @@ impl Permit {
     /// A date is right when it says no more than a held date does and what it says is so: `1984` is right
     /// for 11 February 1984, and not the other way round. Text is right when it is equal but for white space
     /// around it; otherwise `same` decides.
-    pub fn verify(self, profile: Option<Profile>, claims: &[Claim], same: Same<'_>) -> Disclosure {
+    pub fn verify(self, found: Option<Found>, claims: &[Claim], same: Same<'_>) -> Disclosure {
         let answers = self.facts.method == Method::VerifyAttributes;
-        let Some(profile) = profile.filter(|_| answers) else {
-            return self.absent();
+        let (permit, profile) = match self.admit(found.filter(|_| answers)) {
+            Ok(admitted) => admitted,
+            Err(nobody) => return *nobody,
         };
-        let mut facts = self.facts;
+        let mut facts = permit.facts;
         let mut verdicts = Vec::with_capacity(claims.len());
         for claim in claims {
             let Ok(attribute) = claim.attribute.parse::<Attribute>() else {
                 verdicts.push((claim.attribute.clone(), Verdict::NotHeld));
                 continue;
             };
-            let verdict = if self.fields.contains(&attribute) {
+            let verdict = if permit.fields.contains(&attribute) {
                 facts.released.push(attribute.clone());
                 judge(&profile, &attribute, claim.value.expose(), same)
             } else {
@@ -168,12 +175,13 @@ impl Permit {
     }
 
     /// Says which agencies hold records, without their content; answers `ListSourceReferences`.
-    pub fn holdings(self, profile: Option<Profile>) -> Disclosure {
+    pub fn holdings(self, found: Option<Found>) -> Disclosure {
         let answers = self.facts.method == Method::ListSourceReferences;
-        let Some(profile) = profile.filter(|_| answers) else {
-            return self.absent();
+        let (permit, profile) = match self.admit(found.filter(|_| answers)) {
+            Ok(admitted) => admitted,
+            Err(nobody) => return *nobody,
         };
-        let mut facts = self.facts;
+        let mut facts = permit.facts;
         facts.subjects.push(profile.citizen);
         let content = Content::Holdings {
             citizen: profile.citizen,
@@ -186,27 +194,28 @@ impl Permit {
     /// hold; answers `ExplainField`. `lineage` is asked for the sentences of permitted values only.
     pub fn explain(
         self,
-        profile: Option<Profile>,
+        found: Option<Found>,
         others: Vec<ExplainedOther>,
         lineage: &dyn Fn(&Attributed) -> Vec<Label>,
     ) -> Disclosure {
         let answers = self.facts.method == Method::ExplainField;
-        let Some(profile) = profile.filter(|_| answers) else {
-            return self.absent();
+        let (permit, profile) = match self.admit(found.filter(|_| answers)) {
+            Ok(admitted) => admitted,
+            Err(nobody) => return *nobody,
         };
-        let mut facts = self.facts;
+        let mut facts = permit.facts;
         let citizen = profile.citizen;
         facts.subjects.push(citizen);
         let mut explained = Vec::new();
         for value in profile.values {
-            if self.fields.contains(&value.attribute) {
+            if permit.fields.contains(&value.attribute) {
                 facts.released.push(value.attribute.clone());
                 let sentences = lineage(&value);
                 explained.push(Explained { value, sentences });
             }
         }
         let mut others = others;
-        others.retain(|other| self.fields.contains(&other.other.attribute));
+        others.retain(|other| permit.fields.contains(&other.other.attribute));
         let attributes = others.iter().map(|other| other.other.attribute.clone());
         facts.released.extend(attributes);
         let content = Content::Explained {

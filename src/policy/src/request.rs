@@ -94,6 +94,9 @@ pub struct RequestContext {
     pub channel: String,
     /// The caller's id of the request, at most 64 characters.
     pub request_id: String,
+    /// Why the caller must see a citizen in an emergency whom the gate keeps back, at most 256
+    /// characters.
+    pub break_glass: String,
 }
 
 /// A person at the calling agency.

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod agreement;
+mod assurance;
 mod audit;
 mod change;
 mod citizen;

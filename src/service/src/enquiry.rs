@@ -12,8 +12,8 @@ use futures::future::join_all;
 use rabt_audit::Pseudonym;
 use rabt_model::{Attribute, Attributed, CitizenId, Label, Profile};
 use rabt_policy::{
-    AccessRequest, Claim, Decision, Denial, DenialReason, Disclosure, ExplainedOther, Permit,
-    Target,
+    AccessRequest, Claim, Decision, Denial, DenialReason, Disclosure, ExplainedOther, Found,
+    Permit, Target,
 };
 
 use crate::audited::Audited;
@@ -34,9 +34,9 @@ pub type Answer = Result<Audited<Disclosure>, EnquiryError>;
 /// The audited denial, or a failure that kept the answer from being audited.
 pub async fn lookup_citizen(services: &Services, request: AccessRequest) -> Answer {
     let permit = permit(services, request).await?;
-    let profile = find(services, permit.subject()).await?;
+    let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.disclose(profile), asked).await
+    release(services, permit.disclose(found), asked).await
 }
 
 /// Discloses as much of a citizen's profile as policy allows the caller to see.
@@ -45,9 +45,9 @@ pub async fn lookup_citizen(services: &Services, request: AccessRequest) -> Answ
 /// The audited denial, or a failure that kept the answer from being audited.
 pub async fn get_citizen(services: &Services, request: AccessRequest) -> Answer {
     let permit = permit(services, request).await?;
-    let profile = find(services, permit.subject()).await?;
+    let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.disclose(profile), asked).await
+    release(services, permit.disclose(found), asked).await
 }
 
 /// Answers each item as [`lookup_citizen`] does, in the order of the items. The entries of all of
@@ -69,12 +69,16 @@ pub async fn batch_lookup_citizens(
 pub async fn search_citizens(services: &Services, request: AccessRequest) -> Answer {
     let permit = permit(services, request).await?;
     let found = match permit.subject() {
-        Target::Criteria(criteria) => search::search(&services.directory, criteria.expose()),
+        Target::Criteria(criteria) => {
+            let found = search::search(&services.directory, criteria.expose()).into_iter();
+            let found = found.map(|(profile, band)| (services.protection.found(profile), band));
+            found.collect()
+        }
         named @ (Target::Identifier { .. } | Target::Citizen(_) | Target::Feed(_)) => {
-            let profile = find(services, named).await?;
-            profile
+            let found = find(services, named).await?;
+            found
                 .into_iter()
-                .map(|profile| (profile, rabt_policy::Band::High))
+                .map(|found| (found, rabt_policy::Band::High))
                 .collect()
         }
     };
@@ -92,14 +96,9 @@ pub async fn verify_attributes(
     claims: Vec<Claim>,
 ) -> Answer {
     let permit = permit(services, request).await?;
-    let profile = find(services, permit.subject()).await?;
+    let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(
-        services,
-        permit.verify(profile, &claims, &same::same),
-        asked,
-    )
-    .await
+    release(services, permit.verify(found, &claims, &same::same), asked).await
 }
 
 /// Says which agencies hold records about a citizen, without their content.
@@ -108,9 +107,9 @@ pub async fn verify_attributes(
 /// The audited denial, or a failure that kept the answer from being audited.
 pub async fn list_source_references(services: &Services, request: AccessRequest) -> Answer {
     let permit = permit(services, request).await?;
-    let profile = find(services, permit.subject()).await?;
+    let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.holdings(profile), asked).await
+    release(services, permit.holdings(found), asked).await
 }
 
 /// Explains where the values of one attribute come from: the steps of the mapping and the rule
@@ -123,14 +122,14 @@ pub async fn explain_field(services: &Services, request: AccessRequest) -> Answe
     let paths = request.fields.iter().flatten();
     let attributes: Vec<Attribute> = paths.filter_map(|path| path.parse().ok()).collect();
     let permit = permit(services, request).await?;
-    let profile = find(services, permit.subject()).await?;
+    let found = find(services, permit.subject()).await?;
     let mut others = Vec::new();
-    if let (Some(profile), [attribute]) = (&profile, attributes.as_slice()) {
-        others = others_of(services, profile.citizen, attribute).await?;
+    if let (Some(found), [attribute]) = (&found, attributes.as_slice()) {
+        others = others_of(services, found.profile.citizen, attribute).await?;
     }
     let sentences = |value: &Attributed| explain(services, value);
     let asked = asked(services, &permit);
-    let explained = permit.explain(profile, others, &sentences);
+    let explained = permit.explain(found, others, &sentences);
     release(services, explained, asked).await
 }
 
@@ -176,19 +175,23 @@ fn asked(services: &Services, permit: &Permit) -> Option<Pseudonym> {
     event::asked(services.audit.pseudonyms(), permit.subject())
 }
 
-/// Finds the one profile that a permit leads to.
-async fn find(services: &Services, target: &Target) -> Result<Option<Profile>, EnquiryError> {
+/// Finds the one citizen that a permit leads to.
+pub(crate) async fn find(
+    services: &Services,
+    target: &Target,
+) -> Result<Option<Found>, EnquiryError> {
     let directory = &services.directory;
-    match target {
+    let profile = match target {
         Target::Identifier { scheme, value } => {
-            Ok(directory.by_identifier(scheme.as_str(), value.expose()))
+            directory.by_identifier(scheme.as_str(), value.expose())
         }
         Target::Citizen(citizen) => match directory.get(*citizen) {
-            Some(profile) => Ok(Some(profile)),
-            None => find_merged(services, *citizen).await,
+            Some(profile) => Some(profile),
+            None => find_merged(services, *citizen).await?,
         },
-        Target::Criteria(_) | Target::Feed(_) => Ok(None),
-    }
+        Target::Criteria(_) | Target::Feed(_) => None,
+    };
+    Ok(profile.map(|profile| services.protection.found(profile)))
 }
 
 /// Asks storage where an id leads that was merged away before this node started.

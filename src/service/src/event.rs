@@ -73,6 +73,7 @@ fn question(keys: &PseudonymKey, facts: &Facts) -> Question {
         assurance: end_user
             .map_or("", |user| user.assurance.as_str())
             .to_owned(),
+        break_glass: facts.break_glass().to_owned(),
         case_reference: facts.case_reference().to_owned(),
         channel: facts.channel().to_owned(),
         end_user: end_user.map(|user| keys.end_user(&caller.agency, user.id.expose())),
@@ -193,6 +194,7 @@ pub(crate) fn of_refusal(caller: &Caller, method: &str, policy: &str, at: Timest
         agency: caller.agency.clone(),
         agreement: None,
         assurance: String::new(),
+        break_glass: String::new(),
         case_reference: String::new(),
         channel: String::new(),
         end_user: None,

@@ -17,6 +17,7 @@ mod lead;
 mod link;
 pub mod operate;
 mod policy;
+mod protection;
 mod quality;
 mod registry;
 pub mod review;

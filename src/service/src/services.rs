@@ -22,6 +22,7 @@ use crate::ingest::{Reading, Writer};
 use crate::lead::{Followed, Lead, Node, keep};
 use crate::link::{Arrivals, LinkerSlot};
 use crate::policy::PolicyHandle;
+use crate::protection::Protection;
 use crate::registry::Registry;
 
 /// What a node is made of. The composition root supplies all of it.
@@ -73,6 +74,7 @@ pub struct Services {
     pub(crate) model: Arc<LinkageModel>,
     pub(crate) rules: Arc<Survivorship>,
     pub(crate) registry: Registry,
+    pub(crate) protection: Protection,
     pub(crate) random: Mutex<StdRng>,
     pub(crate) linker: tokio::sync::Mutex<LinkerSlot>,
     pub(crate) arrivals: Arrivals,
@@ -157,10 +159,15 @@ impl Services {
             &tasks,
             stop.clone(),
         );
+        let protection = Protection::default();
+        protection
+            .refresh(storage.snapshot().await?.as_mut())
+            .await?;
         let (directory, resident) = image::resume(setup.image.as_ref(), storage.as_ref()).await?;
         let services = Arc::new(Self {
             directory,
             registry: Registry::load(storage.as_ref()).await?,
+            protection,
             storage,
             clock: setup.clock,
             kinds: setup.kinds,

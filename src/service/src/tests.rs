@@ -6,6 +6,7 @@ mod enquiry;
 mod feed;
 mod feed_random;
 mod flow;
+mod gate;
 mod gold;
 mod image;
 mod kill;

@@ -48,6 +48,7 @@ agency = "health"
 systems = ["hospital"]
 methods = ["LookupCitizen", "GetCitizen", "BatchLookupCitizens", "SearchCitizens", "VerifyAttributes", "ListSourceReferences", "ExplainField"]
 purposes = ["admission"]
+exempt_purposes = ["admission"]
 legal_bases = ["law-1"]
 services = ["care"]
 channels = ["system"]

@@ -100,20 +100,20 @@ fn the_revision_follows_the_text() {
 
 #[test]
 fn terms_are_read_and_written() {
-    let terms = "exempt_purposes = [\"assessment\"]\nsees_protected = true\nbreak_glass = true\n\
+    let terms = "exempt_purposes = [\"eligibility\"]\nsees_protected = true\nbreak_glass = true\n\
                  retention_days = 365\nwithhold_days = 90\n\
-                 budget = { per_day = 1000, per_end_user = 50 }\nid = \"AG-TAX-001\"";
-    let text = DEMO_BUNDLE.replace("id = \"AG-TAX-001\"", terms);
+                 budget = { per_day = 1000, per_end_user = 50 }\nid = \"AG-HEALTH-002\"";
+    let text = DEMO_BUNDLE.replace("id = \"AG-HEALTH-002\"", terms);
     let policy = Policy::from_bundle(&text, "demo.toml").unwrap();
-    let agreement = policy.agreement("AG-TAX-001").unwrap();
+    let agreement = policy.agreement("AG-HEALTH-002").unwrap();
     assert_eq!(agreement.terms().budget().per_end_user, Some(50));
     let again = Policy::from_bundle(&agreement.to_text(), "one.toml").unwrap();
-    let again = again.agreement("AG-TAX-001").unwrap();
+    let again = again.agreement("AG-HEALTH-002").unwrap();
     assert_eq!(again.terms(), agreement.terms());
     assert_eq!(again.to_text(), agreement.to_text());
 
     let wrong = text
-        .replace("[\"assessment\"]\nsees", "[\"gossip\"]\nsees")
+        .replace("[\"eligibility\"]\nsees", "[\"gossip\"]\nsees")
         .replace("break_glass = true", "break_glass = 1")
         .replace("retention_days = 365", "retention_days = 0")
         .replace("per_end_user = 50", "per_end_users = 50");

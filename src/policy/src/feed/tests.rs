@@ -55,6 +55,7 @@ fn happening(sequence: u64, kind: ChangeKind, attributes: &[Attribute], held: bo
         recorded_at: Timestamp::default(),
         change,
         held,
+        protected: false,
     }
 }
 

@@ -9,7 +9,7 @@ use rabt_model::{
 use super::{Band, Claim, Permit, says_no_more};
 use crate::{
     AccessRequest, Caller, Content, Criteria, Decision, DenialReason, Disclosure, ExplainedOther,
-    FieldSet, Method, Outcome, PastProfile, Policy, RequestContext, Role, Subject, Verdict,
+    FieldSet, Found, Method, Outcome, PastProfile, Policy, RequestContext, Role, Subject, Verdict,
 };
 
 fn instant() -> Timestamp {
@@ -157,6 +157,18 @@ fn all() -> Policy {
     policy(&["name.chain".to_owned()], &maximum)
 }
 
+fn known(profile: Profile) -> Found {
+    Found {
+        profile,
+        protected: false,
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape that permits take")]
+fn found(profile: Profile) -> Option<Found> {
+    Some(known(profile))
+}
+
 fn past(profile: Profile) -> PastProfile {
     PastProfile {
         revision: 1,
@@ -188,7 +200,7 @@ fn ids(attributes: &[Attribute]) -> String {
 #[test]
 fn a_disclosure_keeps_what_the_permit_allows() {
     let disclosure =
-        permit(&all(), Method::GetCitizen, &["phone", "name"]).disclose(Some(sample()));
+        permit(&all(), Method::GetCitizen, &["phone", "name"]).disclose(found(sample()));
     let kept: Vec<String> = released(&disclosure)
         .iter()
         .map(|v| v.attribute.to_string())
@@ -217,7 +229,7 @@ fn an_absent_citizen_is_a_disclosure() {
 #[test]
 fn the_etag_follows_profile_and_mask() {
     let etag = |fields: &[&str], profile| {
-        let disclosure = permit(&all(), Method::GetCitizen, fields).disclose(Some(profile));
+        let disclosure = permit(&all(), Method::GetCitizen, fields).disclose(found(profile));
         let Content::Citizen { etag, .. } = disclosure.content() else {
             panic!("no citizen");
         };
@@ -278,7 +290,7 @@ fn claims_are_judged_by_their_kind() {
         }
         held.to_line().ends_with(claim.trim_start_matches('0'))
     };
-    let disclosure = permit.verify(Some(sample()), &given, &same);
+    let disclosure = permit.verify(found(sample()), &given, &same);
     let Content::Verified(verdicts) = disclosure.content() else {
         panic!("nothing was verified");
     };
@@ -311,7 +323,7 @@ fn a_claim_may_say_less_than_is_held_and_not_more() {
 
 #[test]
 fn holdings_and_explanations() {
-    let disclosure = permit(&all(), Method::ListSourceReferences, &[]).holdings(Some(sample()));
+    let disclosure = permit(&all(), Method::ListSourceReferences, &[]).holdings(found(sample()));
     assert!(
         matches!(disclosure.content(), Content::Holdings { holdings, .. } if holdings.len() == 1)
     );
@@ -323,7 +335,7 @@ fn holdings_and_explanations() {
         vec![Label::new("en", "ar")]
     };
     let disclosure = permit(&all(), Method::ExplainField, &["phone"]).explain(
-        Some(sample()),
+        found(sample()),
         vec![other("phone"), other("sex")],
         &lineage,
     );
@@ -355,14 +367,14 @@ fn a_permit_answers_only_its_own_question() {
         let permit = || permit(&policy, method, fields);
         let never = |_: &Attribute, _: &Value, _: &str| panic!("compared");
         let answers = [
-            permit().disclose(Some(sample())),
-            permit().candidates(vec![(sample(), Band::High)]),
-            permit().verify(Some(sample()), &[], &never),
-            permit().holdings(Some(sample())),
-            permit().explain(Some(sample()), Vec::new(), &|_| Vec::new()),
-            permit().revisions(vec![past(sample())]),
+            permit().disclose(found(sample())),
+            permit().candidates(vec![(known(sample()), Band::High)]),
+            permit().verify(found(sample()), &[], &never),
+            permit().holdings(found(sample())),
+            permit().explain(found(sample()), Vec::new(), &|_| Vec::new()),
+            permit().revisions(found(sample()), vec![past(sample())]),
             permit().changes(Vec::new()),
-            permit().snapshot(1, vec![(sample(), true)]),
+            permit().snapshot(1, vec![(known(sample()), true)]),
         ];
         let given = answers
             .iter()
@@ -433,13 +445,13 @@ proptest! {
             .map(|id| Claim { attribute: id.clone(), value: Pii::new("v".to_owned()) })
             .collect();
         let disclosure = match method {
-            Method::LookupCitizen | Method::GetCitizen | Method::BatchLookupCitizens => permit.disclose(Some(profile(values()))),
-            Method::SearchCitizens => permit.candidates(vec![(profile(values()), Band::Low), (profile(values()), Band::Low)]),
-            Method::VerifyAttributes => permit.verify(Some(profile(values())), &claims, &|_, _, _| true),
-            Method::ListSourceReferences => permit.holdings(Some(profile(values()))),
-            Method::ExplainField => permit.explain(Some(profile(values())), Vec::new(), &|_| Vec::new()),
-            Method::ListCitizenRevisions => permit.revisions(vec![past(profile(values())), past(profile(values()))]),
-            Method::ExportSnapshot => permit.snapshot(1, vec![(profile(values()), true)]),
+            Method::LookupCitizen | Method::GetCitizen | Method::BatchLookupCitizens => permit.disclose(found(profile(values()))),
+            Method::SearchCitizens => permit.candidates(vec![(known(profile(values())), Band::Low), (known(profile(values())), Band::Low)]),
+            Method::VerifyAttributes => permit.verify(found(profile(values())), &claims, &|_, _, _| true),
+            Method::ListSourceReferences => permit.holdings(found(profile(values()))),
+            Method::ExplainField => permit.explain(found(profile(values())), Vec::new(), &|_| Vec::new()),
+            Method::ListCitizenRevisions => permit.revisions(found(profile(values())), vec![past(profile(values())), past(profile(values()))]),
+            Method::ExportSnapshot => permit.snapshot(1, vec![(known(profile(values())), true)]),
             Method::ListChanges | Method::WatchChanges => permit.changes(Vec::new()),
         };
         for value in released(&disclosure) {

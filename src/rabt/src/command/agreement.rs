@@ -9,10 +9,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rabt_proto::agreement as pb;
 use rabt_proto::agreement::agreement_service_client::AgreementServiceClient;
-use rabt_proto::common::{AssuranceLevel, EndUser, RequestContext};
+use rabt_proto::common::{EndUser, RequestContext};
 use tonic::transport::Channel;
 
 use self::view::{AgreementView, Agreements, Permissions, Services, Simulated};
+use super::assurance::Assurance;
 use super::block_on;
 use crate::client::{Connection, refusal_with};
 use crate::error::CommandError;
@@ -161,9 +162,9 @@ pub(crate) struct SimulateArgs {
     /// Over which channel.
     #[arg(long)]
     channel: String,
-    /// How sure the caller is of its end user: low, substantial, high.
-    #[arg(long)]
-    assurance: Option<String>,
+    /// How sure the caller is of its end user.
+    #[arg(long, value_name = "LEVEL")]
+    assurance: Option<Assurance>,
     /// An attribute or group to ask for, again for each.
     #[arg(long = "field", value_name = "PATH")]
     fields: Vec<String>,
@@ -336,16 +337,15 @@ async fn simulate(args: SimulateArgs, render: &Render) -> Result<ExitCode, Comma
         CommandError::usage("--caller must be AGENCY:SYSTEM", "such as tax:assessment")
     })?;
     let text = args.with.as_deref().map(read).transpose()?;
-    let assurance = args.assurance.as_deref().map(level).transpose()?;
     let context = RequestContext {
         agreement: args.agreement,
         purpose: args.purpose,
         legal_basis: args.legal_basis,
         service: args.service,
         channel: args.channel,
-        end_user: assurance.map(|assurance| EndUser {
+        end_user: args.assurance.map(|level| EndUser {
             id: "nobody".to_owned(),
-            assurance: assurance.into(),
+            assurance: level.code().into(),
         }),
         ..RequestContext::default()
     };
@@ -460,19 +460,6 @@ fn id_in(text: &str) -> Result<String, CommandError> {
                 "mend the file",
             ))
         }
-    }
-}
-
-fn level(text: &str) -> Result<AssuranceLevel, CommandError> {
-    match text {
-        "none" => Ok(AssuranceLevel::Unspecified),
-        "low" => Ok(AssuranceLevel::Low),
-        "substantial" => Ok(AssuranceLevel::Substantial),
-        "high" => Ok(AssuranceLevel::High),
-        _ => Err(CommandError::usage(
-            "--assurance must be none, low, substantial or high",
-            "",
-        )),
     }
 }
 

@@ -18,6 +18,7 @@ use tonic::transport::Channel;
 use self::answer::{Answer, Candidates, Explanations, Revisions, Verdicts};
 use self::subject::{SubjectArgs, Who};
 pub(crate) use self::value::{Row, instant, rows};
+use super::assurance::Assurance;
 use super::block_on;
 use crate::client::{Connection, Target, refusal};
 use crate::error::CommandError;
@@ -58,6 +59,15 @@ pub(crate) struct Asking {
     /// The caller's own reference of the case.
     #[arg(long = "case", value_name = "TEXT")]
     case_reference: Option<String>,
+    /// The caller's id of the person on whose behalf it asks.
+    #[arg(long, value_name = "ID")]
+    end_user: Option<String>,
+    /// How sure the caller is of that person.
+    #[arg(long, value_name = "LEVEL", requires = "end_user")]
+    assurance: Option<Assurance>,
+    /// Why a citizen must be seen in an emergency whom the agreement keeps back; announced and reviewed.
+    #[arg(long, value_name = "REASON", requires = "end_user")]
+    break_glass: Option<String>,
     /// Entry of the catalogue of public services.
     #[arg(long, value_name = "CODE")]
     service: Option<String>,
@@ -345,7 +355,11 @@ impl Asking {
             purpose: or(&self.purpose, &known.purpose),
             legal_basis: or(&self.legal_basis, &known.legal_basis),
             case_reference: or(&self.case_reference, &known.case_reference),
-            end_user: None,
+            end_user: self.end_user.as_ref().map(|id| common::EndUser {
+                id: id.clone(),
+                assurance: self.assurance.map_or(0, |level| level.code().into()),
+            }),
+            break_glass: self.break_glass.clone().unwrap_or_default(),
             represented_party: String::new(),
             service: or(&self.service, &known.service),
             channel: or(&self.channel, &known.channel),

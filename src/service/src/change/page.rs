@@ -103,7 +103,7 @@ pub(super) async fn pull(
     after: u64,
     limit: u32,
 ) -> Result<Pulled, EnquiryError> {
-    let mut page = Page::new(permit, after, limit);
+    let mut page = Page::new(services, permit, after, limit);
     page.read_storage(services.storage.as_ref()).await?;
     Ok(page.finish())
 }
@@ -114,7 +114,7 @@ pub(super) async fn pull_recent(
     permit: Permit,
     after: u64,
 ) -> Result<Pulled, EnquiryError> {
-    let mut page = Page::new(permit, after, CHANGE_PAGE);
+    let mut page = Page::new(services, permit, after, CHANGE_PAGE);
     let storage = services.storage.as_ref();
     while page.wants_more() {
         match services.feed.behind(page.last) {
@@ -134,7 +134,8 @@ pub(super) async fn pull_recent(
 }
 
 /// A page that is being filled.
-struct Page {
+struct Page<'s> {
+    services: &'s Services,
     permit: Permit,
     limit: usize,
     happenings: Vec<Happening>,
@@ -145,9 +146,10 @@ struct Page {
     full: bool,
 }
 
-impl Page {
-    fn new(permit: Permit, after: u64, limit: u32) -> Self {
+impl<'s> Page<'s> {
+    fn new(services: &'s Services, permit: Permit, after: u64, limit: u32) -> Self {
         Self {
+            services,
             permit,
             limit: limit.clamp(1, CHANGE_PAGE) as usize,
             happenings: Vec::new(),
@@ -207,7 +209,9 @@ impl Page {
         let agency = self.permit.facts().caller().agency.clone();
         for stored in changes {
             let sequence = stored.sequence;
+            let (known, change) = (&self.services.directory, &stored.change);
             let happening = Happening {
+                protected: self.services.protection.touches(known, change),
                 sequence,
                 recorded_at: stored.recorded_at,
                 change: stored.change,

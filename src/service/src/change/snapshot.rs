@@ -77,7 +77,7 @@ pub async fn export_snapshot(
     };
     let flagged = profiles.into_iter().map(|profile| {
         let held = speaks(&profile);
-        (profile, held)
+        (services.protection.found(profile), held)
     });
     let disclosure = permit.snapshot(sequence, flagged.collect());
     let known = release(services, disclosure, None).await?;

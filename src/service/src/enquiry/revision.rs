@@ -37,8 +37,9 @@ pub async fn list_citizen_revisions(
         Target::Citizen(citizen) => find(services, *citizen, as_of).await?,
         Target::Identifier { .. } | Target::Criteria(_) | Target::Feed(_) => Vec::new(),
     };
+    let found = super::find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.revisions(past), asked).await
+    release(services, permit.revisions(found, past), asked).await
 }
 
 async fn find(

@@ -47,6 +47,7 @@ pub(super) async fn follow(services: &Services) -> Result<(), StorageError> {
     if !head.agreements.is_empty() && services.policy.current().revision() != head.agreements {
         follow_agreements(services, tx.as_mut()).await?;
     }
+    services.protection.refresh(tx.as_mut()).await?;
     services.feed.see(tx.as_mut(), head.last_change).await
 }
 

@@ -177,7 +177,10 @@ pub async fn protect_citizen(
     };
     let clerical = Clerical::of(action);
     let entry = event::of_review(services, caller, &clerical, &[citizen], now);
-    Ok(services.audit.commit(tx, tenure, &entry, ()).await?)
+    let audited = services.audit.commit(tx, tenure, &entry, ()).await?;
+    let mut tx = services.storage.snapshot().await?;
+    services.protection.refresh(tx.as_mut()).await?;
+    Ok(audited)
 }
 
 /// What is to be decided.

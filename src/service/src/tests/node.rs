@@ -39,6 +39,7 @@ legal_bases = ["law-1"]
 services = ["care"]
 channels = ["system"]
 fields = { default = ["name.chain", "birth.date"], maximum = ["name.chain", "birth.date", "identifier.national_id", "phone"] }
+exempt_purposes = ["admission"]
 feed = { events = ["born", "died", "moved", "name_changed", "identifier_changed", "updated", "corrected", "merged", "split", "holdings", "annulled"], population = "all" }
 period = { from = "2026-01-01", until = "2026-12-31" }
 

@@ -288,6 +288,7 @@ pub(super) async fn protected_records_are_told(storage: &dyn Storage) {
     tx.protect(&n[..2], "clerk\0", at(2)).await.unwrap();
     tx.protect(&[], "clerk-2", at(2)).await.unwrap();
     assert_eq!(tx.protected(&n).await.unwrap(), n[..3]);
+    assert_eq!(tx.all_protected().await.unwrap(), n[..3]);
     let asked = [n[3], n[2], n[0], n[2]];
     assert_eq!(tx.protected(&asked).await.unwrap(), [n[0], n[2]]);
     assert!(tx.protected(&[]).await.unwrap().is_empty());

@@ -70,6 +70,9 @@ pub trait Decisions: Send {
     /// Takes the marks away.
     async fn unprotect(&mut self, records: &[RecordNumber]) -> Result<(), StorageError>;
 
+    /// Returns every record that is marked, ascending.
+    async fn all_protected(&mut self) -> Result<Vec<RecordNumber>, StorageError>;
+
     /// Returns which of these records are marked, ascending.
     async fn protected(
         &mut self,

@@ -57,6 +57,8 @@ const PROTECT: &str = "INSERT INTO protections (record, protected_by, protected_
 const UNPROTECT: &str = "DELETE FROM protections
     WHERE record IN (SELECT value FROM json_each($1))";
 
+const ALL_PROTECTED: &str = "SELECT record FROM protections ORDER BY record";
+
 const PROTECTED: &str = "SELECT record FROM protections
     WHERE record IN (SELECT value FROM json_each($1)) ORDER BY record";
 
@@ -176,6 +178,14 @@ impl Decisions for SqliteTransaction {
             .await
             .doing("ending the protection of records")?;
         Ok(())
+    }
+
+    async fn all_protected(&mut self) -> Result<Vec<RecordNumber>, StorageError> {
+        let rows: Vec<i64> = sqlx::query_scalar(ALL_PROTECTED)
+            .fetch_all(self.connection())
+            .await
+            .doing("reading which records are protected")?;
+        Ok(rows.into_iter().map(RecordNumber).collect())
     }
 
     async fn protected(
