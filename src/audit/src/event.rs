@@ -13,6 +13,8 @@ pub enum AuditEvent {
     Disclosed(Disclosed),
     /// A question was not answered.
     Denied(Denied),
+    /// A caller is stopped for what it asked.
+    CallerStopped(CallerStopped),
     /// A source was registered.
     SourceCreated(SourceCreated),
     /// A source was paused, resumed or retired.
@@ -121,6 +123,16 @@ pub struct Denied {
     pub question: Question,
     /// Stable code of the rule that refused.
     pub reason: String,
+}
+
+/// A caller is stopped for what it asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallerStopped {
+    /// Stable code of the pattern.
+    pub pattern: String,
+    /// The question that completed it.
+    pub question: Question,
 }
 
 /// A source was registered.
@@ -357,6 +369,7 @@ impl AuditEvent {
         match self {
             Self::Disclosed(_) => "disclosed",
             Self::Denied(_) => "denied",
+            Self::CallerStopped(_) => "caller_stopped",
             Self::SourceCreated(_) => "source_created",
             Self::SourceChanged(_) => "source_changed",
             Self::SourceInspected(_) => "source_inspected",
@@ -379,6 +392,7 @@ impl AuditEvent {
             Self::Disclosed(disclosed) => &disclosed.subjects,
             Self::Reviewed(reviewed) => &reviewed.subjects,
             Self::Denied(_)
+            | Self::CallerStopped(_)
             | Self::SourceCreated(_)
             | Self::SourceChanged(_)
             | Self::SourceInspected(_)
@@ -403,6 +417,7 @@ impl AuditEvent {
         Some(match kind {
             "disclosed" => read(fields).map(Self::Disclosed),
             "denied" => read(fields).map(Self::Denied),
+            "caller_stopped" => read(fields).map(Self::CallerStopped),
             "source_created" => read(fields).map(Self::SourceCreated),
             "source_changed" => read(fields).map(Self::SourceChanged),
             "source_inspected" => read(fields).map(Self::SourceInspected),
@@ -427,6 +442,7 @@ impl Serialize for AuditEvent {
         match self {
             Self::Disclosed(fields) => fields.serialize(s),
             Self::Denied(fields) => fields.serialize(s),
+            Self::CallerStopped(fields) => fields.serialize(s),
             Self::SourceCreated(fields) => fields.serialize(s),
             Self::SourceChanged(fields) => fields.serialize(s),
             Self::SourceInspected(fields) => fields.serialize(s),

@@ -15,9 +15,9 @@ mod verify;
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointKey, CheckpointVerifier};
 pub use entry::{EncodedEntry, Entry, EntryError};
 pub use event::{
-    AgreementMoved, AuditEvent, BundleActivated, Denied, Disclosed, FolderMoved, LinkFinished,
-    ModelShadowed, Question, Reviewed, RunFinished, SourceChanged, SourceCreated, SourceInspected,
-    SourceStarted, Started, Stopped,
+    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, Denied, Disclosed, FolderMoved,
+    LinkFinished, ModelShadowed, Question, Reviewed, RunFinished, SourceChanged, SourceCreated,
+    SourceInspected, SourceStarted, Started, Stopped,
 };
 pub use pseudonym::{ParsePseudonymError, Pseudonym, PseudonymKey};
 pub use receipt::{Receipt, ReceiptError};

@@ -9,11 +9,11 @@ use rabt_model::{Attribute, ChangeKind, CitizenId, Scheme};
 
 use crate::feed::FeedTarget;
 use crate::gate::Gate;
-use crate::permit::Target;
+use crate::permit::{Granted, Target};
 use crate::rule::Rule;
 use crate::{
-    AccessRequest, Agreement, Channel, Denial, DenialReason, Facts, FieldSet, Method, Outcome,
-    Permit, Policy, RequestContext, SearchCriteria, Subject,
+    AccessRequest, Agreement, Budget, Channel, Denial, DenialReason, Facts, FieldSet, Method,
+    Outcome, Permit, Policy, RequestContext, SearchCriteria, Subject,
 };
 
 /// Most paths a mask may have.
@@ -56,6 +56,7 @@ impl Policy {
             method,
             context,
             agreement: agreement.map(|agreement| agreement.id.clone()),
+            budget: agreement.map_or_else(Budget::default, |one| one.terms().budget()),
             revision: self.shared_revision(),
             at,
             outcome: Outcome::Permitted,
@@ -69,9 +70,7 @@ impl Policy {
             Some(agreement) => judge(agreement, &facts, fields.as_deref(), subject),
         };
         match judged {
-            Ok((fields, target, gate)) => {
-                Decision::Permit(Permit::new(fields, target, gate, facts))
-            }
+            Ok(granted) => Decision::Permit(Permit::new(granted, facts)),
             Err((reason, place)) => {
                 forget_unlisted(&mut facts.context, agreement);
                 facts.outcome = Outcome::Denied;
@@ -86,7 +85,7 @@ fn judge(
     facts: &Facts,
     mask: Option<&[String]>,
     subject: Subject,
-) -> Result<(Arc<FieldSet>, Target, Gate), Refusal> {
+) -> Result<Granted, Refusal> {
     let rule = authorise(agreement, facts).map_err(|reason| (reason, None))?;
     check_context(&facts.context)?;
     let fields = read_mask(rule, facts.method, mask)?;
@@ -99,8 +98,12 @@ fn judge(
         | Subject::None => read_subject(facts.method, subject)?,
     };
     check_criteria(rule, &target)?;
-    let gate = Gate::of(agreement.terms(), &facts.context);
-    Ok((fields, target, gate))
+    Ok(Granted {
+        wide: !fields.is_subset_of(rule.default()),
+        gate: Gate::of(agreement.terms(), &facts.context),
+        fields,
+        target,
+    })
 }
 
 /// A hit tells whether a criterion is true of a citizen, so only attributes that the agreement

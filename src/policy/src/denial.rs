@@ -60,11 +60,15 @@ pub enum DenialReason {
     Expired,
     /// The caller watches the feed as often at once as it may.
     Quota,
+    /// As many citizens were disclosed today as the agreement allows.
+    Budget,
+    /// The caller did what no honest work shows, and is stopped for a while.
+    Conduct,
 }
 
 impl DenialReason {
     /// Every reason, in the order in which the rules are tried.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::UnknownAgreement,
         Self::NotParty,
         Self::Period,
@@ -86,6 +90,8 @@ impl DenialReason {
         Self::BadToken,
         Self::Expired,
         Self::Quota,
+        Self::Budget,
+        Self::Conduct,
     ];
 
     /// Returns the stable code.
@@ -112,6 +118,8 @@ impl DenialReason {
             Self::BadToken => "BAD_TOKEN",
             Self::Expired => "EXPIRED",
             Self::Quota => "QUOTA",
+            Self::Budget => "BUDGET",
+            Self::Conduct => "CONDUCT",
         }
     }
 
@@ -139,6 +147,7 @@ impl DenialReason {
             Self::CriteriaTooWeak => ErrorClass::CriteriaTooWeak,
             Self::Expired => ErrorClass::SequenceExpired,
             Self::Quota => ErrorClass::QuotaExceeded,
+            Self::Budget | Self::Conduct => ErrorClass::DisclosureBudgetExceeded,
         }
     }
 
@@ -226,6 +235,14 @@ impl DenialReason {
                 "The caller watches the feed as often at once as it may",
                 "الطالب يتابع التغييرات بالعدد المسموح به في وقت واحد",
             ),
+            Self::Budget => (
+                "As many people were disclosed today as the agreement allows",
+                "بلغ عدد الأشخاص المفصح عن بياناتهم اليوم الحد المسموح به في الاتفاق",
+            ),
+            Self::Conduct => (
+                "The caller is stopped for a while for what it asked",
+                "أُوقف الطالب مؤقتًا بسبب نمط استعلاماته",
+            ),
         };
         Label::new(en, ar)
     }
@@ -290,6 +307,13 @@ impl fmt::Display for Denial {
             }
             DenialReason::Quota => {
                 "this caller watches as often at once as it may; end a watch, or list changes"
+            }
+            DenialReason::Budget => {
+                "as many people were disclosed today as the agreement allows; it begins anew at \
+                 midnight UTC"
+            }
+            DenialReason::Conduct => {
+                "too many questions of a kind; they are answered again in an hour"
             }
             DenialReason::UnknownAgreement
             | DenialReason::NotParty

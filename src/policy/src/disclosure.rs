@@ -2,7 +2,7 @@
 
 use rabt_model::{Attributed, Change, CitizenId, Holding, Label, OtherValue, Timestamp};
 
-use crate::{Band, Facts};
+use crate::{Band, Denial, DenialReason, Facts, Outcome};
 
 /// An answer that policy permits, reduced to what it permits. That nobody was found is an answer too.
 #[derive(Debug)]
@@ -140,6 +140,17 @@ pub struct ExplainedOther {
 impl Disclosure {
     pub(crate) const fn new(content: Content, facts: Facts) -> Self {
         Self { content, facts }
+    }
+
+    /// Turns the answer into a denial, for a rule that knows what was answered before. Nothing of it stays.
+    pub fn refuse(self, reason: DenialReason) -> Denial {
+        let mut facts = self.facts;
+        facts.outcome = Outcome::Denied;
+        facts.released.clear();
+        facts.withheld.clear();
+        facts.subjects.clear();
+        facts.changes = None;
+        Denial::new(reason, None, facts)
     }
 
     /// Returns the answer.

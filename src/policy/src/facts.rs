@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rabt_model::{AgreementId, Attribute, CitizenId, Timestamp};
 
-use crate::{Caller, EndUser, Method, RequestContext};
+use crate::{Budget, Caller, EndUser, Method, RequestContext};
 
 /// The decision tuple. Texts that the caller made up are not among it: a code that the agreement does not
 /// list is left out, because a caller could have written a person's number there.
@@ -14,6 +14,7 @@ pub struct Facts {
     pub(crate) method: Method,
     pub(crate) context: RequestContext,
     pub(crate) agreement: Option<AgreementId>,
+    pub(crate) budget: Budget,
     pub(crate) revision: Arc<str>,
     pub(crate) at: Timestamp,
     pub(crate) outcome: Outcome,
@@ -90,6 +91,11 @@ impl Facts {
     /// Returns the agreement, when there is one of the id that the caller named.
     pub const fn agreement(&self) -> Option<&AgreementId> {
         self.agreement.as_ref()
+    }
+
+    /// Returns how many citizens the agreement lets be disclosed.
+    pub const fn budget(&self) -> Budget {
+        self.budget
     }
 
     /// Returns the purpose; empty unless the agreement lists it.

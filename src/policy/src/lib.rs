@@ -6,6 +6,7 @@
 mod agreement;
 mod bundle;
 mod catalogue;
+mod conduct;
 mod criteria;
 mod decide;
 mod denial;
@@ -24,6 +25,7 @@ mod rule;
 pub use agreement::{Agreement, Budget, FeedTerms, Period, Population, Terms};
 pub use bundle::{DEMO_BUNDLE, Policy};
 pub use catalogue::{Catalogue, EGYPT, PublicService};
+pub use conduct::{Actor, Conduct, End, Look, Pattern, STOPPED_FOR};
 pub use criteria::SearchCriteria;
 pub use decide::Decision;
 pub use denial::{Denial, DenialReason};

@@ -22,7 +22,17 @@ pub struct Permit {
     pub(crate) fields: Arc<FieldSet>,
     pub(crate) target: Target,
     pub(crate) gate: Gate,
+    pub(crate) wide: bool,
     pub(crate) facts: Facts,
+}
+
+/// How far a question is permitted.
+pub(crate) struct Granted {
+    pub(crate) fields: Arc<FieldSet>,
+    pub(crate) target: Target,
+    pub(crate) gate: Gate,
+    /// Whether more is asked for than the agreement's default.
+    pub(crate) wide: bool,
 }
 
 /// About whom the permitted question is, well formed.
@@ -68,11 +78,12 @@ pub struct Claim {
 pub type Same<'a> = &'a dyn Fn(&Attribute, &Value, &str) -> bool;
 
 impl Permit {
-    pub(crate) fn new(fields: Arc<FieldSet>, target: Target, gate: Gate, facts: Facts) -> Self {
+    pub(crate) fn new(granted: Granted, facts: Facts) -> Self {
         Self {
-            fields,
-            target,
-            gate,
+            fields: granted.fields,
+            target: granted.target,
+            gate: granted.gate,
+            wide: granted.wide,
             facts,
         }
     }
@@ -85,6 +96,11 @@ impl Permit {
     /// Returns what an answer may hold.
     pub fn attributes(&self) -> &FieldSet {
         &self.fields
+    }
+
+    /// Says whether more was asked for than the agreement's default.
+    pub const fn is_wide(&self) -> bool {
+        self.wide
     }
 
     /// Returns what is known for the audit entry so far.

@@ -9,11 +9,10 @@ mod search;
 mod sentence;
 
 use futures::future::join_all;
-use rabt_audit::Pseudonym;
 use rabt_model::{Attribute, Attributed, CitizenId, Label, Profile};
 use rabt_policy::{
-    AccessRequest, Claim, Decision, Denial, DenialReason, Disclosure, ExplainedOther, Found,
-    Permit, Target,
+    AccessRequest, Claim, Decision, Denial, DenialReason, Disclosure, ExplainedOther, Facts, Found,
+    Pattern, Permit, Target,
 };
 
 use crate::audited::Audited;
@@ -21,6 +20,7 @@ use crate::compose;
 use crate::directory::Key;
 use crate::error::EnquiryError;
 use crate::event;
+use crate::guard::{self, Asked, Stopped, Who};
 use crate::services::Services;
 pub use revision::{AsOf, REVISIONS, list_citizen_revisions};
 pub use search::HIT_CAP;
@@ -138,12 +138,27 @@ pub(crate) async fn permit(
     services: &Services,
     request: AccessRequest,
 ) -> Result<Permit, EnquiryError> {
-    let denial = match services.policy.current().decide(request) {
-        Decision::Permit(permit) if is_possible(permit.subject()) => return Ok(permit),
-        Decision::Permit(permit) => permit.refuse(DenialReason::BadIdentifier),
-        Decision::Deny(denial) => denial,
+    let permit = match services.policy.current().decide(request) {
+        Decision::Permit(permit) => permit,
+        Decision::Deny(denial) => return Err(refuse(services, denial).await),
     };
-    Err(refuse(services, denial).await)
+    let who = who(services, permit.facts());
+    if services.guard.is_stopped(&who, permit.facts().at()) {
+        return Err(refuse(services, permit.refuse(DenialReason::Conduct)).await);
+    }
+    if is_possible(permit.subject()) {
+        return Ok(permit);
+    }
+    // trying numbers that cannot be is trying numbers
+    let look = asked(services, &permit).look_at_nobody(permit.facts());
+    let reason = match services.guard.note(&who, look) {
+        None => DenialReason::BadIdentifier,
+        Some(pattern) => {
+            announce(services, permit.facts(), pattern).await?;
+            DenialReason::Conduct
+        }
+    };
+    Err(refuse(services, permit.refuse(reason)).await)
 }
 
 /// Returns the refusal once its entry is durable.
@@ -155,24 +170,65 @@ pub(crate) async fn refuse(services: &Services, denial: Denial) -> EnquiryError 
     }
 }
 
-/// Returns the disclosure once its entry is durable.
-pub(crate) async fn release(
-    services: &Services,
-    disclosure: Disclosure,
-    asked: Option<Pseudonym>,
-) -> Answer {
+/// Returns the disclosure once its entry is durable, unless it shows a pattern or exceeds a budget.
+pub(crate) async fn release(services: &Services, disclosure: Disclosure, asked: Asked) -> Answer {
+    if let Some(stopped) = stop(services, &disclosure, &asked) {
+        let reason = stopped.reason();
+        if let Stopped::By(pattern) = stopped {
+            announce(services, disclosure.facts(), pattern).await?;
+        }
+        return Err(refuse(services, disclosure.refuse(reason)).await);
+    }
     let keys = services.audit.pseudonyms();
     let entry = event::of_answer(
         keys,
         services.model_fingerprint(),
         disclosure.facts(),
-        asked,
+        asked.pseudonym,
     );
     Ok(services.audit.record(&entry, disclosure).await?)
 }
 
-fn asked(services: &Services, permit: &Permit) -> Option<Pseudonym> {
-    event::asked(services.audit.pseudonyms(), permit.subject())
+/// Counts an answer; says why it is not to be given.
+fn stop(services: &Services, disclosure: &Disclosure, asked: &Asked) -> Option<Stopped> {
+    let facts = disclosure.facts();
+    let person = event::person_of(services.audit.pseudonyms(), facts);
+    if let Some(look) = asked.look_of(disclosure) {
+        let who = Who::of(facts, person);
+        if let Some(pattern) = services.guard.note(&who, look) {
+            return Some(Stopped::By(pattern));
+        }
+    }
+    let (agreement, count) = (facts.agreement()?, guard::disclosed(disclosure));
+    let person = person.map(|person| person.0);
+    let budgets = &services.guard.budgets;
+    let fits = budgets.take(agreement, facts.budget(), person, count, facts.at());
+    (!fits).then_some(Stopped::Budget)
+}
+
+/// Writes down, and says to whoever runs the node, that a caller is stopped.
+async fn announce(
+    services: &Services,
+    facts: &Facts,
+    pattern: Pattern,
+) -> Result<(), EnquiryError> {
+    let caller = facts.caller();
+    tracing::warn!(
+        agency = %caller.agency, pattern = pattern.code(),
+        "a caller is stopped for what it asked; the audit log says who"
+    );
+    let entry = event::of_stop(services.audit.pseudonyms(), facts, pattern);
+    let _ = services.audit.record(&entry, ()).await?;
+    Ok(())
+}
+
+fn who(services: &Services, facts: &Facts) -> Who {
+    Who::of(facts, event::person_of(services.audit.pseudonyms(), facts))
+}
+
+fn asked(services: &Services, permit: &Permit) -> Asked {
+    let pseudonym = event::asked(services.audit.pseudonyms(), permit.subject());
+    Asked::of(permit, pseudonym)
 }
 
 /// Finds the one citizen that a permit leads to.

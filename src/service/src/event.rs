@@ -1,15 +1,15 @@
 //! What the audit log says about each use case.
 
 use rabt_audit::{
-    AgreementMoved, AuditEvent, BundleActivated, Denied, Disclosed, Entry, FolderMoved,
-    LinkFinished, Pseudonym, PseudonymKey, Question, Reviewed, RunFinished, SourceChanged,
-    SourceCreated, SourceInspected, SourceStarted,
+    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, Denied, Disclosed, Entry,
+    FolderMoved, LinkFinished, Pseudonym, PseudonymKey, Question, Reviewed, RunFinished,
+    SourceChanged, SourceCreated, SourceInspected, SourceStarted,
 };
 use rabt_model::{
     CitizenId, DecisionNumber, ErrorClass, Judgement, RunId, SourceId, StreamId, TaskNumber,
     Timestamp,
 };
-use rabt_policy::{Caller, DenialReason, Facts, Target};
+use rabt_policy::{Caller, DenialReason, Facts, Pattern, Target};
 use rabt_storage::{
     DecisionState, FolderState, RunCounts, RunState, StoredAgreement, StoredFolder, StoredSource,
 };
@@ -53,6 +53,22 @@ pub(crate) fn of_denial(keys: &PseudonymKey, facts: &Facts, reason: DenialReason
         reason: reason.code().to_owned(),
     };
     Entry::new(facts.at(), AuditEvent::Denied(denied))
+}
+
+/// A caller did what no honest work shows.
+pub(crate) fn of_stop(keys: &PseudonymKey, facts: &Facts, pattern: Pattern) -> Entry {
+    let stopped = CallerStopped {
+        pattern: pattern.code().to_owned(),
+        question: question(keys, facts),
+    };
+    Entry::new(facts.at(), AuditEvent::CallerStopped(stopped))
+}
+
+/// Returns the pseudonym of the end user of a question; nobody when none is named.
+pub(crate) fn person_of(keys: &PseudonymKey, facts: &Facts) -> Option<Pseudonym> {
+    let user = facts.end_user()?;
+    let id = user.id.expose().trim();
+    (!id.is_empty()).then(|| keys.end_user(&facts.caller().agency, user.id.expose()))
 }
 
 /// Returns the pseudonym of whom a question is about, before anybody is looked up.

@@ -11,6 +11,7 @@ mod directory;
 pub mod enquiry;
 mod error;
 mod event;
+mod guard;
 mod image;
 mod ingest;
 mod lead;

@@ -17,6 +17,7 @@ use crate::audited::{AuditKeys, Sequencer};
 use crate::change::Recent;
 use crate::directory::Directory;
 use crate::error::StartError;
+use crate::guard::Guard;
 use crate::image::{self, ImageFile, Images};
 use crate::ingest::{Reading, Writer};
 use crate::lead::{Followed, Lead, Node, keep};
@@ -75,6 +76,7 @@ pub struct Services {
     pub(crate) rules: Arc<Survivorship>,
     pub(crate) registry: Registry,
     pub(crate) protection: Protection,
+    pub(crate) guard: Guard,
     pub(crate) random: Mutex<StdRng>,
     pub(crate) linker: tokio::sync::Mutex<LinkerSlot>,
     pub(crate) arrivals: Arrivals,
@@ -163,11 +165,15 @@ impl Services {
         protection
             .refresh(storage.snapshot().await?.as_mut())
             .await?;
+        let guard = Guard::default();
+        let (log, now) = (storage.audit_log(), setup.clock.now());
+        guard.budgets.restore(log.as_ref(), &policy, now).await?;
         let (directory, resident) = image::resume(setup.image.as_ref(), storage.as_ref()).await?;
         let services = Arc::new(Self {
             directory,
             registry: Registry::load(storage.as_ref()).await?,
             protection,
+            guard,
             storage,
             clock: setup.clock,
             kinds: setup.kinds,

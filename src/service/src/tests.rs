@@ -8,6 +8,7 @@ mod feed_random;
 mod flow;
 mod gate;
 mod gold;
+mod guard;
 mod image;
 mod kill;
 mod life;

@@ -3,9 +3,9 @@ use serde_json::Value;
 use super::{Entry, EntryError};
 use crate::tree::leaf_hash;
 use crate::{
-    AgreementMoved, AuditEvent, BundleActivated, Denied, Disclosed, FolderMoved, LinkFinished,
-    Pseudonym, Question, RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted,
-    Started, Stopped,
+    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, Denied, Disclosed, FolderMoved,
+    LinkFinished, Pseudonym, Question, RunFinished, SourceChanged, SourceCreated, SourceInspected,
+    SourceStarted, Started, Stopped,
 };
 
 fn question() -> Question {
@@ -51,6 +51,10 @@ fn catalogue() -> Vec<AuditEvent> {
         AuditEvent::Denied(Denied {
             question: question(),
             reason: text("PURPOSE"),
+        }),
+        AuditEvent::CallerStopped(CallerStopped {
+            pattern: text("SEQUENCE"),
+            question: question(),
         }),
         AuditEvent::SourceCreated(SourceCreated {
             actor: text("operator:mona"),

@@ -9,6 +9,7 @@ use super::token;
 use crate::audited::Audited;
 use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
+use crate::guard::Asked;
 use crate::services::Services;
 
 /// Most changes of one page.
@@ -53,7 +54,7 @@ pub async fn list_changes(
     let permit = permit(services, request).await?;
     let (permit, after) = place(services, permit, resume).await?;
     let pulled = pull(services, permit, after, limit).await?;
-    let told = release(services, pulled.told, None).await?;
+    let told = release(services, pulled.told, Asked::default()).await?;
     Ok(ChangePage {
         told,
         resume: token::seal(services.audit.pseudonyms(), &caller, pulled.last),

@@ -13,6 +13,7 @@ use super::token;
 use crate::audited::Audited;
 use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
+use crate::guard::Asked;
 use crate::link::as_composed;
 use crate::services::Services;
 
@@ -80,7 +81,7 @@ pub async fn export_snapshot(
         (services.protection.found(profile), held)
     });
     let disclosure = permit.snapshot(sequence, flagged.collect());
-    let known = release(services, disclosure, None).await?;
+    let known = release(services, disclosure, Asked::default()).await?;
     Ok(SnapshotPage {
         known,
         // a place, not an id: the last one may be somebody whom the caller may not know

@@ -12,6 +12,7 @@ use super::token;
 use crate::audited::Audited;
 use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
+use crate::guard::Asked;
 use crate::services::Services;
 
 /// A reader who waits for changes. It does nothing until its next step is asked for, and keeps a
@@ -92,7 +93,7 @@ impl Watch {
             self.after = pulled.last;
             self.pending = !pulled.end;
             if !is_silent(&pulled.told) {
-                let told = release(&services, pulled.told, None).await?;
+                let told = release(&services, pulled.told, Asked::default()).await?;
                 self.spoke = Instant::now();
                 return Ok(Step::Changes(Box::new(told), self.resume()));
             }

@@ -1,0 +1,246 @@
+//! What callers did before, and what is left of today's budget.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use rabt_audit::AuditEvent;
+use rabt_model::{ErrorClass, Pii};
+use rabt_policy::{AccessRequest, Assurance, EndUser, Method};
+
+use super::node::{
+    BUNDLE, Fragile, MONA, OMAR, Row, Tables, by_national_id, events, memory, operator, request,
+    source, start, start_with_agencies,
+};
+use crate::agreement::import_agreements;
+use crate::enquiry::lookup_citizen;
+use crate::{EnquiryError, Services, ingest, link};
+
+/// Sixteen people who were born on one day in one place.
+const COHORT: [Row; 16] = [
+    [
+        "10",
+        "سعاد علي حسن كامل",
+        "28001010100013",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "11",
+        "هاني فتحي زكي عوض",
+        "28001010100021",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "12",
+        "ليلى رمضان جابر سعد",
+        "28001010100038",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "13",
+        "طارق سمير نبيل فرج",
+        "28001010100046",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "14",
+        "نجلاء شوقي لطفي بدر",
+        "28001010100054",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "15",
+        "ماجد عادل رزق مينا",
+        "28001010100062",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "16",
+        "إيمان صبري فوزي دياب",
+        "28001010100070",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "17",
+        "وائل حامد سالم نصر",
+        "28001010100089",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "18",
+        "دعاء محمود ثابت شاكر",
+        "28001010100097",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "19",
+        "بسمة وجدي كمال راضي",
+        "28001010100100",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "20",
+        "رامي جلال مختار حلمي",
+        "28001010100119",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "21",
+        "سلمى عزت منير واصف",
+        "28001010100127",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "22",
+        "أشرف بهاء نور مرسي",
+        "28001010100135",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "23",
+        "هبة ياسر عماد غالي",
+        "28001010100143",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "24",
+        "شريف مراد رفعت حنا",
+        "28001010100151",
+        "1980-01-01",
+        "",
+    ],
+    [
+        "25",
+        "منال أنور صلاح عيد",
+        "28001010100160",
+        "1980-01-01",
+        "",
+    ],
+];
+
+async fn node(terms: &str) -> (Arc<Fragile>, Tables, Arc<Services>) {
+    let (storage, tables) = (memory().await, Tables::default());
+    let people: Vec<Row> = [MONA, OMAR].into_iter().chain(COHORT).collect();
+    tables.set("registry", &people);
+    let services = start_with_agencies(&storage, &tables).await;
+    ingest(&services, &source("registry")).await.unwrap();
+    link(&services).await.unwrap();
+    let bundle = BUNDLE.replacen("period", &format!("{terms}\nperiod"), 1);
+    import_agreements(&services, &operator(), &bundle)
+        .await
+        .unwrap();
+    (storage, tables, services)
+}
+
+/// A question of a clerk, in a case of its own.
+fn of(clerk: &str, number: &str) -> AccessRequest {
+    let mut question = request(Method::LookupCitizen, by_national_id(number));
+    question.context.case_reference = number.to_owned();
+    question.context.end_user = Some(EndUser {
+        id: Pii::new(clerk.to_owned()),
+        assurance: Assurance::High,
+    });
+    question
+}
+
+async fn ask(services: &Services, question: AccessRequest) -> Result<(), ErrorClass> {
+    match lookup_citizen(services, question).await {
+        Ok(_) => Ok(()),
+        Err(EnquiryError::Denied(denial)) => Err(denial.class()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn numbers_one_after_the_other_are_stopped_and_nobody_else_is() {
+    let (storage, _tables, services) = node("").await;
+    let mut answered = 0;
+    for row in &COHORT {
+        answered += usize::from(ask(&services, of("clerk-1", row[2])).await.is_ok());
+    }
+    assert_eq!(answered, 7);
+    let stopped = Err(ErrorClass::DisclosureBudgetExceeded);
+    assert_eq!(ask(&services, of("clerk-1", MONA[2])).await, stopped);
+    assert_eq!(ask(&services, of("clerk-2", MONA[2])).await, Ok(()));
+    let events = events(storage.as_ref()).await;
+    let stops: Vec<&str> = events
+        .iter()
+        .filter_map(|event| {
+            let AuditEvent::CallerStopped(stopped) = event else {
+                return None;
+            };
+            assert!(stopped.question.end_user.is_some());
+            Some(stopped.pattern.as_str())
+        })
+        .collect();
+    assert_eq!(stops, ["SEQUENCE"]);
+    services.stop("test").await;
+}
+
+#[tokio::test]
+async fn numbers_that_cannot_be_are_tried_in_vain() {
+    let (_storage, _tables, services) = node("").await;
+    let mut last = Ok(());
+    for number in 0..20 {
+        last = ask(&services, of("clerk-1", &format!("9{number:013}"))).await;
+    }
+    assert_eq!(last, Err(ErrorClass::DisclosureBudgetExceeded));
+    services.stop("test").await;
+}
+
+#[tokio::test]
+async fn a_budget_is_exact_whatever_is_asked_at_once_and_outlives_a_restart() {
+    let terms = "budget = { per_day = 12, per_end_user = 5 }";
+    let (storage, tables, services) = node(terms).await;
+    let asks = (0..40).map(|number| {
+        let clerk = format!("clerk-{}", number % 4);
+        let row = if number % 2 == 0 { MONA } else { OMAR };
+        let services = Arc::clone(&services);
+        tokio::spawn(async move { ask(&services, of(&clerk, row[2])).await })
+    });
+    let answers = join_all(asks).await;
+    let answered = answers.iter().filter(|answer| matches!(answer, Ok(Ok(()))));
+    assert_eq!(answered.count(), 12);
+    let spent = Err(ErrorClass::DisclosureBudgetExceeded);
+    assert_eq!(ask(&services, of("clerk-9", MONA[2])).await, spent);
+    services.stop("test").await;
+
+    let services = start(&storage, &tables).await;
+    assert_eq!(ask(&services, of("clerk-9", MONA[2])).await, spent);
+    // nobody is free, and costs nothing
+    assert_eq!(
+        ask(&services, of("clerk-9", "30001010100012")).await,
+        Ok(())
+    );
+    services.stop("test").await;
+}
+
+#[tokio::test]
+async fn one_clerk_does_not_spend_the_budget_of_the_others() {
+    let (_storage, _tables, services) = node("budget = { per_end_user = 3 }").await;
+    let mut answered = [0; 2];
+    for row in COHORT.iter().take(6) {
+        for (clerk, answered) in ["clerk-1", "clerk-2"].iter().zip(&mut answered) {
+            *answered += usize::from(ask(&services, of(clerk, row[2])).await.is_ok());
+        }
+    }
+    assert_eq!(answered, [3, 3]);
+    let mut nobody = of("", MONA[2]);
+    nobody.context.end_user = None;
+    let refused = ask(&services, nobody).await;
+    assert_eq!(refused, Err(ErrorClass::DisclosureBudgetExceeded));
+    services.stop("test").await;
+}
