@@ -7,7 +7,7 @@ use rabt_model::{Label, Timestamp};
 
 use super::preview;
 use crate::connector::{
-    Capabilities, Connector, Description, Filter, Finding, Plan, Session, Table,
+    Capabilities, Connector, Description, Filter, Finding, Mode, Plan, Session, Table,
 };
 use crate::error::ConnectError;
 use crate::manifest::{AgencyFolder, StreamSpec};
@@ -36,7 +36,7 @@ const MAPPING: &str = r#"
 "birth.date" = { from = "born", steps = [{ parse_date = { formats = ["%d/%m/%Y"] } }] }
 "#;
 
-/// Sends the same two rows for ever; the second one cannot be taken.
+/// Sends the same two rows for ever; the second one cannot be taken. It has no log.
 struct Endless;
 
 #[async_trait]
@@ -65,6 +65,7 @@ impl Connector for Endless {
         _: Option<Position>,
         outlet: Outlet,
     ) -> Result<(), ConnectError> {
+        plan.refuse_changes("rows")?;
         let mut builder = BatchBuilder::new(Arc::<[String]>::from(plan.columns.clone()));
         for number in 0.. {
             let key = number.to_string();
@@ -112,4 +113,16 @@ async fn rows_are_counted_mapped_and_shown_as_shapes() {
     insta::assert_debug_snapshot!(first);
     let shown = format!("{:?}", (&seen.examples, &seen.rejections));
     assert!(!shown.contains("منى") && !shown.contains("1990"), "{shown}");
+}
+
+/// Its log, and the slot that the next reading goes on from, are left alone.
+#[tokio::test]
+async fn of_a_stream_of_changes_the_table_is_looked_at() {
+    let (source, agency) = ("tax".parse().unwrap(), "tax".parse().unwrap());
+    let session = Session::new("tax".parse().unwrap(), toml::Table::new(), "/");
+    let at: Timestamp = "2026-06-01T10:00:00Z".parse().unwrap();
+    let mut spec = spec();
+    spec.mode = Mode::Changes { follow: false };
+    let seen = preview(&Endless, &session, &spec, (&source, &agency), 7, at);
+    assert_eq!(seen.await.unwrap().rows, 7);
 }
