@@ -7,6 +7,7 @@ mod account;
 mod decode;
 mod flow;
 mod place;
+mod server;
 mod shape;
 mod slot;
 mod table;
