@@ -151,6 +151,32 @@ async fn a_followed_stream_goes_on_until_it_is_dropped() {
     Postgres.forget(&session, &plan).await.unwrap();
 }
 
+/// The first reading waits for its host in the middle of a transaction.
+#[tokio::test]
+async fn a_host_may_take_its_time_in_the_first_reading() {
+    let Some(server) = OwnServer::start(&["idle_in_transaction_session_timeout=500"]).await else {
+        return;
+    };
+    server.run(PEOPLE).await;
+    server
+        .run("INSERT INTO person SELECT n, 'a' FROM generate_series(101, 1000) n")
+        .await;
+    let session = publishing(&server.url(), "tax");
+    let plan = changes("person", &["id"], &["id", "name"]);
+    let (outlet, mut inlet) = Outlet::channel(1);
+    let mut mirror = Mirror::default();
+    let host = async {
+        while let Some(message) = inlet.receive().await.unwrap() {
+            mirror.take(message);
+            if mirror.checkpoints == 3 {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        }
+    };
+    let (read, ()) = tokio::join!(Postgres.read(&session, &plan, None, outlet), host);
+    assert_eq!((read, mirror.rows.len()), (Ok(()), 1_000));
+}
+
 #[tokio::test]
 async fn changes_come_over_tls_as_the_source_says() {
     let Some(server) = OwnServer::start(&[]).await else {
