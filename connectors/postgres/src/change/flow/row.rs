@@ -149,8 +149,7 @@ impl Flow<'_> {
         if self.builder.is_full(BATCH_ROWS) || self.deleted.len() >= BATCH_ROWS {
             self.flush(wire).await?;
         }
-        let truncated = self.transaction.as_ref().is_some_and(|t| t.truncated);
-        if self.is_full() && self.transaction.is_some() && !truncated {
+        if self.is_full() && self.transaction.is_some() {
             self.checkpoint(wire).await?;
         }
         Ok(())
