@@ -59,6 +59,10 @@ pub(super) struct Flow<'a> {
 /// What has come of a transaction.
 #[derive(Debug, Default)]
 struct Transaction {
+    /// Its number at the server, without the epoch.
+    number: u32,
+    /// Whether what it did is known to be visible.
+    visible: bool,
     changes: u64,
     truncated: bool,
 }
@@ -211,7 +215,12 @@ impl<'a> Flow<'a> {
         wire: &mut Wire,
     ) -> Result<Step, ConnectError> {
         match logged {
-            Logged::Begin => self.transaction = Some(Transaction::default()),
+            Logged::Begin(number) => {
+                self.transaction = Some(Transaction {
+                    number,
+                    ..Transaction::default()
+                });
+            }
             Logged::Commit(end) => return self.commit(end, wire).await,
             Logged::Relation(described) if described.table == self.table => {
                 let shape = Shape::of(described, self.capture.plan, connection).await?;
