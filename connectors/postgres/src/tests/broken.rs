@@ -151,6 +151,36 @@ async fn a_followed_stream_goes_on_until_it_is_dropped() {
     Postgres.forget(&session, &plan).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_followed_stream_at_rest_gives_signs_of_life() {
+    let Some(server) = OwnServer::start(&[]).await else {
+        return;
+    };
+    server.run(PEOPLE).await;
+    let session = publishing(&server.url(), "tax");
+    let plan = Plan {
+        mode: Mode::Changes { follow: true },
+        ..changes("person", &["id"], &["id", "name"])
+    };
+    let (outlet, mut inlet) = Outlet::channel(1);
+    let reading = Postgres.read(&session, &plan, None, outlet);
+    let host = async {
+        let sign = async {
+            while let Some(message) = inlet.receive().await.unwrap() {
+                if matches!(message, Message::Progress(_)) {
+                    break;
+                }
+            }
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(30), sign).await;
+        drop(inlet);
+        heard
+    };
+    let (read, heard) = tokio::join!(reading, host);
+    assert_eq!((read, heard), (Err(ConnectError::Cancelled), Ok(())));
+    Postgres.forget(&session, &plan).await.unwrap();
+}
+
 /// The first reading waits for its host in the middle of a transaction.
 #[tokio::test]
 async fn a_host_may_take_its_time_in_the_first_reading() {
