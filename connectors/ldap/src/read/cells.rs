@@ -110,12 +110,16 @@ impl Cells {
                 self.known.insert(name.clone(), columns);
             }
             for at in self.known.get(name).into_iter().flatten() {
-                cells[*at] = if is_partial(name) {
+                let cell = &mut cells[*at];
+                if is_partial(name) {
                     // A server that gives a part of a long list would have to be asked for the rest.
-                    Some(Err(Fault::TooLong))
-                } else {
-                    self.columns[*at].written(values, &self.join)
-                };
+                    *cell = Some(Err(Fault::TooLong));
+                } else if *cell != Some(Err(Fault::TooLong)) {
+                    // Such a server names the attribute once more, without values.
+                    *cell = self.columns[*at]
+                        .written(values, &self.join)
+                        .or(cell.take());
+                }
             }
         }
         for (at, column) in self.columns.iter().enumerate() {
