@@ -118,8 +118,9 @@ pub async fn preview(
     };
     let (read, taken) = tokio::join!(connector.read(session, &plan, None, outlet), host);
     match read {
-        Ok(()) | Err(ConnectError::Cancelled) => taken.map(|()| collected.finish()),
-        Err(error) => Err(error),
+        Err(error) if error != ConnectError::Cancelled && !collected.is_full() => Err(error),
+        // What a connector says that was stopped takes nothing away from what it sent before.
+        Ok(()) | Err(_) => taken.map(|()| collected.finish()),
     }
 }
 
