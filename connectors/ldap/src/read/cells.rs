@@ -14,6 +14,9 @@ use crate::config::Settings;
 use crate::schema::{Schema, Syntax};
 use crate::time::shown;
 
+/// Names of attributes that are kept with what they are for; an honest server uses a few.
+const MOST_NAMES: usize = 10_000;
+
 /// The planned columns.
 pub(crate) struct Cells {
     columns: Vec<Column>,
@@ -106,6 +109,9 @@ impl Cells {
         let mut cells: Vec<Option<Result<Cow<'_, str>, Fault>>> = vec![None; self.columns.len()];
         for (name, values) in &entry.attributes {
             if !self.known.contains_key(name) {
+                if self.known.len() >= MOST_NAMES {
+                    self.known.clear();
+                }
                 let columns = self.columns_of(name);
                 self.known.insert(name.clone(), columns);
             }

@@ -142,6 +142,28 @@ async fn hostile_bytes_are_named() {
 }
 
 #[tokio::test]
+async fn a_page_is_held_in_memory_as_far_as_it_goes() {
+    let Some(mut server) = Slapd::start(&setup()) else {
+        return;
+    };
+    let mut ldif = Ldif::default();
+    let large = vec![b'x'; 60 * 1024];
+    for uid in 0..100 {
+        let more: [(&str, &[u8]); 3] = [("cn", b"x"), ("sn", b"x"), ("rawBytes", &large)];
+        person(&mut ldif, &uid.to_string(), &more);
+    }
+    server.reload(&ldif);
+    let plan = plan("inetOrgPerson", &["uid", "blob"]);
+    let with = |size: u32| session(&format!("{}page_size = {size}", server.config("")));
+    let rows = read(&with(20), &plan, None).await.unwrap().rows;
+    assert_eq!(rows.len(), 100);
+    let error = read(&with(1_000), &plan, None).await.unwrap_err();
+    assert_eq!(error.name(), "configuration");
+    assert!(error.to_string().contains("4 MiB in one page"), "{error}");
+    assert!(error.remedy().contains("page_size"), "{error}");
+}
+
+#[tokio::test]
 async fn a_table_is_a_class_or_a_search() {
     let Some(mut server) = Slapd::start(&setup()) else {
         return;
