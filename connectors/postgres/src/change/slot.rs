@@ -251,7 +251,6 @@ impl Slot {
     }
 }
 
-/// What to do when changes would be missed.
 /// Returns where the log ends now, once that is on the server's disk: only what is there is streamed.
 pub(super) async fn end_of_log(connection: &mut PgConnection) -> Result<Lsn, ConnectError> {
     let doing = Doing::reading("the server's log");
