@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::config::{Login, Search, Settings};
-use crate::fault::{SIZE_LIMIT, endless, lost, of_login, of_search, timed_out};
+use crate::fault::{SIZE_LIMIT, endless, lost, of_login, of_search, timed_out, too_much};
 use crate::wire::{self, Failure, Lost, Stream};
 use crate::{ber, wire::carry};
 
@@ -32,6 +32,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How much later than the server this side gives a page up.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Most bytes of a page, which is held in memory: 128 MiB. Tests send less.
+pub(crate) const MAX_PAGE: usize = if cfg!(test) { 4 << 20 } else { 128 << 20 };
 
 /// Empty pages in a row that are taken for a fault.
 const MOST_EMPTY: u32 = 1_000;
@@ -72,6 +75,15 @@ pub(crate) struct Page {
     pub(crate) references: u64,
     /// What asks for the next page; empty at the end.
     pub(crate) next: Vec<u8>,
+}
+
+/// How a search for a page ended.
+enum Answer {
+    Page(Page),
+    /// The code that the server refuses it with.
+    Refused(u32),
+    /// More came than is held.
+    TooMuch,
 }
 
 /// A search in progress.
@@ -247,7 +259,9 @@ impl Client {
     ) -> Result<Result<Page, u32>, ConnectError> {
         let patience = self.timeout + GRACE;
         match tokio::time::timeout(patience, self.ask(ask, cookie)).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(Answer::Page(page))) => Ok(Ok(page)),
+            Ok(Ok(Answer::Refused(code))) => Ok(Err(code)),
+            Ok(Ok(Answer::TooMuch)) => Err(too_much(ask.place)),
             Ok(Err(LdapError::FilterParsing)) => Err(ConnectError::defect(
                 ask.place,
                 "made a filter that is none",
@@ -257,11 +271,7 @@ impl Client {
         }
     }
 
-    async fn ask(
-        &mut self,
-        ask: &Ask<'_>,
-        cookie: Vec<u8>,
-    ) -> Result<Result<Page, u32>, LdapError> {
+    async fn ask(&mut self, ask: &Ask<'_>, cookie: Vec<u8>) -> Result<Answer, LdapError> {
         let seconds = i32::try_from(self.timeout.as_secs()).unwrap_or(i32::MAX);
         let options = SearchOptions::new()
             .typesonly(ask.names_only)
@@ -276,22 +286,27 @@ impl Client {
             .ldap
             .streaming_search(ask.base, ask.scope, &ask.filter, attributes)
             .await?;
-        let mut page = Page::default();
+        let (mut page, mut held) = (Page::default(), 0);
         while let Some(item) = stream.next().await? {
             if item.is_ref() {
                 page.references += 1;
             } else if !item.is_intermediate() {
-                page.entries.extend(Entry::of(item.0));
+                let entry = Entry::of(item.0);
+                held += entry.as_ref().map_or(0, Entry::size);
+                page.entries.extend(entry);
+            }
+            if held > MAX_PAGE {
+                return Ok(Answer::TooMuch);
             }
         }
         let result = stream.finish().await;
         // Whoever asks for a few is content with them.
         let enough = result.rc == SIZE_LIMIT && ask.limit > 0;
         if result.rc != 0 && !enough {
-            return Ok(Err(result.rc));
+            return Ok(Answer::Refused(result.rc));
         }
         page.next = result.ctrls.iter().find_map(cookie_of).unwrap_or_default();
-        Ok(Ok(page))
+        Ok(Answer::Page(page))
     }
 
     fn paging(&self, limit: u32, cookie: Vec<u8>) -> Option<RawControl> {

@@ -14,6 +14,12 @@ use crate::schema::Schema;
 /// Entries whose classes are looked at.
 const MOST_ENTRIES: usize = 2_000;
 
+/// Classes that are told of.
+const MOST_CLASSES: usize = 500;
+
+/// Classes of one entry that are looked at.
+const MOST_OF_ONE: usize = 50;
+
 /// Entries of a table whose attributes are looked at.
 const MOST_ROWS: usize = 200;
 
@@ -89,21 +95,24 @@ async fn classes(
     let search = settings.everything();
     let attributes = ["objectClass".to_owned()];
     let mut pages = Ask::of("the base", search, &attributes).pages();
-    // For each set of classes, how many entries have it: directories have few of them.
-    let mut sets: BTreeMap<BTreeSet<String>, usize> = BTreeMap::new();
+    // The sets of classes that an entry has: directories have few of them.
+    let mut sets: BTreeSet<BTreeSet<String>> = BTreeSet::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     let mut seen = 0;
-    while let Some(page) = pages.next(client).await? {
-        seen += page.entries.len();
+    'pages: while let Some(page) = pages.next(client).await? {
         for entry in &page.entries {
-            let texts = entry.texts("objectClass").into_iter();
+            let texts = entry.texts("objectClass").into_iter().take(MOST_OF_ONE);
             let names = texts.map(|text| schema.class(text).map_or(text, |class| class.name()));
-            *sets.entry(names.map(str::to_owned).collect()).or_default() += 1;
-        }
-        if seen >= MOST_ENTRIES {
-            break;
+            let names: BTreeSet<String> = names.map(str::to_owned).collect();
+            known.extend(names.iter().cloned());
+            sets.insert(names);
+            seen += 1;
+            if seen >= MOST_ENTRIES || known.len() >= MOST_CLASSES {
+                break 'pages;
+            }
         }
     }
-    let names: BTreeSet<&String> = sets.keys().flatten().collect();
+    let names: BTreeSet<&String> = known.iter().take(MOST_CLASSES).collect();
     let is_table = |name: &&&String| {
         let is_abstract = schema.class(name).is_some_and(|class| class.is_abstract);
         let is_use = NO_TABLES.contains(&name.to_ascii_lowercase().as_str());
@@ -123,7 +132,7 @@ async fn classes(
 fn is_all_of_another(
     name: &str,
     names: &BTreeSet<&String>,
-    sets: &BTreeMap<BTreeSet<String>, usize>,
+    sets: &BTreeSet<BTreeSet<String>>,
     schema: &Schema,
 ) -> bool {
     let covers = |other: &String| {
@@ -133,7 +142,7 @@ fn is_all_of_another(
         };
         other != name
             && sets
-                .keys()
+                .iter()
                 .all(|set| !set.contains(name) || set.contains(other))
             && inherits()
     };

@@ -5,6 +5,7 @@
 
 use rabt_connect::ConnectError;
 
+use crate::client::MAX_PAGE;
 use crate::wire::Lost;
 
 /// The search went on longer than it may.
@@ -149,6 +150,14 @@ pub(crate) fn timed_out(place: &str, seconds: u64) -> ConnectError {
     let what = format!("did not answer within {seconds} s");
     let remedy = "lower `page_size`, or raise `timeout`; it cannot pass protect.statement_timeout";
     ConnectError::transient(place, what, remedy)
+}
+
+/// Returns the error that a page does not fit into memory.
+pub(crate) fn too_much(place: &str) -> ConnectError {
+    let what = format!("gives more than {} MiB in one page", MAX_PAGE >> 20);
+    let remedy = "lower `page_size`, leave large attributes out of the mapping, or ask the agency to allow \
+                  the paged results control (1.2.840.113556.1.4.319)";
+    ConnectError::configuration(place, what, remedy)
 }
 
 /// Returns the error that a server pages without an end.

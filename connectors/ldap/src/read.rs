@@ -252,6 +252,7 @@ impl<'a> Reading<'a> {
             for entry in &page.entries {
                 keys.note(entry);
             }
+            self.progress().await?;
         }
         Ok(keys)
     }
@@ -318,6 +319,7 @@ impl<'a> Reading<'a> {
                     self.outlet.send(Message::Rows(self.builder.take())).await?;
                 }
             }
+            self.progress().await?;
         }
         self.attributes = attributes;
         Ok(())
@@ -359,6 +361,12 @@ impl<'a> Reading<'a> {
             .send(Message::Checkpoint { position, rows })
             .await?;
         self.done += rows;
+        self.progress().await
+    }
+
+    /// Tells how far the read is: behind each page too, so that the host hears of a server that has much
+    /// to say before there is a row to send.
+    async fn progress(&self) -> Result<(), ConnectError> {
         let progress = Estimate {
             done: self.done,
             of: self.total.filter(|total| *total >= self.done),

@@ -7,6 +7,7 @@ mod account;
 mod decode;
 mod flow;
 mod place;
+mod server;
 mod shape;
 mod slot;
 mod table;
@@ -30,6 +31,11 @@ pub(crate) use table::findings;
 
 /// A transaction that sees one state of the table and writes nothing.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Lets transactions of a connection wait for the host however long that takes. A server of an older
+/// release knows fewer of the limits.
+const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_settings \
+     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')";
 
 /// Sends what follows `from`: the table and what changed since, or what changed.
 pub(crate) async fn read(
@@ -128,7 +134,9 @@ impl Capture<'_> {
         let begun = connection.execute(BEGIN).await;
         begun.map_err(|error| doing.fault(&error))?;
         let seen = connection.execute(statement).await;
-        seen.map(|_| ()).map_err(|error| doing.fault(&error))
+        seen.map_err(|error| doing.fault(&error))?;
+        let stays = connection.execute(STAY).await;
+        stays.map(|_| ()).map_err(|error| doing.fault(&error))
     }
 
     /// Sends the rows of the first reading; returns the place behind them. The log that is kept

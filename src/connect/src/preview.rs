@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use rabt_model::{AgencyId, Attribute, Label, Pii, SourceId, SourceRecord, Timestamp, Value};
 
-use crate::connector::{Connector, Session};
+use crate::connector::{Connector, Mode, Session};
 use crate::error::ConnectError;
 use crate::manifest::StreamSpec;
 use crate::mapping::{MappingContext, Rejection};
@@ -63,7 +63,9 @@ pub struct Example {
 }
 
 /// Reads the first `rows` rows of a stream and maps them; an incremental stream is read from its
-/// oldest row. The connector is told to stop as soon as there are enough.
+/// oldest row. Of a stream of changes the table is read and never its log: a slot that is made or
+/// made anew at the source would be the end of the one that is read from. The connector is told to
+/// stop as soon as there are enough.
 ///
 /// # Errors
 /// As [`Connector::read`].
@@ -90,7 +92,10 @@ pub async fn preview(
         preview: StreamPreview::default(),
         counts: BTreeMap::new(),
     };
-    let plan = spec.plan(rows.max(1));
+    let mut plan = spec.plan(rows.max(1));
+    if matches!(plan.mode, Mode::Changes { .. }) {
+        plan.mode = Mode::Snapshot;
+    }
     let (outlet, mut inlet) = Outlet::channel(1);
     let outlet = outlet.with_rows_per_second(session.protect.rows_per_second);
     let host = async {
@@ -113,8 +118,9 @@ pub async fn preview(
     };
     let (read, taken) = tokio::join!(connector.read(session, &plan, None, outlet), host);
     match read {
-        Ok(()) | Err(ConnectError::Cancelled) => taken.map(|()| collected.finish()),
-        Err(error) => Err(error),
+        Err(error) if error != ConnectError::Cancelled && !collected.is_full() => Err(error),
+        // What a connector says that was stopped takes nothing away from what it sent before.
+        Ok(()) | Err(_) => taken.map(|()| collected.finish()),
     }
 }
 

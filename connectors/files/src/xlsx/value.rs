@@ -1,6 +1,6 @@
 //! What a cell shows, as text.
 
-use rabt_connect::Fault;
+use rabt_connect::{Fault, MAX_CELL_BYTES};
 
 use super::styles::Shown;
 
@@ -14,7 +14,7 @@ const DAY: i64 = 24 * 3_600;
 ///
 /// # Errors
 /// [`Fault::NotText`] when there is no number, [`Fault::ErrorCell`] when it is shown as a date and is
-/// none.
+/// none, [`Fault::TooLong`] when its format writes more zeros than a cell holds.
 pub(super) fn number(raw: &str, shown: Shown, is_1904: bool) -> Result<String, Fault> {
     let raw = raw.trim_matches([' ', '\t', '\r', '\n']);
     let number: f64 = raw.parse().map_err(|_| Fault::NotText)?;
@@ -26,11 +26,13 @@ pub(super) fn number(raw: &str, shown: Shown, is_1904: bool) -> Result<String, F
         Shown::Padded(width) => {
             let text = in_full(raw, number);
             let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
-            Ok(if is_whole {
-                format!("{text:0>width$}")
-            } else {
-                text
-            })
+            if !is_whole {
+                return Ok(text);
+            }
+            if width > MAX_CELL_BYTES {
+                return Err(Fault::TooLong);
+            }
+            Ok("0".repeat(width.saturating_sub(text.len())) + &text)
         }
         Shown::Date | Shown::Time => date(number, shown, is_1904),
         Shown::Duration => Ok(duration(number)),
@@ -51,6 +53,7 @@ fn whole(raw: &str) -> Option<String> {
     let (digits, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
     let exponent: usize = exponent.parse().ok().filter(|exponent| *exponent <= 40)?;
     let (before, behind) = digits.split_once('.').unwrap_or((digits, ""));
+    let behind = behind.trim_end_matches('0');
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(before) || !is_number(behind) || behind.len() > exponent {
         return None;
@@ -141,7 +144,7 @@ mod tests {
     use super::{iso, number};
     use crate::xlsx::styles::Shown;
     use proptest::prelude::*;
-    use rabt_connect::Fault;
+    use rabt_connect::{Fault, MAX_CELL_BYTES};
 
     #[test]
     fn numbers_keep_their_digits() {
@@ -149,6 +152,10 @@ mod tests {
             ("29001011234567", "29001011234567"),
             ("2.9001011234567E+13", "29001011234567"),
             ("29001011234567.0", "29001011234567"),
+            ("12345678901234567.0", "12345678901234567"),
+            ("12345678901234567.00E+1", "123456789012345670"),
+            ("1.50", "1.5"),
+            ("1.50E+1", "15"),
             ("12345678901234567890", "12345678901234567890"),
             ("1E+20", "100000000000000000000"),
             ("1.1000000000000001", "1.1"),
@@ -182,6 +189,10 @@ mod tests {
             let shown = number(raw, Shown::Padded(11), false);
             assert_eq!(shown.as_deref(), Ok(expected));
         }
+        // A format may be as wide as a file has room for.
+        let wide = |width| number("7", Shown::Padded(width), false);
+        assert_eq!(wide(MAX_CELL_BYTES).unwrap().len(), MAX_CELL_BYTES);
+        assert_eq!(wide(MAX_CELL_BYTES + 1), Err(Fault::TooLong));
     }
 
     #[test]

@@ -29,6 +29,17 @@ impl Entry {
         Some(Self { dn, attributes })
     }
 
+    /// Returns about how many bytes of memory the entry takes.
+    pub(crate) fn size(&self) -> usize {
+        let value = |value: &Vec<u8>| size_of::<Vec<u8>>() + value.len();
+        let attribute = |(name, values): &(String, Vec<Vec<u8>>)| {
+            let own = size_of::<(String, Vec<Vec<u8>>)>() + name.len();
+            own + values.iter().map(value).sum::<usize>()
+        };
+        let attributes = self.attributes.iter().map(attribute);
+        size_of::<Self>() + self.dn.len() + attributes.sum::<usize>()
+    }
+
     /// Returns the values of an attribute that are text, by its plain name in any case.
     pub(crate) fn texts(&self, name: &str) -> Vec<&str> {
         let named = self

@@ -14,6 +14,9 @@ use crate::config::Settings;
 use crate::schema::{Schema, Syntax};
 use crate::time::shown;
 
+/// Names of attributes that are kept with what they are for; an honest server uses a few.
+const MOST_NAMES: usize = 10_000;
+
 /// The planned columns.
 pub(crate) struct Cells {
     columns: Vec<Column>,
@@ -106,16 +109,23 @@ impl Cells {
         let mut cells: Vec<Option<Result<Cow<'_, str>, Fault>>> = vec![None; self.columns.len()];
         for (name, values) in &entry.attributes {
             if !self.known.contains_key(name) {
+                if self.known.len() >= MOST_NAMES {
+                    self.known.clear();
+                }
                 let columns = self.columns_of(name);
                 self.known.insert(name.clone(), columns);
             }
             for at in self.known.get(name).into_iter().flatten() {
-                cells[*at] = if is_partial(name) {
+                let cell = &mut cells[*at];
+                if is_partial(name) {
                     // A server that gives a part of a long list would have to be asked for the rest.
-                    Some(Err(Fault::TooLong))
-                } else {
-                    self.columns[*at].written(values, &self.join)
-                };
+                    *cell = Some(Err(Fault::TooLong));
+                } else if *cell != Some(Err(Fault::TooLong)) {
+                    // Such a server names the attribute once more, without values.
+                    *cell = self.columns[*at]
+                        .written(values, &self.join)
+                        .or(cell.take());
+                }
             }
         }
         for (at, column) in self.columns.iter().enumerate() {

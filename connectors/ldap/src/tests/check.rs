@@ -134,6 +134,41 @@ async fn discovered(session: &Session, filter: &Filter) -> String {
 }
 
 #[tokio::test]
+async fn a_discovery_tells_so_many_classes_and_no_more() {
+    use std::fmt::Write as _;
+    let mut schema = String::new();
+    let mut ldif = Ldif::default();
+    for at in 0..600 {
+        let class = format!("office{at}");
+        let oid = format!("1.3.6.1.4.1.32473.2.{}", at + 1);
+        let _ = writeln!(
+            schema,
+            "objectclass ( {oid} NAME '{class}' SUP top AUXILIARY MAY l )"
+        );
+        let (uid, dn) = (at.to_string(), format!("uid={at},{SUFFIX}"));
+        let attributes = [
+            ("objectClass", "inetOrgPerson"),
+            ("objectClass", class.as_str()),
+            ("uid", uid.as_str()),
+            ("cn", "x"),
+            ("sn", "x"),
+        ];
+        ldif.entry(&dn, &attributes);
+    }
+    let setup = Setup {
+        schema,
+        ..Setup::default()
+    };
+    let Some(mut server) = Slapd::start(&setup) else {
+        return;
+    };
+    server.reload(&ldif);
+    let session = session(&server.config(""));
+    let tables = Ldap.discover(&session, &Filter::default()).await.unwrap();
+    assert!((400..=500).contains(&tables.len()), "{}", tables.len());
+}
+
+#[tokio::test]
 async fn a_discovery_tells_classes_and_attributes() {
     let Some(mut server) = Slapd::start(&Setup::default()) else {
         return;

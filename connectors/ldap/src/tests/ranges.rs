@@ -1,10 +1,11 @@
 //! Snapshots in ranges, and what is wrong with ranges.
 
-use rabt_connect::{Plan, Session};
+use rabt_connect::{Connector, Message, Outlet, Plan, Session};
 
 use super::ldif::Ldif;
 use super::slapd::{READER, SUFFIX, Setup, Slapd};
 use super::{error_of, plan, read, session};
+use crate::Ldap;
 
 /// An ordered number that not everybody has.
 const OWN: &str = "
@@ -75,6 +76,26 @@ async fn more_entries_than_a_page_are_read_in_ranges() {
         1,
         "a table without a key"
     );
+}
+
+#[tokio::test]
+async fn a_read_that_counts_first_gives_signs_of_life() {
+    let Some(server) = start("", 200, |_| Vec::new()) else {
+        return;
+    };
+    let session = session(&format!("{}page_size = 10", server.config("")));
+    let plan = plan("inetOrgPerson", &["uid", "cn"]);
+    let (outlet, mut inlet) = Outlet::channel(1);
+    let host = async {
+        let mut signs = 0;
+        while let Some(Message::Progress(_)) = inlet.receive().await.unwrap() {
+            signs += 1;
+        }
+        drop(inlet);
+        signs
+    };
+    let (_, signs) = futures::future::join(Ldap.read(&session, &plan, None, outlet), host).await;
+    assert!(signs >= 20, "{signs} signs for twenty pages");
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use pgwire_replication::Lsn;
 /// One message of the log.
 #[derive(Debug)]
 pub(super) enum Logged {
-    /// A transaction begins.
-    Begin,
+    /// A transaction begins; its number without the epoch.
+    Begin(u32),
     /// It ends; the place behind its commit.
     Commit(Lsn),
     /// What a table looks like from here on.
@@ -68,7 +68,11 @@ pub(super) enum Logical {
 pub(super) fn decode(data: Bytes) -> Option<Logged> {
     let mut reader = Reader(data);
     Some(match reader.u8()? {
-        b'B' => Logged::Begin,
+        b'B' => {
+            reader.u64()?;
+            reader.u64()?;
+            Logged::Begin(reader.u32()?)
+        }
         b'C' => {
             reader.u8()?;
             reader.u64()?;

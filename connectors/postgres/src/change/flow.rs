@@ -8,7 +8,9 @@ mod row;
 use std::time::Duration;
 
 use pgwire_replication::Lsn;
-use rabt_connect::{Acknowledgements, BatchBuilder, ConnectError, Deleted, Message, Outlet};
+use rabt_connect::{
+    Acknowledgements, BatchBuilder, ConnectError, Deleted, Estimate, Message, Outlet,
+};
 use sqlx::PgConnection;
 use tokio::time::{Instant, sleep_until};
 
@@ -52,6 +54,11 @@ pub(super) struct Flow<'a> {
     changes: u64,
     /// When the first change came that has no checkpoint yet.
     waiting_since: Option<Instant>,
+    /// Rows that have a checkpoint.
+    done: u64,
+    /// When the host is to hear from us next, and whether the server was heard since it last did.
+    life: Instant,
+    heard: bool,
     told: Lsn,
     confirmed: Lsn,
 }
@@ -59,6 +66,10 @@ pub(super) struct Flow<'a> {
 /// What has come of a transaction.
 #[derive(Debug, Default)]
 struct Transaction {
+    /// Its number at the server, without the epoch.
+    number: u32,
+    /// Whether what it did is known to be visible.
+    visible: bool,
     changes: u64,
     truncated: bool,
 }
@@ -104,6 +115,9 @@ impl<'a> Flow<'a> {
             rows: 0,
             changes: 0,
             waiting_since: None,
+            done: 0,
+            life: Instant::now() + target.map_or(Duration::ZERO, |_| SIGN_OF_LIFE),
+            heard: false,
             told: Lsn::ZERO,
             confirmed: needed,
         }
@@ -135,15 +149,18 @@ impl<'a> Flow<'a> {
             // What is here already comes first.
             tokio::select! {
                 biased;
-                streamed = wire.next() => match streamed? {
-                    Streamed::Reached(place) => self.reach(place),
-                    Streamed::Data(data) => {
-                        let logged = decode(data).ok_or_else(garbled)?;
-                        if self.take(logged, connection, &mut wire).await? == Step::Ended {
-                            return Ok(());
+                streamed = wire.next() => {
+                    self.heard = true;
+                    match streamed? {
+                        Streamed::Reached(place) => self.reach(place),
+                        Streamed::Data(data) => {
+                            let logged = decode(data).ok_or_else(garbled)?;
+                            if self.take(logged, connection, &mut wire).await? == Step::Ended {
+                                return Ok(());
+                            }
                         }
                     }
-                },
+                }
                 position = commits.next() => {
                     self.confirm_to(&position, &mut wire).await?;
                     continue;
@@ -186,14 +203,33 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Gives the server a sign of life; one that is to end asks how far the server is. A stream that
-    /// goes on has a checkpoint when others wrote to the log, so that it need not be kept for us.
+    /// Gives the server a sign of life, and asks how far it is; the host has one too when it is due.
     async fn sign(&mut self, wire: &mut Wire) -> Result<(), ConnectError> {
-        let idle = self.transaction.is_none() && self.waiting_since.is_none();
-        if self.target.is_none() && idle && self.after > self.told {
-            self.checkpoint(wire).await?;
+        let now = Instant::now();
+        if now >= self.life {
+            self.life = now + SIGN_OF_LIFE;
+            self.live(wire).await?;
         }
-        wire.confirm(self.confirmed, self.target.is_some()).await
+        wire.confirm(self.confirmed, true).await
+    }
+
+    /// Gives the host a sign of life: a checkpoint when others wrote to the log, so that it need not be
+    /// kept for us, or else word that the server speaks, which may go on for long before it says
+    /// something of the table.
+    async fn live(&mut self, wire: &mut Wire) -> Result<(), ConnectError> {
+        let idle = self.transaction.is_none() && self.waiting_since.is_none();
+        let heard = std::mem::take(&mut self.heard);
+        if idle && self.after > self.told {
+            return self.checkpoint(wire).await;
+        }
+        if !heard {
+            return Ok(());
+        }
+        let progress = Estimate {
+            done: self.done + self.rows,
+            of: None,
+        };
+        self.send(Message::Progress(progress), wire).await
     }
 
     /// The server has sent everything before a place; without a transaction under way, nothing before
@@ -211,7 +247,12 @@ impl<'a> Flow<'a> {
         wire: &mut Wire,
     ) -> Result<Step, ConnectError> {
         match logged {
-            Logged::Begin => self.transaction = Some(Transaction::default()),
+            Logged::Begin(number) => {
+                self.transaction = Some(Transaction {
+                    number,
+                    ..Transaction::default()
+                });
+            }
             Logged::Commit(end) => return self.commit(end, wire).await,
             Logged::Relation(described) if described.table == self.table => {
                 let shape = Shape::of(described, self.capture.plan, connection).await?;
@@ -313,6 +354,7 @@ impl<'a> Flow<'a> {
         };
         let position = place.position(&self.capture.identity)?;
         let rows = std::mem::take(&mut self.rows);
+        self.done += rows;
         self.changes = 0;
         self.waiting_since = None;
         self.told = self.after;

@@ -8,6 +8,7 @@ use pgwire_replication::Lsn;
 use rabt_connect::{ConnectError, Plan, READ_ANEW, Session, hex};
 use sqlx::{PgConnection, Row};
 
+use super::STAY;
 use super::place::{At, Log, Place, Written};
 use super::table::Table;
 use super::wire::Wire;
@@ -79,6 +80,8 @@ impl Slot {
     ) -> Result<(Place, String), ConnectError> {
         self.drop(wire).await?;
         let system = system_of(wire).await?;
+        // The snapshot is that of a transaction that stands until the connection is used again.
+        wire.ask(STAY).await?;
         let command = format!(
             "CREATE_REPLICATION_SLOT {} LOGICAL pgoutput EXPORT_SNAPSHOT",
             self.name
@@ -248,7 +251,6 @@ impl Slot {
     }
 }
 
-/// What to do when changes would be missed.
 /// Returns where the log ends now, once that is on the server's disk: only what is there is streamed.
 pub(super) async fn end_of_log(connection: &mut PgConnection) -> Result<Lsn, ConnectError> {
     let doing = Doing::reading("the server's log");

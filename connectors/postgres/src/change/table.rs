@@ -1,41 +1,43 @@
 //! Whether a server, a publication and a table let changes be read, and what to do when not.
 
 use rabt_connect::{ConnectError, Finding, Outcome, Plan, Session};
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+use super::server::{Server, quoted};
 use crate::catalog::Relation;
 use crate::fault::Doing;
 
-/// What the server and the account allow, in the order of [`Server`].
-const SERVER: &str = "SELECT current_setting('wal_level') = 'logical', pg_is_in_recovery(), \
-       (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user), \
-       current_user::text, \
-       current_setting('max_replication_slots')::int8 - (SELECT count(*) FROM pg_replication_slots), \
-       (SELECT count(*) FROM pg_replication_slots WHERE slot_name LIKE 'rabt\\_%'), \
-       current_setting('max_slot_wal_keep_size', true), \
-       (SELECT pubinsert AND pubupdate AND pubdelete FROM pg_publication WHERE pubname = $1), \
-       (SELECT NOT coalesce((to_jsonb(p) ->> 'pubtruncate')::boolean, false) \
-        FROM pg_publication p WHERE pubname = $1)";
-
-/// Published tables without anything that tells their rows apart in the log, and those that the
-/// account may not read.
+/// Published tables: whether they are without anything that tells their rows apart in the log, may not be
+/// read, have heirs, a filter on their rows, row security for the account, or a list of columns.
 const PUBLISHED: &str = "SELECT format('%I.%I', t.schemaname, t.tablename), \
        c.relreplident = 'n' OR (c.relreplident = 'd' AND NOT EXISTS \
          (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)), \
-       NOT has_any_column_privilege(c.oid, 'SELECT') \
+       NOT has_any_column_privilege(c.oid, 'SELECT'), \
+       c.relkind = 'r' AND EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = c.oid), \
+       to_jsonb(t) ->> 'rowfilter' IS NOT NULL, \
+       row_security_active(c.oid), \
+       coalesce(jsonb_array_length(nullif(to_jsonb(t) -> 'attnames', 'null')) < \
+         (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 \
+            AND NOT a.attisdropped AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = ''), false) \
      FROM pg_publication_tables t \
      JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', t.schemaname, t.tablename)) \
      WHERE t.pubname = $1 ORDER BY 1";
 
 /// One table: its number, kind and replica identity, whether and with which columns it is published,
-/// and the columns of its identity.
+/// the columns of its identity, and why its log tells of other rows than a reading sees: of those of
+/// tables that inherit from it, of a filter of the publication, or of row security.
 const TABLE: &str = "SELECT c.oid::int8, c.relkind::text, c.relreplident::text, \
        format('%I.%I', n.nspname, c.relname), t.tablename IS NOT NULL, \
        ARRAY(SELECT jsonb_array_elements_text(nullif(to_jsonb(t) -> 'attnames', 'null'))), \
        ARRAY(SELECT a.attname::text FROM pg_index i \
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey) \
          WHERE i.indrelid = c.oid AND CASE c.relreplident \
-           WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END) \
+           WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), \
+       CASE WHEN c.relkind = 'r' AND EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = c.oid) \
+           THEN 'heirs' \
+         WHEN to_jsonb(t) ->> 'rowfilter' IS NOT NULL THEN 'filter' \
+         WHEN row_security_active(c.oid) THEN 'security' END \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
      LEFT JOIN pg_publication_tables t \
        ON t.pubname = $2 AND t.schemaname = n.nspname AND t.tablename = c.relname \
@@ -46,19 +48,6 @@ const TABLE: &str = "SELECT c.oid::int8, c.relkind::text, c.relreplident::text, 
 pub(super) struct Table {
     /// The number that it keeps for life.
     pub(super) number: u32,
-}
-
-/// What [`SERVER`] says.
-struct Server {
-    logical: bool,
-    replica: bool,
-    replication: bool,
-    account: String,
-    free_slots: i64,
-    own_slots: i64,
-    limit: Option<String>,
-    publishes: Option<bool>,
-    hides_truncate: Option<bool>,
 }
 
 /// Returns the publication of a source.
@@ -83,142 +72,90 @@ pub(crate) async fn findings(connection: &mut PgConnection, publication: &str) -
         .fetch_all(connection)
         .await
     {
-        Ok(rows) => findings.extend(of_tables(&rows)),
+        Ok(rows) => findings.extend(of_tables(&rows, publication, &server.account)),
         Err(error) => findings.push(Finding::of_error("replica_identity", &doing.fault(&error))),
     }
     findings
 }
 
-fn of_tables(rows: &[sqlx::postgres::PgRow]) -> [Finding; 2] {
-    let named = |at: usize| -> Vec<String> {
-        let bad = rows.iter().filter(|row| row.try_get(at).unwrap_or(true));
-        bad.filter_map(|row| row.try_get(0).ok()).collect()
+/// Returns the findings of [`PUBLISHED`]. Which columns a stream wants is known to its reading alone, so
+/// a list of columns, which spares the agency much, is only told of.
+fn of_tables(rows: &[PgRow], publication: &str, account: &str) -> Vec<Finding> {
+    let bad = |at: usize| -> Vec<String> {
+        let found = rows.iter().filter(|row| row.try_get(at).unwrap_or(true));
+        found.filter_map(|row| row.try_get(0).ok()).collect()
     };
-    let (nameless, closed) = (named(1), named(2));
-    let each = |names: &[String], before: &str, behind: &str| {
-        let lines = names.iter().map(|name| format!("{before}{name}{behind};"));
-        lines.collect::<Vec<_>>().join(" ")
+    let judge = |id, at: usize, well: &str, what: &str, remedy: &dyn Fn(&String) -> String| {
+        let names = bad(at);
+        if names.is_empty() {
+            return Finding::pass(id, well);
+        }
+        let what = what.replace("{}", &names.join(", "));
+        let lines: Vec<String> = names.iter().map(remedy).collect();
+        Finding::fail(id, what, lines.join(" "))
     };
-    let identity = "replica_identity";
-    let rights = "published_rights";
-    [
-        if nameless.is_empty() {
-            Finding::pass(identity, "every published table tells its rows apart")
-        } else {
-            let what = format!("the log cannot tell rows of {} apart", nameless.join(", "));
-            let remedy = each(&nameless, "ALTER TABLE ", " REPLICA IDENTITY FULL");
-            Finding::fail(identity, what, remedy)
-        },
-        if closed.is_empty() {
-            Finding::pass(rights, "every published table may be read")
-        } else {
-            let what = format!("the account may not read {}", closed.join(", "));
-            let remedy = each(&closed, "GRANT SELECT ON ", " TO rabt_reader");
-            Finding::fail(rights, what, remedy)
-        },
+    let partly = bad(6);
+    let listed = match partly.as_slice() {
+        [] => "every published table is told of with all its columns".to_owned(),
+        _ => format!(
+            "a list says which columns of {} are told of",
+            partly.join(", ")
+        ),
+    };
+    vec![
+        judge(
+            "replica_identity",
+            1,
+            "every published table tells its rows apart",
+            "the log cannot tell rows of {} apart",
+            &|name| format!("ALTER TABLE {name} REPLICA IDENTITY FULL;"),
+        ),
+        judge(
+            "published_rights",
+            2,
+            "every published table may be read",
+            "the account may not read {}",
+            &|name| format!("GRANT SELECT ON {name} TO rabt_reader;"),
+        ),
+        judge(
+            "inheritance",
+            3,
+            "no published table has others that inherit from it",
+            "the log of {} does not tell of the rows of the tables that inherit from it",
+            &|name| format!("read {name} with mode = \"incremental\" or \"snapshot\";"),
+        ),
+        judge(
+            "row_filter",
+            4,
+            "every row of the published tables is told of",
+            "the publication has a filter that hides rows of {}",
+            &|name| unfiltered(publication, name),
+        ),
+        judge(
+            "row_security",
+            5,
+            "no row security hides rows of the published tables from the account",
+            "the log tells of every row of {}, also of those that row security hides from the account",
+            &|_| sees_all(account),
+        ),
+        Finding::pass("published_columns", listed),
     ]
 }
 
-impl Server {
-    async fn of(connection: &mut PgConnection, publication: &str) -> Result<Self, sqlx::Error> {
-        let row = sqlx::query(SERVER)
-            .bind(publication)
-            .fetch_one(connection)
-            .await?;
-        Ok(Self {
-            logical: row.try_get(0)?,
-            replica: row.try_get(1)?,
-            replication: row.try_get::<Option<bool>, _>(2)?.unwrap_or_default(),
-            account: row.try_get(3)?,
-            free_slots: row.try_get(4)?,
-            own_slots: row.try_get(5)?,
-            limit: row.try_get(6)?,
-            publishes: row.try_get(7)?,
-            hides_truncate: row.try_get(8)?,
-        })
-    }
+/// Returns the statements that take the filter off a published table.
+fn unfiltered(publication: &str, name: &str) -> String {
+    let publication = quoted(publication);
+    format!(
+        "ALTER PUBLICATION {publication} DROP TABLE {name}; ALTER PUBLICATION {publication} ADD TABLE {name};"
+    )
+}
 
-    /// Returns the findings; `tables` are those that the publication is to have.
-    fn findings(&self, publication: &str, tables: &str) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let mut judge = |id, good: bool, well: &str, what: &str, remedy: String| {
-            findings.push(if good {
-                Finding::pass(id, well)
-            } else {
-                Finding::fail(id, what, remedy)
-            });
-        };
-        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        judge(
-            "wal_level",
-            self.logical,
-            "the log holds what changes need",
-            "the server's log does not hold what changes need",
-            "ALTER SYSTEM SET wal_level = 'logical'; then restart the server".to_owned(),
-        );
-        judge(
-            "primary",
-            !self.replica,
-            "the server is no replica",
-            "the server is a replica",
-            "name the primary in [source.config], or set mode = \"incremental\"".to_owned(),
-        );
-        judge(
-            "replication",
-            self.replication,
-            "the account may read the log",
-            "the account may not read the log",
-            format!("ALTER ROLE {} REPLICATION;", quoted(&self.account)),
-        );
-        judge(
-            "slots",
-            self.free_slots > 0 || self.own_slots > 0,
-            "the server has a slot to give",
-            "every replication slot of the server is taken",
-            "ALTER SYSTEM SET max_replication_slots = 20; then restart the server".to_owned(),
-        );
-        judge(
-            "publication",
-            self.publishes == Some(true),
-            "the publication tells of every change",
-            if self.publishes.is_none() {
-                "the publication does not exist"
-            } else {
-                "the publication does not tell of inserts, updates and deletes alike"
-            },
-            if self.publishes.is_none() {
-                format!(
-                    "CREATE PUBLICATION {} FOR TABLE {tables};",
-                    quoted(publication)
-                )
-            } else {
-                format!(
-                    "ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate');",
-                    quoted(publication)
-                )
-            },
-        );
-        if self.hides_truncate == Some(true) {
-            findings.push(Finding::warn(
-                "truncate",
-                "the publication does not tell when a table is emptied",
-                format!(
-                    "ALTER PUBLICATION {} SET (publish = 'insert, update, delete, truncate');",
-                    quoted(publication)
-                ),
-            ));
-        }
-        // `-1` is no limit; servers before 13 have none at all.
-        findings.push(match self.limit.as_deref() {
-            None | Some("-1") => Finding::warn(
-                "slot_limit",
-                "nothing but slot_budget keeps a slot from filling the server's disk while Rabt is away",
-                "ALTER SYSTEM SET max_slot_wal_keep_size = '8GB'; SELECT pg_reload_conf();",
-            ),
-            Some(limit) => Finding::pass("slot_limit", format!("a slot keeps {limit} at most")),
-        });
-        findings
-    }
+/// Returns what lets an account see every row, or the log alone.
+fn sees_all(account: &str) -> String {
+    let account = quoted(account);
+    format!(
+        "ALTER ROLE {account} BYPASSRLS; or read it with mode = \"incremental\" or \"snapshot\";"
+    )
 }
 
 impl Table {
@@ -251,6 +188,7 @@ impl Table {
             ));
         }
         facts.judge(plan, relation, publication)?;
+        facts.judge_rows(plan, publication, &server.account)?;
         let number = u32::try_from(facts.number);
         let number = number.map_err(|_| ConnectError::defect("postgres", "an oid is too large"))?;
         Ok(Self { number })
@@ -266,10 +204,11 @@ struct Facts {
     published: bool,
     published_columns: Vec<String>,
     identity: Vec<String>,
+    other_rows: Option<String>,
 }
 
 impl Facts {
-    fn of(row: &sqlx::postgres::PgRow) -> Result<Self, sqlx::Error> {
+    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             number: row.try_get(0)?,
             kind: row.try_get(1)?,
@@ -278,6 +217,7 @@ impl Facts {
             published: row.try_get(4)?,
             published_columns: row.try_get(5)?,
             identity: row.try_get(6)?,
+            other_rows: row.try_get(7)?,
         })
     }
 
@@ -337,40 +277,31 @@ impl Facts {
         }
         Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::Server;
-    use rabt_connect::Outcome;
-
-    #[test]
-    fn every_lack_has_a_remedy_to_paste() {
-        let server = Server {
-            logical: false,
-            replica: true,
-            replication: false,
-            account: "rab\"t".into(),
-            free_slots: 0,
-            own_slots: 0,
-            limit: Some("-1".into()),
-            publishes: None,
-            hides_truncate: None,
+    /// Refuses a table of which the log tells other rows than a reading sees: changes would be missed, or
+    /// rows told of that the account may not see.
+    fn judge_rows(
+        &self,
+        plan: &Plan,
+        publication: &str,
+        account: &str,
+    ) -> Result<(), ConnectError> {
+        let (what, remedy) = match self.other_rows.as_deref() {
+            None => return Ok(()),
+            Some("heirs") => (
+                "has other tables that inherit from it, and its log does not tell of their rows",
+                "set mode = \"incremental\" or \"snapshot\"".to_owned(),
+            ),
+            Some("filter") => (
+                "is published with a filter that hides rows",
+                unfiltered(publication, &self.name),
+            ),
+            Some(_) => (
+                "has row security that hides rows from the account, and its log tells of all of them",
+                sees_all(account),
+            ),
         };
-        let findings = server.findings("rabt", "public.persons");
-        assert!(
-            findings
-                .iter()
-                .all(|finding| finding.outcome != Outcome::Pass)
-        );
-        let remedies: Vec<&str> = findings
-            .iter()
-            .filter_map(|f| f.remedy.as_deref())
-            .collect();
-        assert!(
-            remedies.contains(&"ALTER ROLE \"rab\"\"t\" REPLICATION;"),
-            "{remedies:?}"
-        );
-        assert!(remedies.contains(&"CREATE PUBLICATION \"rabt\" FOR TABLE public.persons;"));
+        let place = format!("table {}", plan.table);
+        Err(ConnectError::configuration(place, what, remedy))
     }
 }

@@ -152,6 +152,114 @@ async fn a_followed_stream_goes_on_until_it_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_followed_stream_at_rest_gives_signs_of_life() {
+    let Some(server) = OwnServer::start(&[]).await else {
+        return;
+    };
+    server.run(PEOPLE).await;
+    let session = publishing(&server.url(), "tax");
+    let plan = Plan {
+        mode: Mode::Changes { follow: true },
+        ..changes("person", &["id"], &["id", "name"])
+    };
+    let (outlet, mut inlet) = Outlet::channel(1);
+    let reading = Postgres.read(&session, &plan, None, outlet);
+    let host = async {
+        let sign = async {
+            while let Some(message) = inlet.receive().await.unwrap() {
+                if matches!(message, Message::Progress(_)) {
+                    break;
+                }
+            }
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(30), sign).await;
+        drop(inlet);
+        heard
+    };
+    let (read, heard) = tokio::join!(reading, host);
+    assert_eq!((read, heard), (Err(ConnectError::Cancelled), Ok(())));
+    Postgres.forget(&session, &plan).await.unwrap();
+}
+
+/// The first reading waits for its host in the middle of a transaction.
+#[tokio::test]
+async fn a_host_may_take_its_time_in_the_first_reading() {
+    let Some(server) = OwnServer::start(&["idle_in_transaction_session_timeout=500"]).await else {
+        return;
+    };
+    server.run(PEOPLE).await;
+    server
+        .run("INSERT INTO person SELECT n, 'a' FROM generate_series(101, 1000) n")
+        .await;
+    let session = publishing(&server.url(), "tax");
+    let plan = changes("person", &["id"], &["id", "name"]);
+    let (outlet, mut inlet) = Outlet::channel(1);
+    let mut mirror = Mirror::default();
+    let host = async {
+        while let Some(message) = inlet.receive().await.unwrap() {
+            mirror.take(message);
+            if mirror.checkpoints == 3 {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        }
+    };
+    let (read, ()) = tokio::join!(Postgres.read(&session, &plan, None, outlet), host);
+    assert_eq!((read, mirror.rows.len()), (Ok(()), 1_000));
+}
+
+/// A server with a synchronous standby writes a commit to its log before anybody can see it.
+#[tokio::test]
+async fn a_change_that_cannot_be_seen_yet_is_waited_for() {
+    let Some(server) = OwnServer::start(&[]).await else {
+        return;
+    };
+    server
+        .run(
+            "CREATE TABLE person (id int PRIMARY KEY, name text, note text);
+             ALTER TABLE person ALTER note SET STORAGE EXTERNAL;
+             CREATE PUBLICATION rabt FOR TABLE person;
+             INSERT INTO person VALUES (1, 'a', repeat('n', 9000))",
+        )
+        .await;
+    let session = publishing(&server.url(), "tax");
+    let plan = changes("person", &["id"], &["id", "name", "note"]);
+    let mut mirror = Mirror::default();
+    mirror.read(&session, &plan).await.unwrap();
+    let standby = async |name: &str| {
+        let setting = format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'");
+        server.run(&setting).await;
+        server.run("SELECT pg_reload_conf()").await;
+    };
+    standby("nobody").await;
+    let shown = "SELECT name, setting FROM pg_settings WHERE name = 'synchronous_standby_names'";
+    while table(&server.url(), shown).await["synchronous_standby_names"].is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let writing = server.run("UPDATE person SET id = 2, name = 'b' WHERE id = 1");
+    let reading = async {
+        let waits = "SELECT pid::text, '' FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        while table(&server.url(), waits).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Nothing is passed over while the standby does not answer.
+        let held = mirror.clone();
+        let error = mirror.read(&session, &plan).await.unwrap_err();
+        assert_eq!(error.name(), "transient", "{error}");
+        assert!(error.to_string().contains("cannot be seen yet"), "{error}");
+        mirror = held;
+        let answered = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            standby("").await;
+        };
+        let (read, ()) = tokio::join!(mirror.read(&session, &plan), answered);
+        read.unwrap();
+    };
+    tokio::join!(writing, reading);
+    let select = "SELECT id::text, id || '|' || name || '|' || note FROM person";
+    assert_eq!(mirror.rows, table(&server.url(), select).await);
+}
+
+#[tokio::test]
 async fn changes_come_over_tls_as_the_source_says() {
     let Some(server) = OwnServer::start(&[]).await else {
         return;

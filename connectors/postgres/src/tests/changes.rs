@@ -181,6 +181,22 @@ async fn an_emptied_table_ends_the_read_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_emptied_and_filled_at_once_has_checkpoints_inside() {
+    let Some(agency) = Agency::with("cdc_refill", PEOPLE).await else {
+        return;
+    };
+    let (session, plan) = (agency.publishing(), changes("person", &["id"], &["id"]));
+    let mut mirror = Mirror::default();
+    mirror.read(&session, &plan).await.unwrap();
+    let before = mirror.checkpoints;
+    agency
+        .run("BEGIN; TRUNCATE person; INSERT INTO person SELECT generate_series(1, 1000), '', ''; COMMIT;")
+        .await;
+    assert_eq!(mirror.news(&session, &plan).await.len(), 1 + 1_000);
+    assert!(mirror.checkpoints >= before + 10, "{}", mirror.checkpoints);
+}
+
+#[tokio::test]
 async fn altered_tables_are_told_of() {
     let Some(agency) = Agency::with("cdc_ddl", PEOPLE).await else {
         return;

@@ -177,6 +177,83 @@ async fn what_changes_need_is_found_with_its_remedy() {
     refused(error, "may not read the log", "REPLICATION;");
 }
 
+#[tokio::test]
+async fn a_log_that_tells_of_other_rows_than_a_reading_sees_is_refused() {
+    let Some(agency) = Agency::with(
+        "cdc_rows",
+        "CREATE TABLE whole (id int PRIMARY KEY, name text);
+         CREATE TABLE parent (id int PRIMARY KEY, name text);
+         CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
+         CREATE TABLE picked (id int PRIMARY KEY, name text);
+         CREATE TABLE hidden (id int PRIMARY KEY, name text);
+         ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+         CREATE PUBLICATION rabt FOR TABLE whole (id), parent, picked WHERE (id > 5), hidden;",
+    )
+    .await
+    else {
+        return;
+    };
+    let reader = format!("{}_reader", agency.name);
+    agency
+        .run(&format!(
+            "CREATE ROLE {reader} LOGIN REPLICATION PASSWORD 'p'"
+        ))
+        .await;
+    agency
+        .run(&format!(
+            "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}"
+        ))
+        .await;
+    let url = agency.url().replace("rabt:rabt@", &format!("{reader}:p@"));
+    let session = publishing(&url, &agency.name);
+    let mut told = Vec::new();
+    for table in ["parent", "picked", "hidden"] {
+        let plan = changes(table, &["id"], &["id", "name"]);
+        told.push(Mirror::default().read(&session, &plan).await.unwrap_err());
+    }
+    let slots =
+        "SELECT slot_name::text, '' FROM pg_replication_slots WHERE database = current_database()";
+    let left = table(&agency.url(), slots).await;
+    let checked = Postgres.check(&session).await;
+    let whole = changes("whole", &["id"], &["id"]);
+    let read = Mirror::default().read(&session, &whole).await;
+    // Whoever sees every row reads them all.
+    agency.run(&format!("ALTER ROLE {reader} BYPASSRLS")).await;
+    let hidden = changes("hidden", &["id"], &["id", "name"]);
+    let seen = Mirror::default().read(&session, &hidden).await;
+    for plan in [&whole, &hidden] {
+        let _ = Postgres.forget(&session, plan).await;
+    }
+    agency
+        .run(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}"))
+        .await;
+    assert_eq!((read, seen), (Ok(()), Ok(())));
+    assert!(left.is_empty(), "{left:?}");
+    for (error, (what, remedy)) in told.iter().zip([
+        ("inherit from it", "\"snapshot\""),
+        ("a filter that hides rows", "ADD TABLE public.picked;"),
+        ("row security", "BYPASSRLS;"),
+    ]) {
+        assert_eq!(error.name(), "configuration", "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+        assert!(error.remedy().contains(remedy), "{error}");
+    }
+    for (id, named) in [
+        ("inheritance", "public.parent"),
+        ("row_filter", "public.picked"),
+        ("row_security", "public.hidden"),
+    ] {
+        let finding = checked.iter().find(|finding| finding.id == id).unwrap();
+        assert_eq!(finding.outcome, Outcome::Fail, "{finding:?}");
+        assert!(finding.summary.contains(named), "{finding:?}");
+    }
+    let columns = checked.iter().find(|one| one.id == "published_columns");
+    assert!(
+        columns.unwrap().summary.contains("of public.whole are"),
+        "{columns:?}"
+    );
+}
+
 /// Told when the folder is handed in, and not by the first reading.
 #[test]
 fn a_process_of_its_own_reads_no_changes() {

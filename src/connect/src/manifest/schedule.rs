@@ -17,8 +17,11 @@ const SHORTEST: Duration = Duration::from_mins(1);
 const LONGEST: Duration = Duration::from_hours(24 * 366);
 /// A reading is put off by chance at most so long.
 const LONGEST_JITTER: Duration = Duration::from_hours(12);
-/// Times of a timetable that are looked at before it is said that none lies in a window.
-const LOOKED_AT: usize = 100;
+/// Where it is looked from, and how far, before it is said that no time of a timetable lies in a window.
+/// Each day of a month falls on each day of the week within 28 years, and the clocks of all zones go by
+/// the rules of today then.
+const LOOKED_FROM: Timestamp = Timestamp::constant(1_767_225_600, 0);
+const LOOKED_AT: Duration = Duration::from_hours(24 * 366 * 29);
 
 /// Reads `[schedule]`.
 pub(super) fn load_schedule(node: &Node<'_>) -> Option<Schedule> {
@@ -114,15 +117,30 @@ pub(super) fn check_together(root: &Fields<'_>, schedule: &Schedule, window: &Wi
     let Times::At(timetable) = &schedule.times else {
         return;
     };
-    let first = timetable.next(Timestamp::UNIX_EPOCH);
-    let mut times = std::iter::successors(first, |time| timetable.next(*time)).take(LOOKED_AT);
-    if times.any(|time| window.contains(time)) {
+    if meet(timetable, window) {
         return;
     }
     let schedule = root.get("schedule").and_then(|node| node.fields());
     if let Some(cron) = schedule.and_then(|fields| fields.get("cron")) {
         cron.wrong("has no time inside the window of [protect]; move one of them");
     }
+}
+
+/// Says whether a time of a timetable lies in a window. Times outside are passed over up to where the
+/// window opens, so that at most one of each day is looked at.
+fn meet(timetable: &Timetable, window: &Window) -> bool {
+    let until = LOOKED_FROM.checked_add(LOOKED_AT).unwrap_or(Timestamp::MAX);
+    let mut from = LOOKED_FROM;
+    while let Some(time) = timetable.next(from).filter(|time| *time < until) {
+        if window.contains(time) {
+            return true;
+        }
+        // The very instant at which it opens lies inside.
+        let opens = window.opens(time);
+        let before = opens.checked_sub(Duration::from_micros(1));
+        from = before.unwrap_or(opens).max(time);
+    }
+    false
 }
 
 /// Reads a time of day: `06:00`, or `24:00` for midnight.

@@ -185,7 +185,7 @@ impl<'a> StreamRun<'a> {
             let Some(message) = message else {
                 return Ok(());
             };
-            self.leash.hear(self.services.clock.now());
+            self.hear();
             match message {
                 Message::Rows(batch) => self.map(&batch),
                 Message::Deleted(rows) => self.delete(rows),
@@ -210,6 +210,11 @@ impl<'a> StreamRun<'a> {
                 }
             }
         }
+    }
+
+    /// Lets whoever watches over the reading know that it goes on.
+    fn hear(&self) {
+        self.leash.hear(self.services.clock.now());
     }
 
     fn context(&self) -> MappingContext<'a> {
@@ -389,6 +394,8 @@ impl<'a> StreamRun<'a> {
         position: Option<Position>,
     ) -> Result<(), Stop> {
         let counts = written.map_err(|_| AuditError::Stopped)??;
+        // A source is not silent while it is our storage that is waited for.
+        self.hear();
         if position.is_some() {
             self.committed = position;
         }

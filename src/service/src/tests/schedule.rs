@@ -247,6 +247,38 @@ async fn a_reading_stops_when_its_window_closes_and_goes_on_when_it_opens() {
     assert_eq!(positions[0].rows, read + runs[1].counts.rows);
 }
 
+/// An incremental stream whose keys take ten minutes to read, where five of silence are too many.
+fn sweeping(id: &str, times: &str) -> NewSource {
+    let mut new = agency(id, "", "keys", times);
+    let incremental =
+        "mode = \"incremental\"\ndeletes = \"sweep\"\n[stream.incremental]\ncursor = \"dob\"";
+    new.manifest = new.manifest.replace("mode = \"snapshot\"", incremental);
+    new
+}
+
+#[tokio::test]
+async fn a_source_whose_keys_are_read_is_not_silent() {
+    let mut node = start(&memory().await, simulated()).await;
+    let times = "[schedule]\nevery = \"1h\"";
+    node.register(sweeping("tax", times)).await;
+    node.pass(900).await;
+    let runs = node.runs(&source("tax")).await;
+    let states: Vec<_> = runs.iter().map(|run| (run.state, &run.error)).collect();
+    assert_eq!(states, [(RunState::Succeeded, &None)]);
+}
+
+#[tokio::test]
+async fn keys_are_read_no_longer_than_the_window_is_open() {
+    let mut node = start(&memory().await, simulated()).await;
+    let times = "[schedule]\nevery = \"1h\"\n[protect]\nwindow = \"10:02-10:05\"\nzone = \"UTC\"";
+    node.register(sweeping("tax", times)).await;
+    node.pass(1_200).await;
+    let runs = node.runs(&source("tax")).await;
+    assert_eq!(runs.len(), 1);
+    let took = runs[0].finished_at.unwrap().as_second() - runs[0].started_at.as_second();
+    assert_eq!((runs[0].state, took), (RunState::Cancelled, 190));
+}
+
 #[tokio::test]
 async fn what_an_operator_does_is_followed_and_a_restart_changes_no_time() {
     let storage = memory().await;

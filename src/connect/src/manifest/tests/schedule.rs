@@ -77,6 +77,31 @@ fn every_mistake_in_a_schedule_is_told() {
     insta::assert_snapshot!(told.join("\n\n"));
 }
 
+/// However rare it is, and however many times lie outside.
+#[test]
+fn a_timetable_that_meets_its_window_is_taken() {
+    for (cron, window) in [
+        ("* * * * *", "22:00-23:00"),
+        ("*/5 * * * *", "23:55-00:00"),
+        ("59 * * * *", "13:30-14:00"),
+        ("0 12,23 * * *", "22:00-06:00"),
+        ("0 3 29 2 *", "03:00-03:01"),
+        ("0 12 1-30 * *", "12:00-12:01"),
+    ] {
+        let schedule = format!("[schedule]\ncron = \"{cron}\"\nzone = \"Africa/Cairo\"");
+        let protect = format!("window = \"{window}\"\nzone = \"Africa/Cairo\"");
+        let loaded = load_with(&schedule, &protect);
+        assert!(loaded.is_ok(), "{cron} in {window}: {loaded:?}");
+    }
+    // The clocks of Egypt are three hours ahead in summer alone.
+    let schedule = "[schedule]\ncron = \"30 1 * * *\"\nzone = \"Africa/Cairo\"";
+    let summer = "window = \"22:00-23:00\"\nzone = \"UTC\"";
+    assert!(load_with(schedule, summer).is_ok());
+    let never = "window = \"20:00-22:00\"\nzone = \"UTC\"";
+    let told = problems(schedule, never);
+    assert!(told.contains("has no time inside the window"), "{told}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -69,7 +69,8 @@ impl StreamRun<'_> {
         Ok(())
     }
 
-    /// Looks at every key of the stream.
+    /// Looks at every key of the stream. Whoever rests meanwhile begins with them again: which keys came
+    /// is known to this reading alone.
     async fn read_keys(
         &mut self,
         connector: Arc<dyn Connector>,
@@ -84,11 +85,20 @@ impl StreamRun<'_> {
         });
         let reading = AbortOnDropHandle::new(reading);
         while let Some(message) = inlet.receive().await? {
-            if let Message::Rows(batch) = message {
-                let context = self.context();
-                for key in self.spec.mapping.keys(&batch, &context) {
-                    self.seen.note(&key);
+            self.hear();
+            match message {
+                Message::Rows(batch) => {
+                    let context = self.context();
+                    for key in self.spec.mapping.keys(&batch, &context) {
+                        self.seen.note(&key);
+                    }
                 }
+                Message::Checkpoint { .. } if self.leash.is_resting() => return Err(Stop::Rested),
+                Message::Checkpoint { .. }
+                | Message::Deleted(_)
+                | Message::Truncated
+                | Message::SchemaChanged(_)
+                | Message::Progress(_) => {}
             }
         }
         match reading.await {
@@ -120,6 +130,7 @@ impl StreamRun<'_> {
         let mut last: Option<Pii<String>> = None;
         loop {
             let page = tx.keys_after(source, stream, last.as_ref(), PAGE).await?;
+            self.hear();
             let Some(end) = page.last() else {
                 return Ok((held, gone));
             };

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 /// How long a steady source is read, in seconds.
 const TAKES: u64 = 20;
+/// Ticks that it takes to read the keys of a table.
+const KEY_PAGES: usize = 60;
 /// Rows that a flooding source sends at each tick.
 const FLOOD: usize = 200;
 
@@ -73,7 +75,7 @@ impl Connector for Simulation {
             capabilities: Capabilities {
                 changes: false,
                 snapshot: true,
-                incremental: false,
+                incremental: true,
             },
             config: vec![ConfigKey {
                 name: "habit",
@@ -124,6 +126,17 @@ impl Connector for Simulation {
                 done += send(plan, &outlet, &identity, done, FLOOD).await?;
                 self.pass(source, 1).await;
             },
+            // what is new comes at once, and the keys take as long as pages do
+            "keys" if plan.columns.len() > 1 => {
+                send(plan, &outlet, &identity, 0, 3).await.map(drop)
+            }
+            "keys" => {
+                for _ in 0..KEY_PAGES {
+                    send(plan, &outlet, &identity, 0, 3).await?;
+                    self.pass(source, 1).await;
+                }
+                Ok(())
+            }
             "pages" => {
                 // a page a tick, without end, with a checkpoint behind each
                 while done < 1_000 {
