@@ -208,8 +208,8 @@ async fn a_budget_is_exact_whatever_is_asked_at_once_and_outlives_a_restart() {
     let asks = (0..40).map(|number| {
         let clerk = format!("clerk-{}", number % 4);
         let row = if number % 2 == 0 { MONA } else { OMAR };
-        let services = Arc::clone(&services);
-        tokio::spawn(async move { ask(&services, of(&clerk, row[2])).await })
+        let (tasks, services) = (services.tasks.clone(), Arc::clone(&services));
+        tasks.spawn(async move { ask(&services, of(&clerk, row[2])).await })
     });
     let answers = join_all(asks).await;
     let answered = answers.iter().filter(|answer| matches!(answer, Ok(Ok(()))));
