@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rabt_connect::Agency;
 use rabt_model::{SourceId, Timestamp};
@@ -21,6 +22,9 @@ use crate::ingest::Turn;
 use crate::link::make_stale;
 use crate::registry::Registered;
 use crate::services::Services;
+
+/// How long an approval waits for databases that are told that their logs are read no more.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Who may approve.
 const APPROVERS: [Role; 1] = [Role::Approver];
@@ -57,13 +61,19 @@ pub async fn approve_source(
                 let _ = tell.send(Err(error));
             }
             Ok(Approved { views, left, turns }) => {
-                // nobody waits for a database that need not be told anything
-                let turns = (!left.is_empty()).then_some(turns);
+                let letting_go = async {
+                    for left in left {
+                        left.let_go(&owner).await;
+                    }
+                    drop(turns);
+                };
+                tokio::pin!(letting_go);
+                // Who approved waits for databases that answer, and not for one that does not.
+                let soon = tokio::time::timeout(SOON, &mut letting_go).await;
                 let _ = tell.send(Ok(views));
-                for left in left {
-                    left.let_go(&owner).await;
+                if soon.is_err() {
+                    letting_go.await;
                 }
-                drop(turns);
             }
         }
     });
