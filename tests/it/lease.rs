@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rabt_model::SourceId;
+use rabt_proto::agreement::SuspendAgreementRequest;
+use rabt_proto::agreement::agreement_service_client::AgreementServiceClient;
 use rabt_proto::change::{ListChangesRequest, WatchChangesRequest, WatchChangesResponse};
 use rabt_proto::citizen::LookupCitizenRequest;
 use rabt_proto::common::Identifier;
@@ -16,7 +18,9 @@ use rabt_proto::connector::{ApproveSourceRequest, CreateSourceRequest, StartSour
 use rabt_service::change::check_feed;
 use rabt_service::operate::NewSource;
 use rabt_storage::{RunState, Storage};
-use rabt_tests::{APPROVER, Database, Pki, Someone, Stack, Town, context, postgres_url, skip};
+use rabt_tests::{
+    APPROVER, Database, OPERATOR, Pki, Someone, Stack, Town, context, postgres_url, reason, skip,
+};
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status, Streaming};
 
@@ -280,4 +284,46 @@ async fn another_node_takes_over_from_one_that_is_killed() {
     storage.close().await;
     place.verify("node-a");
     place.verify("node-b");
+}
+
+/// Asks for a number that nobody can have; returns why nothing was answered. A permitted question is told
+/// that the number cannot be.
+async fn refusal(node: &Node, pki: &Pki) -> String {
+    let mut client = node.citizens(pki).await;
+    reason(&client.lookup_citizen(lookup("1")).await.unwrap_err())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_suspended_at_one_node_is_refused_at_every_node() {
+    let Some(server) = postgres_url() else {
+        return skip("PostgreSQL");
+    };
+    let database = Database::on(&server).await;
+    let place = Place::new(&database.url());
+    let pki = &place.pki;
+    let (first, second) = (place.start("node-a"), place.start("node-b"));
+    assert_eq!(refusal(&first, pki).await, "BAD_IDENTIFIER");
+    let began = Instant::now();
+    while refusal(&second, pki).await != "BAD_IDENTIFIER" {
+        assert!(began.elapsed() < PATIENCE, "the follower has no agreements");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let suspend = SuspendAgreementRequest {
+        name: "agreements/AG-TAX-001".to_owned(),
+        reason: "a complaint".to_owned(),
+    };
+    let mut client = AgreementServiceClient::new(first.connect(pki, OPERATOR).await);
+    client.suspend_agreement(suspend).await.unwrap();
+    let stopped = Instant::now();
+    assert_eq!(refusal(&first, pki).await, "NOT_PERMITTED", "at once");
+    let mut elsewhere = refusal(&second, pki).await;
+    while elsewhere == "BAD_IDENTIFIER" {
+        assert!(stopped.elapsed() < TAKE_OVER, "it is not stopped elsewhere");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        elsewhere = refusal(&second, pki).await;
+    }
+    assert_eq!(elsewhere, "NOT_PERMITTED");
+    eprintln!("refused at the other node after {:?}", stopped.elapsed());
+    first.stop();
+    second.stop();
 }

@@ -302,20 +302,50 @@ fn folders_of_modules_have_their_module() {
 /// The table of expected behaviour names tests; each of them is there.
 #[test]
 fn expected_behaviour_is_held_by_tests_that_exist() {
-    let table = std::fs::read_to_string(root().join("docs/behaviour.md")).expect("the table");
+    let named = tests_named_by("docs/behaviour.md");
+    assert!(named > 25, "the table names {named} tests");
+}
+
+/// Every control against a threat is held by a test that is there.
+#[test]
+fn every_control_is_held_by_a_test_that_exists() {
+    let text = std::fs::read_to_string(root().join("docs/threat-model.md")).expect("the model");
+    let tables = text
+        .split("\n## ")
+        .filter(|part| part.contains("| Held by |"));
+    let rows = tables.flat_map(str::lines).filter(|line| {
+        line.starts_with("| ") && !line.starts_with("| Threat |") && !line.starts_with("|---")
+    });
+    let unheld: Vec<String> = rows
+        .filter(|row| !row.trim_end().ends_with("` |"))
+        .map(|row| format!("docs/threat-model.md: no test holds: {row}"))
+        .collect();
+    refuse(&unheld);
+    let named = tests_named_by("docs/threat-model.md");
+    assert!(named > 40, "the model names {named} tests");
+}
+
+/// Returns how many tests the tables of a document name, each in the last column; all of them must be
+/// there.
+fn tests_named_by(document: &str) -> usize {
+    let table = std::fs::read_to_string(root().join(document)).expect("the document");
     let sources = files("rs");
     let mut wrong = Vec::new();
     let mut named = 0;
     for line in table.lines().filter(|line| line.starts_with("| ")) {
-        let Some(name) = line.rsplit('`').nth(1) else {
+        let Some(name) = line
+            .rsplit('`')
+            .nth(1)
+            .filter(|_| line.trim_end().ends_with("` |"))
+        else {
             continue;
         };
         named += 1;
         let head = format!("fn {name}(");
         if !sources.iter().any(|(_, text)| text.contains(&head)) {
-            wrong.push(format!("docs/behaviour.md: there is no test {name}"));
+            wrong.push(format!("{document}: there is no test {name}"));
         }
     }
     refuse(&wrong);
-    assert!(named > 25, "the table names {named} tests");
+    named
 }

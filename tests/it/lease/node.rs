@@ -140,7 +140,7 @@ impl Node {
         ConnectorServiceClient::new(self.connect(pki, urn).await)
     }
 
-    async fn connect(&self, pki: &Pki, urn: &str) -> Channel {
+    pub(super) async fn connect(&self, pki: &Pki, urn: &str) -> Channel {
         let connected = Pki::connect(self.address, pki.client(Some(urn))).await;
         connected.expect("the handshake succeeds")
     }

@@ -35,6 +35,24 @@ pub(super) async fn all(settled: &Settled) -> Vec<Finding> {
     });
     findings.extend(addresses(settled));
     findings.extend(storage(settled).await);
+    findings.extend(at_rest(settled));
+    findings
+}
+
+/// Says what lies on disk in plain.
+fn at_rest(settled: &Settled) -> Vec<Finding> {
+    let url = settled.storage_url();
+    let plain = "not encrypted by rabt: records, profiles, quarantine and the audit log";
+    let Some(file) = url.strip_prefix("sqlite://").map(Path::new) else {
+        let summary = format!("{}: {plain}", redact_url(&url));
+        return vec![Finding::pass(
+            "at rest",
+            format!("{summary}; see that the database server's disk is"),
+        )];
+    };
+    let mut findings: Vec<Finding> = private("at rest", file).into_iter().collect();
+    let summary = format!("{}: {plain}; keep it on an encrypted disk", file.display());
+    findings.push(Finding::pass("at rest", summary));
     findings
 }
 
