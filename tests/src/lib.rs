@@ -13,6 +13,7 @@ pub use pki::Pki;
 pub use place::{cargo, executable, mysql_url, postgres_url, root, sample_data, skip, soak};
 pub use plugin::{Plugins, python_plugins};
 pub use stack::{
-    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, kinds, put_in_force, reason,
+    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, SECURITY_OFFICER, Stack, context, kinds,
+    put_in_force, reason,
 };
 pub use town::{Someone, Town};

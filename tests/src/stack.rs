@@ -46,6 +46,9 @@ pub const CLERK: &str = "urn:rabt:rabt:person:clerk-1:clerk";
 /// A person who confirms what clerks propose.
 pub const APPROVER: &str = "urn:rabt:rabt:person:approver-1:approver";
 
+/// A person who looks after certificates and keys.
+pub const SECURITY_OFFICER: &str = "urn:rabt:rabt:person:officer-1:security-officer";
+
 const NOW: &str = "2026-06-01T10:00:00Z";
 const SEED: [u8; 32] = [7; 32];
 

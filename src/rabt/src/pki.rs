@@ -27,7 +27,7 @@ pub(crate) struct Identity {
 }
 
 /// The people and systems that development certificates are made for.
-pub(crate) const IDENTITIES: [Identity; 7] = [
+pub(crate) const IDENTITIES: [Identity; 8] = [
     Identity {
         name: "operator",
         uri: "urn:rabt:platform:person:operator-1:operator",
@@ -43,6 +43,10 @@ pub(crate) const IDENTITIES: [Identity; 7] = [
     Identity {
         name: "auditor",
         uri: "urn:rabt:platform:person:auditor-1:auditor",
+    },
+    Identity {
+        name: "security-officer",
+        uri: "urn:rabt:platform:person:security-officer-1:security-officer",
     },
     Identity {
         name: "tax",

@@ -15,7 +15,7 @@ use crate::render::{Render, table};
 /// What to make.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PkiArgs {
-    /// Make an authority, a server certificate, four people and three agency systems. For
+    /// Make an authority, a server certificate, five people and three agency systems. For
     /// development only: the authority's key lies beside them.
     Dev {
         /// Folder for the files; it must not hold earlier ones.
