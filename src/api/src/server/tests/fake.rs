@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, stream};
+use rabt_model::ManualClock;
 use rabt_policy::Caller;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::change::{
@@ -48,7 +49,7 @@ pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake> {
         connectors: Fake,
         reviews: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
-        start: "2026-01-01T00:00:00Z".parse().unwrap(),
+        clock: Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
     }
 }
 
