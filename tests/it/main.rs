@@ -5,6 +5,7 @@ mod architecture;
 mod audit;
 mod authorisation;
 mod capture;
+mod certificates;
 mod changes;
 mod chinook;
 mod crash;

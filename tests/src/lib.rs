@@ -2,6 +2,7 @@
 //! agencies, and a whole node in front of them.
 
 mod database;
+mod log;
 mod pki;
 mod place;
 mod plugin;
@@ -9,7 +10,8 @@ mod stack;
 mod town;
 
 pub use database::Database;
-pub use pki::Pki;
+pub use log::Log;
+pub use pki::{Certified, Pki};
 pub use place::{cargo, executable, mysql_url, postgres_url, root, sample_data, skip, soak};
 pub use plugin::{Plugins, python_plugins};
 pub use stack::{
