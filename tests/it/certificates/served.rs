@@ -1,5 +1,7 @@
 //! The server's own certificate, and what a start says of files that cannot be used.
 
+use std::sync::Arc;
+
 use rabt_api::{Limits, ServerConfig};
 use rabt_tests::{AGENCY_SYSTEM, Pki, Stack};
 use tokio_util::sync::CancellationToken;
@@ -83,7 +85,7 @@ async fn a_start_names_the_list_that_cannot_be_used_and_the_remedy() {
         if let Some(text) = text {
             pki.write("ca.crl", text);
         }
-        let services = stack.services.clone();
+        let services = Arc::clone(&stack.services);
         let started = rabt_api::serve(services, config.clone(), CancellationToken::new()).await;
         refusals.push(started.unwrap_err().to_string());
     }
@@ -98,7 +100,12 @@ async fn a_start_names_the_list_that_cannot_be_used_and_the_remedy() {
     other.revoke(&[], YESTERDAY, (2026, 7, 1));
     std::fs::copy(other.list(), pki.list()).unwrap();
     let shutdown = CancellationToken::new();
-    let started = rabt_api::serve(stack.services.clone(), config.clone(), shutdown.clone()).await;
+    let started = rabt_api::serve(
+        Arc::clone(&stack.services),
+        config.clone(),
+        shutdown.clone(),
+    )
+    .await;
     assert!(started.is_ok());
     let now = "2026-06-01T00:00:00Z".parse().unwrap();
     let examined = rabt_api::examine(&config.tls, now).unwrap();
