@@ -130,7 +130,8 @@ async fn measure(settings: Settings) -> Report {
 /// Starts a node and takes the invented people in as an operator would: register, read, link.
 async fn node(folder: &std::path::Path, people: u32) -> Stack {
     let town = Town::of(people, 1).await;
-    let stack = Stack::start(&format!("sqlite://{}", folder.join("rabt.db").display())).await;
+    let stack =
+        Stack::start_unlimited(&format!("sqlite://{}", folder.join("rabt.db").display())).await;
     stack.register(town.sources()).await;
     stack.read(2).await;
     stack.link().await;

@@ -17,7 +17,9 @@ use rabt_proto::citizen::{
     SearchCitizensRequest, VerifyAttributesRequest, batch_lookup_citizens_result::Outcome,
 };
 use rabt_proto::common::{Identifier, RequestContext};
-use rabt_tests::{AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, reason};
+use rabt_tests::{
+    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, SECURITY_OFFICER, Stack, context, reason,
+};
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -243,6 +245,7 @@ async fn questions_are_refused_unless_the_agreement_allows_all_of_it() {
             context(),
         ),
         ("a person", OPERATOR, context()),
+        ("a security officer", SECURITY_OFFICER, context()),
         (
             "no agreement",
             AGENCY_SYSTEM,
@@ -313,7 +316,7 @@ async fn an_agreement_whose_time_is_over_is_said_to_be_so() {
 /// Says whether a role may call a method.
 type Rule = fn(&str) -> bool;
 
-/// What an auditor may call about sources.
+/// What an auditor and a security officer may call about sources.
 const READS: [&str; 4] = ["ExportSource", "GetSource", "ListSources", "ListRuns"];
 
 #[tokio::test]
@@ -326,6 +329,7 @@ async fn sources_are_for_people_with_the_right_role() {
         ("urn:rabt:rabt:person:auditor-1:auditor", |method| {
             READS.contains(&method)
         }),
+        (SECURITY_OFFICER, |method| READS.contains(&method)),
         (OPERATOR, |method| method != "ApproveSource"),
         (APPROVER, |_| true),
     ] {

@@ -6,6 +6,7 @@ mod architecture;
 mod audit;
 mod authorisation;
 mod capture;
+mod certificates;
 mod changes;
 mod chinook;
 mod crash;

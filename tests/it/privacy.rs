@@ -1,37 +1,10 @@
 //! Nothing personal in logs: everything is done at TRACE, and what was written is searched.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use rabt_model::RecordNumber;
 use rabt_proto::citizen::{LookupCitizenRequest, SearchCitizensRequest, SearchCriteria};
 use rabt_proto::common::{EndUser, Identifier};
 use rabt_storage::Storage;
-use rabt_tests::{AGENCY_SYSTEM, Someone, Stack, Town, context};
-use tracing_subscriber::fmt::MakeWriter;
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use rabt_tests::{AGENCY_SYSTEM, Log, Someone, Stack, Town, context};
 
 /// Returns what must not be found: every value of every record that is long enough to be told from
 /// chance.
@@ -59,13 +32,7 @@ async fn canaries(storage: &dyn Storage) -> Vec<String> {
 #[tokio::test]
 async fn a_run_at_trace_logs_nothing_personal() {
     let town = Town::of(120, 12).await;
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let log = Log::start(tracing::Level::TRACE);
     let folder = tempfile::tempdir().unwrap();
     let stack = Stack::start(&format!("sqlite://{}/rabt.db", folder.path().display())).await;
     stack.register(town.sources()).await;
@@ -78,8 +45,7 @@ async fn a_run_at_trace_logs_nothing_personal() {
     canaries.push("canary-not-a-number".to_owned());
     stack.stop().await;
 
-    let written = log.0.lock().unwrap().clone();
-    let text = String::from_utf8_lossy(&written);
+    let text = log.text();
     assert!(
         text.contains("TRACE") && text.contains("rabt"),
         "{} bytes",

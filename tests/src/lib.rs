@@ -2,6 +2,7 @@
 //! agencies, and a whole node in front of them.
 
 mod database;
+mod log;
 mod pki;
 mod place;
 mod plugin;
@@ -9,10 +10,12 @@ mod stack;
 mod town;
 
 pub use database::Database;
-pub use pki::Pki;
+pub use log::Log;
+pub use pki::{Certified, Pki};
 pub use place::{cargo, executable, mysql_url, postgres_url, root, sample_data, skip, soak};
 pub use plugin::{Plugins, python_plugins};
 pub use stack::{
-    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, kinds, put_in_force, reason,
+    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, SECURITY_OFFICER, Stack, context, kinds,
+    put_in_force, reason,
 };
 pub use town::{Someone, Town};

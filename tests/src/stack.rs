@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rabt_api::{Bound, Limits, ServerConfig};
+use rabt_api::{Bound, Limits, Reload, ServerConfig, TlsFiles};
 use rabt_audit::{CheckpointKey, PseudonymKey};
 use rabt_connect::{Kinds, Secrets};
 use rabt_connector_files::Files;
@@ -45,6 +45,9 @@ pub const CLERK: &str = "urn:rabt:rabt:person:clerk-1:clerk";
 
 /// A person who confirms what clerks propose.
 pub const APPROVER: &str = "urn:rabt:rabt:person:approver-1:approver";
+
+/// A person who looks after certificates and keys.
+pub const SECURITY_OFFICER: &str = "urn:rabt:rabt:person:officer-1:security-officer";
 
 const NOW: &str = "2026-06-01T10:00:00Z";
 const SEED: [u8; 32] = [7; 32];
@@ -87,23 +90,49 @@ impl Stack {
         Self::launch(storage, limits, None).await
     }
 
+    /// Starts a node on a store, of which one caller may ask as often as it can.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_unlimited(storage: &str) -> Self {
+        let limits = Limits {
+            requests_per_second_per_caller: 1_000_000,
+            burst_per_caller: 1_000_000,
+            ..Limits::default()
+        };
+        Self::start_with(storage, limits).await
+    }
+
     /// Starts a node on a store, which reads these kinds.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn start_reading(storage: &str, kinds: Kinds) -> Self {
-        Self::launch_with(storage, Limits::default(), None, kinds).await
+        let pki = Pki::new();
+        let files = pki.server();
+        Self::launch_with(storage, (Limits::default(), None), kinds, (pki, files)).await
+    }
+
+    /// Starts a node with these certificates, on a store in memory.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_certified(limits: Limits, pki: Pki, files: TlsFiles) -> Self {
+        let store = "sqlite::memory:";
+        Self::launch_with(store, (limits, None), kinds(), (pki, files)).await
     }
 
     async fn launch(storage: &str, limits: Limits, image: Option<ImageFile>) -> Self {
-        Self::launch_with(storage, limits, image, kinds()).await
+        let pki = Pki::new();
+        let files = pki.server();
+        Self::launch_with(storage, (limits, image), kinds(), (pki, files)).await
     }
 
     async fn launch_with(
         storage: &str,
-        limits: Limits,
-        image: Option<ImageFile>,
+        (limits, image): (Limits, Option<ImageFile>),
         kinds: Kinds,
+        (pki, tls): (Pki, TlsFiles),
     ) -> Self {
         let storage = rabt_storage::open(storage).await.expect("storage opens");
         let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().expect("a time")));
@@ -119,13 +148,12 @@ impl Stack {
             ..setup
         };
         let services = Services::start(setup).await.expect("the node starts");
-        let pki = Pki::new();
         let any = "127.0.0.1:0".parse().expect("an address");
         let config = ServerConfig {
             listen: any,
             admin_listen: any,
             admin_mtls: false,
-            tls: pki.server(),
+            tls,
             limits,
         };
         let shutdown = CancellationToken::new();
@@ -275,6 +303,11 @@ impl Stack {
             .await
             .expect("the handshake succeeds");
         LinkageServiceClient::new(channel)
+    }
+
+    /// Returns what makes the node look at its certificates.
+    pub fn reload(&self) -> &Reload {
+        &self.bound.reload
     }
 
     /// Returns the address for agencies.

@@ -75,8 +75,7 @@ fn parse(urn: &str) -> Result<Caller, AuthnError> {
 }
 
 fn personal_role(text: &str) -> Result<Role, AuthnError> {
-    // `system` is no role of a person.
-    [Role::Operator, Role::Approver, Role::Clerk, Role::Auditor]
+    Role::OF_PEOPLE
         .into_iter()
         .find(|role| role.as_str() == text)
         .ok_or(AuthnError::Form)
@@ -120,6 +119,17 @@ mod tests {
         let (person, _) = caller(&certificate(&["https://example.org", name])).unwrap();
         assert_eq!(person.system, "m.hassan");
         assert_eq!(person.role, Role::Operator);
+
+        let named = [
+            "operator",
+            "approver",
+            "clerk",
+            "auditor",
+            "security-officer",
+        ];
+        let read = named.map(|role| parse(&format!("urn:rabt:rabt:person:m.hassan:{role}")));
+        let read = read.map(|caller| caller.unwrap().role);
+        assert_eq!(read, Role::OF_PEOPLE);
     }
 
     #[test]

@@ -35,18 +35,28 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// The certificates of the authorities that client certificates must come from.
     pub client_ca: PathBuf,
+    /// Revocation lists of these authorities, PEM or DER; none when certificates are not revoked.
+    #[serde(default)]
+    pub crl: Vec<PathBuf>,
 }
 
-/// How much the edge takes. What is over a limit is answered `OVERLOADED` at once, never queued.
+/// How much the edge takes. What is over a limit of the node is answered `OVERLOADED` at once, what
+/// is over a caller's own rate or number of watchers `QUOTA_EXCEEDED`; nothing is queued.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Open connections; further ones are closed before their handshake.
     pub connections: usize,
+    /// Open connections of one caller; further ones are closed after their handshake.
+    pub connections_per_caller: usize,
     /// Requests in work.
     pub in_flight: usize,
     /// Requests in work of one caller.
     pub in_flight_per_caller: usize,
+    /// Requests of one caller within a second, evenly spread.
+    pub requests_per_second_per_caller: u32,
+    /// Requests of one caller at once after a pause.
+    pub burst_per_caller: u32,
     /// Batches in work; a batch counts as one request above.
     pub batches_in_flight: usize,
     /// Watchers of the change feed; one counts as no request once it has begun.
@@ -56,7 +66,8 @@ pub struct Limits {
     pub watchers_per_caller: usize,
     /// Largest request message, bytes.
     pub message_bytes: usize,
-    /// Longest time a request may take; shorter deadlines of callers are honoured.
+    /// Longest time a request may take, the arrival of its message included; shorter deadlines of
+    /// callers are honoured.
     pub deadline_ms: u64,
     /// The same for requests that wait for an agency's database, or compare all that is held.
     pub slow_deadline_ms: u64,
@@ -70,8 +81,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
+            connections_per_caller: 256,
             in_flight: 1_024,
             in_flight_per_caller: 512,
+            requests_per_second_per_caller: 2_000,
+            burst_per_caller: 4_000,
             batches_in_flight: 4,
             watchers: 256,
             watchers_per_caller: 16,

@@ -28,3 +28,4 @@ mod tests;
 pub use config::{Limits, ServerConfig, TlsFiles};
 pub use error::ApiError;
 pub use server::{Bound, serve};
+pub use tls::{Ending, Examined, Reload, Stage, Thing, examine};

@@ -2,12 +2,18 @@
 //!
 //! Invariant: nothing here waits; a request over a limit is refused in the same instant.
 
+mod arrival;
+mod share;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
 use http::HeaderMap;
+
+pub(crate) use self::arrival::Arrival;
+pub(crate) use self::share::{Share, Shares};
 
 /// Counts what is in work, up to a limit.
 #[derive(Debug)]
@@ -68,7 +74,7 @@ impl Drop for OwnedPlace {
     }
 }
 
-/// The gauges of all callers. Looked up once for each connection or watch, not for each request. It
+/// The gauges of all callers. Looked up once for each watch, not for each message. It
 /// grows with the number of certificates that the authority issued, no further.
 #[derive(Debug)]
 pub(crate) struct CallerGauges {

@@ -1,13 +1,15 @@
 //! From a socket to an HTTP/2 connection: accept, handshake, serve, drain.
 //!
-//! Invariant: nothing about a client is believed before its handshake is done, and a shutdown waits
-//! for every request in work, up to the drain limit.
+//! Invariant: nothing about a client is believed before its handshake is done; a connection whose
+//! certificate ceases to hold is cut, with everything that is in work on it; a shutdown waits for
+//! every other request in work, up to the drain limit.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -15,27 +17,33 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rabt_model::ErrorClass;
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::io::InspectReader;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tracing::{debug, warn};
 
 use crate::limit::Gauge;
-use crate::tls::Identity;
+use crate::status::status;
+use crate::tls::{Standing, Tls};
 use crate::{ApiError, Limits};
+
+/// What a client says first: the preface of HTTP/2 and the head of its settings, bytes.
+const GREETING: usize = 24 + 9;
 
 /// What stands behind a listener.
 pub(crate) trait Edge: Send + Sync + 'static {
     /// What is known of the other end of one connection.
     type Peer: Send + Sync + 'static;
 
-    /// Says who is at the other end, once for each connection.
-    fn peer(&self, certificate: Option<&CertificateDer<'_>>) -> Self::Peer;
+    /// Says who is at the other end, once for each connection; `None` when it has too many.
+    fn peer(&self, certificate: Option<&CertificateDer<'_>>) -> Option<Self::Peer>;
 
     /// Answers one request.
     fn answer(
@@ -49,7 +57,7 @@ pub(crate) trait Edge: Send + Sync + 'static {
 pub(crate) struct Listener {
     tcp: TcpListener,
     /// `None` means plain text.
-    identity: Option<Arc<Identity>>,
+    tls: Option<Arc<Tls>>,
     limits: Limits,
     connections: Arc<Gauge>,
 }
@@ -69,14 +77,14 @@ impl Listener {
     /// Binds an address.
     pub(crate) async fn bind(
         address: SocketAddr,
-        identity: Option<Arc<Identity>>,
+        tls: Option<Arc<Tls>>,
         limits: &Limits,
     ) -> Result<Self, ApiError> {
         let tcp = TcpListener::bind(address).await;
         let tcp = tcp.map_err(|source| ApiError::Listen { address, source })?;
         Ok(Self {
             tcp,
-            identity,
+            tls,
             limits: limits.clone(),
             connections: Gauge::new(limits.connections),
         })
@@ -134,71 +142,119 @@ impl Listener {
                 debug!("connection closed, there are too many");
                 continue;
             };
-            let identity = self.identity.clone();
+            let tls = self.tls.clone();
             let shared = Arc::clone(shared);
             tasks.spawn(async move {
-                connect(tcp, identity, &shared).await;
+                connect(tcp, tls, &shared).await;
                 drop(place);
             });
         }
     }
 }
 
-async fn connect<E: Edge>(tcp: TcpStream, identity: Option<Arc<Identity>>, shared: &Shared<E>) {
+async fn connect<E: Edge>(tcp: TcpStream, tls: Option<Arc<Tls>>, shared: &Shared<E>) {
     if let Err(error) = tcp.set_nodelay(true) {
         debug!(%error, "socket option not set");
     }
-    let Some(identity) = identity else {
-        let peer = shared.edge.peer(None);
-        return converse(tcp, peer, shared).await;
-    };
-    match handshake(tcp, &identity, shared.handshake).await {
-        Ok(tls) => {
-            let certificates = tls.get_ref().1.peer_certificates();
-            let peer = shared.edge.peer(certificates.and_then(<[_]>::first));
-            converse(tls, peer, shared).await;
+    let Some(tls) = tls else {
+        if let Some(peer) = shared.edge.peer(None) {
+            converse(tcp, peer, None, shared).await;
         }
-        Err(error) => debug!(%error, "handshake refused"),
-    }
+        return;
+    };
+    let (stream, generation) = match handshake(tcp, &tls, shared.handshake).await {
+        Ok(made) => made,
+        Err(error) => return debug!(%error, "handshake refused"),
+    };
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let Some(standing) = tls.standing(chain, generation) else {
+        return debug!("handshake refused, the certificate cannot be read");
+    };
+    let Some(peer) = shared.edge.peer(chain.first()) else {
+        return debug!("connection closed, its caller has too many");
+    };
+    converse(stream, peer, Some(standing), shared).await;
 }
 
+/// Returns the connection and the generation of trust that its certificate was verified with.
 async fn handshake(
     tcp: TcpStream,
-    identity: &Identity,
+    tls: &Tls,
     longest: Duration,
-) -> io::Result<TlsStream<TcpStream>> {
-    let acceptor = TlsAcceptor::from(identity.current());
-    match tokio::time::timeout(longest, acceptor.accept(tcp)).await {
-        Ok(outcome) => outcome,
+) -> io::Result<(TlsStream<TcpStream>, u64)> {
+    let (server, generation) = tls.current();
+    let accepting = TlsAcceptor::from(server).accept(tcp);
+    match tokio::time::timeout(longest, accepting).await {
+        Ok(outcome) => Ok((outcome?, generation)),
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
-async fn converse<E, S>(stream: S, peer: E::Peer, shared: &Shared<E>)
+async fn converse<E, S>(stream: S, peer: E::Peer, standing: Option<Standing>, shared: &Shared<E>)
 where
     E: Edge,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let peer = Arc::new(peer);
+    let (peer, standing) = (Arc::new(peer), standing.map(Arc::new));
+    let asked = standing.clone();
     let answer = service_fn(move |request| {
         let edge = Arc::clone(&shared.edge);
         let peer = Arc::clone(&peer);
-        async move { Ok::<_, Infallible>(edge.answer(peer, request).await) }
+        let holds = asked.as_ref().is_none_or(|standing| standing.holds());
+        async move {
+            Ok::<_, Infallible>(if holds {
+                edge.answer(peer, request).await
+            } else {
+                status(ErrorClass::NotPermitted, "").into_http()
+            })
+        }
     });
+    let heard = Arc::new(AtomicUsize::new(0));
+    let stream = {
+        let heard = Arc::clone(&heard);
+        InspectReader::new(stream, move |bytes: &[u8]| {
+            heard.fetch_add(bytes.len(), Ordering::Relaxed);
+        })
+    };
     let connection = shared.http2.serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
+    let mut cut = std::pin::pin!(cut(standing.as_deref(), &heard, shared));
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
+        () = &mut cut => return,
         () = shared.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 outcome = &mut connection => outcome,
+                () = &mut cut => return,
                 () = shared.abort.cancelled() => return,
             }
         }
     };
     if let Err(error) = outcome {
         debug!(%error, "connection ended");
+    }
+}
+
+/// Completes when a connection is to be cut: its certificate no longer holds, or the other end does
+/// not even begin to speak HTTP/2, which no ping could find out.
+async fn cut<E>(standing: Option<&Standing>, heard: &AtomicUsize, shared: &Shared<E>) {
+    let ended = async {
+        match standing {
+            Some(standing) => standing.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    let silent = async {
+        tokio::time::sleep(shared.handshake).await;
+        if heard.load(Ordering::Relaxed) >= GREETING {
+            std::future::pending::<()>().await;
+        }
+        debug!("connection cut, nothing is asked on it");
+    };
+    tokio::select! {
+        () = ended => {}
+        () = silent => {}
     }
 }
 

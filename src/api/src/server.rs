@@ -1,12 +1,13 @@
 //! The edge as a whole: two listeners, what stands behind them, and how they end.
 //!
 //! From a socket to a handler, in order:
-//! 1. `listen.rs`: accept, up to `limits.connections`; handshake with a client certificate of the
-//!    configured authority (`tls.rs`), within `limits.handshake_ms`; HTTP/2.
-//! 2. `stack.rs`, for each request: request id, span, deadline, places of node and caller
-//!    (`limit.rs`), caller from the certificate (`authn.rs`), message size.
+//! 1. `listen.rs`: accept, up to `limits.connections`; handshake with a client certificate that holds
+//!    (`tls.rs`), within `limits.handshake_ms`; HTTP/2, for as long as the certificate holds.
+//! 2. `stack.rs`, for each request: request id, span, deadline, caller from the certificate
+//!    (`authn.rs`), rate of the caller, places of node and caller (`limit.rs`), message size.
 //! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`, `linkage_service.rs`,
-//!    `agreement_service.rs`: translate in (`request.rs`), one call of a use case, translate out (`convert.rs`, `status.rs`).
+//!    `agreement_service.rs`: translate in (`request.rs`), one call of a use case, translate out
+//!    (`convert.rs`, `status.rs`).
 //!
 //! The admin listener serves health and reflection and nothing else.
 
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use rabt_model::Timestamp;
+use rabt_model::Clock;
 use rabt_proto::agreement::agreement_service_server::AgreementService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
@@ -41,7 +42,7 @@ use crate::health::{Probe, Readiness};
 use crate::linkage_service::Reviews;
 use crate::listen::{Edge, Listener};
 use crate::stack::Stack;
-use crate::tls::Identity;
+use crate::tls::{Reload, Tls};
 use crate::{ApiError, ServerConfig};
 
 /// A running edge.
@@ -51,6 +52,8 @@ pub struct Bound {
     pub addr: SocketAddr,
     /// Where health and reflection are.
     pub admin_addr: SocketAddr,
+    /// Makes the node look at its certificate files now; it does so by itself several times a second.
+    pub reload: Reload,
     /// Ends when both listeners have drained after the shutdown.
     pub task: JoinHandle<()>,
 }
@@ -72,7 +75,7 @@ pub async fn serve(
         reviews: Reviews::new(Arc::clone(&services)),
         agreements: Agreements::new(Arc::clone(&services)),
         readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
-        start: services.clock.now(),
+        clock: Arc::clone(&services.clock),
     };
     start(parts, &config, shutdown).await
 }
@@ -90,7 +93,7 @@ pub(crate) struct Parts<C, F, O, L, A> {
     pub(crate) reviews: L,
     pub(crate) agreements: A,
     pub(crate) readiness: Readiness,
-    pub(crate) start: Timestamp,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Binds both addresses and serves until `shutdown`.
@@ -107,31 +110,36 @@ where
     A: AgreementService,
 {
     let limits = &config.limits;
-    let identity = Arc::new(Identity::load(&config.tls)?);
-    let admin_identity = config.admin_mtls.then(|| Arc::clone(&identity));
-    let agencies = Listener::bind(config.listen, Some(identity), limits).await?;
-    let admin = Listener::bind(config.admin_listen, admin_identity, limits).await?;
+    let tls = Arc::new(Tls::load(&config.tls, Arc::clone(&parts.clock))?);
+    let admin_tls = config.admin_mtls.then(|| Arc::clone(&tls));
+    let agencies = Listener::bind(config.listen, Some(Arc::clone(&tls)), limits).await?;
+    let admin = Listener::bind(config.admin_listen, admin_tls, limits).await?;
     let addr = address(&agencies, config.listen)?;
     let admin_addr = address(&admin, config.admin_listen)?;
 
     let routes = admin_routes(Probe::new(Arc::clone(&parts.readiness), shutdown.clone()))?;
     let stack = Stack::new(parts, limits);
+    let reload = Reload::default();
+    let looks = reload.clone();
     info!(%addr, %admin_addr, "listening");
     let task = TaskTracker::new().spawn(async move {
         // Health answers "not serving" while the agencies' listener drains, so it ends after it.
         let drained = CancellationToken::new();
         let admin = admin.serve(Arc::new(Admin(routes)), drained.clone());
+        // What is revoked while requests are finished is refused as well.
+        let looks = tls.keep(looks, drained.clone());
         let agencies = agencies
             .serve(Arc::new(stack), shutdown)
             .then(|()| async move {
                 drained.cancel();
             });
-        futures::future::join(agencies, admin).await;
+        futures::future::join3(agencies, admin, looks).await;
         info!("drained");
     });
     Ok(Bound {
         addr,
         admin_addr,
+        reload,
         task,
     })
 }
@@ -159,7 +167,9 @@ struct Admin(Routes);
 impl Edge for Admin {
     type Peer = ();
 
-    fn peer(&self, _: Option<&CertificateDer<'_>>) {}
+    fn peer(&self, _: Option<&CertificateDer<'_>>) -> Option<()> {
+        Some(())
+    }
 
     async fn answer(self: Arc<Self>, _: Arc<()>, request: Request<Incoming>) -> Response<Body> {
         let Ok(response) = self.0.clone().call(request.map(Body::new)).await;

@@ -1,5 +1,5 @@
-//! The stack from an accepted request to its handler, in order: request id, span, deadline,
-//! concurrency limits, caller, handler.
+//! The stack from an accepted request to its handler, in order: request id, span, deadline, caller,
+//! its rate, concurrency limits, handler.
 //!
 //! Invariant: nothing that a client wrote reaches a span or a log line; a path is replaced by the
 //! name of the method it belongs to.
@@ -25,11 +25,15 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tracing::{Instrument, Span, debug, error, info_span, warn};
 
-use crate::limit::{CallerGauges, Gauge, deadline};
+use crate::limit::{Arrival, Gauge, OwnedPlace, Share, Shares, deadline};
 use crate::listen::Edge;
 use crate::server::Parts;
-use crate::status::{deadline_exceeded, status};
+use crate::status::{deadline_exceeded, quota_exceeded, status};
 use crate::{Limits, authn};
+
+/// What a caller is told that asks too often.
+const OVER_RATE: &str = "this caller asks more often than limits.requests_per_second_per_caller; ask \
+                         again after the time in RetryInfo, and spread requests evenly";
 
 /// The agencies' side of the node.
 pub(crate) struct Stack<C, F, O, L, A> {
@@ -40,7 +44,7 @@ pub(crate) struct Stack<C, F, O, L, A> {
     agreements: AgreementServiceServer<A>,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
-    callers: CallerGauges,
+    callers: Shares,
     longest: Duration,
     slow: Duration,
 }
@@ -48,7 +52,8 @@ pub(crate) struct Stack<C, F, O, L, A> {
 /// The other end of one connection.
 pub(crate) struct Peer {
     caller: Option<Caller>,
-    in_flight: Arc<Gauge>,
+    share: Arc<Share>,
+    _connection: OwnedPlace,
 }
 
 impl<C, F, O, L, A> Stack<C, F, O, L, A>
@@ -69,9 +74,9 @@ where
             reviews: LinkageServiceServer::new(parts.reviews).max_decoding_message_size(largest),
             agreements: AgreementServiceServer::new(parts.agreements)
                 .max_decoding_message_size(largest),
-            ids: RequestIds::new(parts.start),
+            ids: RequestIds::new(parts.clock.now()),
             in_flight: Gauge::new(limits.in_flight),
-            callers: CallerGauges::new(limits.in_flight_per_caller),
+            callers: Shares::new(limits),
             longest: limits.deadline(),
             slow: limits.slow_deadline(),
         }
@@ -83,22 +88,28 @@ where
         method: &Method,
         mut request: Request<Incoming>,
     ) -> Response<Body> {
-        let longest = if method.is_slow() {
-            self.slow
+        // Only the answer of a slow method may take long, not its message.
+        let (longest, arrival) = if method.is_slow() {
+            (self.slow, Some(self.longest))
         } else {
-            self.longest
+            (self.longest, None)
         };
         let deadline = deadline(request.headers(), longest);
-        let Some(_node) = self.in_flight.enter() else {
-            return overloaded("the node has too many requests in work; try again later");
-        };
-        let Some(_caller) = peer.in_flight.enter() else {
-            return overloaded("this caller has too many requests in work; try again later");
-        };
         let Some(caller) = &peer.caller else {
             return status(ErrorClass::NotPermitted, "").into_http();
         };
+        // Before anything that callers have in common: who floods takes nothing from the others.
+        if let Err(wait) = peer.share.ask() {
+            return quota_exceeded(OVER_RATE, wait).into_http();
+        }
+        let Some(_node) = self.in_flight.enter() else {
+            return overloaded("the node has too many requests in work; try again later");
+        };
+        let Some(_caller) = peer.share.in_flight.enter() else {
+            return overloaded("this caller has too many requests in work; try again later");
+        };
         request.extensions_mut().insert(caller.clone());
+        let request = request.map(|body| Arrival::new(body, arrival));
         let work = AssertUnwindSafe(self.handle(method, request)).catch_unwind();
         match tokio::time::timeout(deadline, work).await {
             Ok(Ok(response)) => response,
@@ -110,7 +121,7 @@ where
         }
     }
 
-    async fn handle(&self, method: &Method, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, method: &Method, request: Request<Arrival>) -> Response<Body> {
         let Ok(response) = match method.service {
             ServiceName::Citizen => self.citizens.clone().call(request).await,
             ServiceName::Change => self.changes.clone().call(request).await,
@@ -132,7 +143,7 @@ where
 {
     type Peer = Peer;
 
-    fn peer(&self, certificate: Option<&CertificateDer<'_>>) -> Peer {
+    fn peer(&self, certificate: Option<&CertificateDer<'_>>) -> Option<Peer> {
         let named = certificate.map(authn::caller);
         let (caller, urn) = match named {
             Some(Ok((caller, urn))) => (Some(caller), urn),
@@ -142,8 +153,13 @@ where
             }
             None => (None, String::new()),
         };
-        let in_flight = self.callers.of(&urn);
-        Peer { caller, in_flight }
+        let share = self.callers.of(&urn);
+        let connection = share.connections.enter_owned()?;
+        Some(Peer {
+            caller,
+            share,
+            _connection: connection,
+        })
     }
 
     async fn answer(

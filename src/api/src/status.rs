@@ -62,6 +62,13 @@ pub(crate) fn deadline_exceeded() -> Status {
     Status::deadline_exceeded("the deadline passed before the answer was ready")
 }
 
+/// Returns the status of a request that its caller may repeat after a while.
+pub(crate) fn quota_exceeded(message: &str, wait: Duration) -> Status {
+    let mut details = details(ErrorClass::QuotaExceeded);
+    details.set_retry_info(Some(wait));
+    Status::with_error_details(code(ErrorClass::QuotaExceeded), message, details)
+}
+
 /// Returns the gRPC code of a class.
 pub(crate) fn code(class: ErrorClass) -> Code {
     match class {

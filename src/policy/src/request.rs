@@ -26,6 +26,8 @@ pub enum Role {
     Clerk,
     /// A person who checks the audit log.
     Auditor,
+    /// A person who looks after certificates, keys and what is out of the ordinary.
+    SecurityOfficer,
 }
 
 /// One question about one person, or one search.
@@ -174,6 +176,15 @@ pub struct Criteria {
 }
 
 impl Role {
+    /// The roles that a person's certificate may name; a system is no person.
+    pub const OF_PEOPLE: [Self; 5] = [
+        Self::Operator,
+        Self::Approver,
+        Self::Clerk,
+        Self::Auditor,
+        Self::SecurityOfficer,
+    ];
+
     /// Returns the role's name as certificates write it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -182,6 +193,7 @@ impl Role {
             Self::Approver => "approver",
             Self::Clerk => "clerk",
             Self::Auditor => "auditor",
+            Self::SecurityOfficer => "security-officer",
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rabt_api::{Bound, ServerConfig, TlsFiles};
 use rabt_connect::{Kinds, Limits, Processes, SecretReach, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
-use rabt_model::SystemClock;
+use rabt_model::{Clock, SystemClock};
 use rabt_policy::{Caller, Catalogue, EGYPT, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
 use rabt_service::{ImageFile, Node, Pace, Pacing, Services, Setup, agreement};
@@ -205,14 +205,15 @@ impl Settled {
         })
     }
 
-    /// Checks that the files of `[tls]` can be read, before anything is made or opened.
+    /// Checks that the files of `[tls]` can be used, before anything is made or opened.
     pub(crate) fn check_tls(&self) -> Result<(), CommandError> {
         let tls = &self.config.tls;
-        let files = [
+        let mut files = vec![
             ("tls.cert", &tls.cert),
             ("tls.key", &tls.key),
             ("tls.client_ca", &tls.client_ca),
         ];
+        files.extend(tls.crl.iter().map(|path| ("tls.crl", path)));
         let mut faults = Vec::new();
         for (setting, path) in files {
             let path = self.path(path);
@@ -224,20 +225,28 @@ impl Settled {
             }
         }
         let Some(last) = faults.last_mut() else {
-            return Ok(());
+            let examined = rabt_api::examine(&self.tls(), SystemClock.now());
+            let examined = examined.map_err(|error| CommandError::usage(error, TLS_HELP));
+            return examined.map(|_| ());
         };
         TLS_HELP.clone_into(&mut last.help);
         Err(CommandError::many(Exit::Usage, faults))
     }
 
+    /// Returns the files of `[tls]`.
+    pub(crate) fn tls(&self) -> TlsFiles {
+        let tls = &self.config.tls;
+        TlsFiles {
+            cert: self.path(&tls.cert),
+            key: self.path(&tls.key),
+            client_ca: self.path(&tls.client_ca),
+            crl: tls.crl.iter().map(|path| self.path(path)).collect(),
+        }
+    }
+
     /// Returns the settings of the gRPC edge.
     pub(crate) fn server(&self) -> Result<ServerConfig, CommandError> {
-        let Config {
-            server,
-            tls,
-            limits,
-            ..
-        } = &self.config;
+        let Config { server, limits, .. } = &self.config;
         let address = |name: &str, text: &str| {
             text.parse().map_err(|_| {
                 let message = format!("server.{name} is not an address");
@@ -248,15 +257,14 @@ impl Settled {
             listen: address("listen", &server.listen)?,
             admin_listen: address("admin_listen", &server.admin_listen)?,
             admin_mtls: server.admin_mtls,
-            tls: TlsFiles {
-                cert: self.path(&tls.cert),
-                key: self.path(&tls.key),
-                client_ca: self.path(&tls.client_ca),
-            },
+            tls: self.tls(),
             limits: rabt_api::Limits {
                 connections: limits.connections,
+                connections_per_caller: limits.connections_per_caller,
                 in_flight: limits.in_flight,
                 in_flight_per_caller: limits.in_flight_per_caller,
+                requests_per_second_per_caller: limits.requests_per_second_per_caller,
+                burst_per_caller: limits.burst_per_caller,
                 batches_in_flight: limits.batches_in_flight,
                 watchers: limits.watchers,
                 watchers_per_caller: limits.watchers_per_caller,
@@ -365,8 +373,8 @@ impl App {
     }
 }
 
-const TLS_HELP: &str =
-    "see [server] and [tls] in the settings; `rabt pki dev` makes certificates to try with";
+const TLS_HELP: &str = "see [server] and [tls] in the settings, and `rabt doctor`; `rabt pki dev` makes certificates to \
+     try with, and a revocation list";
 
 /// The file that this process was started from, also when another one has taken its name since: a
 /// kind in a process of its own is always of the same version.

@@ -1,5 +1,7 @@
 //! The settings of a node: one section a component.
 
+mod paths;
+
 use std::path::{Path, PathBuf};
 
 use rabt_runtime::Loaded;
@@ -59,14 +61,19 @@ pub(crate) struct Tls {
     pub(crate) cert: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) client_ca: PathBuf,
+    #[serde(deserialize_with = "paths::read")]
+    pub(crate) crl: Vec<PathBuf>,
 }
 
 /// `[limits]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Limits {
     pub(crate) connections: usize,
+    pub(crate) connections_per_caller: usize,
     pub(crate) in_flight: usize,
     pub(crate) in_flight_per_caller: usize,
+    pub(crate) requests_per_second_per_caller: u32,
+    pub(crate) burst_per_caller: u32,
     pub(crate) batches_in_flight: usize,
     pub(crate) watchers: usize,
     pub(crate) watchers_per_caller: usize,
@@ -163,6 +170,7 @@ impl Default for Tls {
             cert: "pki/server.pem".into(),
             key: "pki/server.key".into(),
             client_ca: "pki/ca.pem".into(),
+            crl: Vec::new(),
         }
     }
 }
@@ -171,8 +179,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
+            connections_per_caller: 256,
             in_flight: 1_024,
             in_flight_per_caller: 512,
+            requests_per_second_per_caller: 2_000,
+            burst_per_caller: 4_000,
             batches_in_flight: 4,
             watchers: 256,
             watchers_per_caller: 16,

@@ -1,6 +1,9 @@
 //! Certificates for development: one authority, a server, people and agency systems.
 //!
-//! Invariant: keys are readable by their owner alone, and an existing folder is never overwritten.
+//! Invariant: keys are readable by their owner alone, and of an existing folder nothing but the
+//! revocation list is ever overwritten.
+
+mod revoke;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -13,6 +16,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
 };
+
+pub(crate) use self::revoke::{LIST, Revocation, revoke};
 
 /// How long a development certificate is valid, in days.
 const VALID_DAYS: i32 = 397;
@@ -27,7 +32,7 @@ pub(crate) struct Identity {
 }
 
 /// The people and systems that development certificates are made for.
-pub(crate) const IDENTITIES: [Identity; 7] = [
+pub(crate) const IDENTITIES: [Identity; 8] = [
     Identity {
         name: "operator",
         uri: "urn:rabt:platform:person:operator-1:operator",
@@ -43,6 +48,10 @@ pub(crate) const IDENTITIES: [Identity; 7] = [
     Identity {
         name: "auditor",
         uri: "urn:rabt:platform:person:auditor-1:auditor",
+    },
+    Identity {
+        name: "security-officer",
+        uri: "urn:rabt:platform:person:security-officer-1:security-officer",
     },
     Identity {
         name: "tax",
@@ -89,6 +98,14 @@ pub(crate) enum PkiError {
         /// Why.
         source: io::Error,
     },
+    /// A file cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A certificate cannot be made.
     #[error("certificate for {name}: {source}")]
     Make {
@@ -112,6 +129,7 @@ pub(crate) fn make(folder: &Path, hosts: &[String], now: Timestamp) -> Result<De
         &authority.key().serialize_pem(),
         true,
     )?;
+    revoke::write_empty(folder, &authority, now)?;
 
     let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     names.extend(hosts.iter().cloned());

@@ -24,6 +24,8 @@ pub enum Kind {
     Text,
     /// A file or folder.
     Path,
+    /// Files or folders; in a variable with `:` between them.
+    Paths,
     /// An IP address and a port.
     Address,
     /// `true` or `false`.

@@ -6,12 +6,14 @@
 
 mod build;
 mod config;
+mod hangup;
 mod shutdown;
 mod suggest;
 mod telemetry;
 
 pub use build::BuildInfo;
 pub use config::{Kind, Loaded, Origin, Place, Problem, Setting, Settings, load};
+pub use hangup::Hangups;
 pub use shutdown::{Drained, Shutdown, SignalError};
 pub use suggest::nearest;
 pub use telemetry::{Format, TelemetryError, start_telemetry};

@@ -37,7 +37,12 @@ pub use rabt_connect::{
 pub use rabt_storage::StoredRun as RunView;
 
 const WRITERS: [Role; 2] = [Role::Operator, Role::Approver];
-const READERS: [Role; 3] = [Role::Operator, Role::Approver, Role::Auditor];
+const READERS: [Role; 4] = [
+    Role::Operator,
+    Role::Approver,
+    Role::Auditor,
+    Role::SecurityOfficer,
+];
 
 /// Refuses callers of other roles; the refusal is audited.
 async fn allow(

@@ -8,7 +8,7 @@ use rabt_proto::linkage::{
     ReleaseReviewTaskRequest, ResolveReviewTaskRequest, ShadowModelRequest, SplitCitizenRequest,
     UndoDecisionRequest, WithdrawDecisionRequest,
 };
-use rabt_tests::{AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, reason};
+use rabt_tests::{AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, SECURITY_OFFICER, Stack, reason};
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -173,6 +173,7 @@ async fn review_is_for_people_with_the_right_role() {
         ("unknown", "urn:rabt:nobody:system"),
         ("operator", OPERATOR),
         ("auditor", "urn:rabt:rabt:person:auditor-1:auditor"),
+        ("security officer", SECURITY_OFFICER),
         ("clerk", CLERK),
         ("approver", APPROVER),
     ];

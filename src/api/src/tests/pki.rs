@@ -63,6 +63,7 @@ impl Pki {
                 cert: self.file("server.pem"),
                 key: self.file("server.key"),
                 client_ca: self.file("ca.pem"),
+                crl: Vec::new(),
             },
             limits,
         }

@@ -1,6 +1,6 @@
 //! `rabt pki`: certificates for development.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -15,7 +15,7 @@ use crate::render::{Render, table};
 /// What to make.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PkiArgs {
-    /// Make an authority, a server certificate, four people and three agency systems. For
+    /// Make an authority, a server certificate, five people and three agency systems. For
     /// development only: the authority's key lies beside them.
     Dev {
         /// Folder for the files; it must not hold earlier ones.
@@ -28,11 +28,21 @@ pub(crate) enum PkiArgs {
         #[arg(long, default_value = "https://localhost:7443", value_name = "URL")]
         server: String,
     },
+    /// Add a certificate to the revocation list of a development authority.
+    Revoke {
+        /// The certificate, PEM.
+        #[arg(value_name = "CERT")]
+        certificate: PathBuf,
+        /// Folder of the authority, instead of the certificate's.
+        #[arg(long, value_name = "DIR")]
+        pki: Option<PathBuf>,
+    },
 }
 
 #[derive(Serialize)]
 struct Made {
     ca: PathBuf,
+    crl: PathBuf,
     server: pki::Pair,
     callers: Vec<MadeCaller>,
     profile: PathBuf,
@@ -48,14 +58,56 @@ struct MadeCaller {
 
 /// Runs `rabt pki`.
 pub(crate) fn run(args: PkiArgs, render: &Render) -> Result<ExitCode, CommandError> {
-    let PkiArgs::Dev { out, hosts, server } = args;
-    let made = pki::make(&out, &hosts, SystemClock.now()).map_err(|error| {
+    match args {
+        PkiArgs::Dev { out, hosts, server } => make(&out, &hosts, server, render),
+        PkiArgs::Revoke { certificate, pki } => revoke(&certificate, pki, render),
+    }
+}
+
+fn revoke(
+    certificate: &Path,
+    folder: Option<PathBuf>,
+    render: &Render,
+) -> Result<ExitCode, CommandError> {
+    let beside = || certificate.parent().map(Path::to_owned).unwrap_or_default();
+    let folder = folder.unwrap_or_else(beside);
+    let revoked = pki::revoke(&folder, certificate, SystemClock.now()).map_err(|error| {
+        let help = "give a certificate that `rabt pki dev` made, and --pki its folder with ca.pem \
+                    and ca.key; another authority makes its lists itself";
+        CommandError::failed(error, help)
+    })?;
+    render.result(&revoked, || {
+        let pki::Revocation {
+            list,
+            serial,
+            earlier,
+            revoked,
+        } = &revoked;
+        let (done, list) = (
+            if *earlier { "was already" } else { "is now" },
+            list.display(),
+        );
+        format!(
+            "certificate {serial} {done} revoked, one of {revoked} in {list}\n\
+             a node refuses it within a second when tls.crl names that list"
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make(
+    out: &Path,
+    hosts: &[String],
+    server: String,
+    render: &Render,
+) -> Result<ExitCode, CommandError> {
+    let made = pki::make(out, hosts, SystemClock.now()).map_err(|error| {
         let help = "give --out a folder that is empty or does not exist yet, and names as --host";
         CommandError::failed(error, help)
     })?;
     let path = out.join("profile.toml");
     Profile::of_pki(&made, server, false)
-        .relative_to(&out)
+        .relative_to(out)
         .write(&path)?;
 
     let callers = made
@@ -67,6 +119,7 @@ pub(crate) fn run(args: PkiArgs, render: &Render) -> Result<ExitCode, CommandErr
             files,
         });
     let made = Made {
+        crl: out.join(pki::LIST),
         ca: made.ca,
         server: made.server,
         callers: callers.collect(),
@@ -86,6 +139,10 @@ fn text(made: &Made) -> String {
         rows.push(row(caller.name, caller.uri, &caller.files));
     }
     let table = table(&["name", "who", "certificate"], rows);
-    let (ca, profile) = (made.ca.display(), made.profile.display());
-    format!("{table}\nauthority: {ca}\nclient profile: {profile}")
+    let (ca, crl, profile) = (
+        made.ca.display(),
+        made.crl.display(),
+        made.profile.display(),
+    );
+    format!("{table}\nauthority: {ca}\nrevocation list: {crl}\nclient profile: {profile}")
 }

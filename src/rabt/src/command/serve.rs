@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use rabt_runtime::Drained;
+use rabt_api::Reload;
+use rabt_runtime::{Drained, Hangups};
 use rabt_service::Pacing;
 use serde::Serialize;
 use tracing::{error, warn};
@@ -33,6 +34,7 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
     app.shutdown()
         .watch_signals()
         .map_err(|error| CommandError::failed(error, ""))?;
+    let hangups = Hangups::watch().map_err(|error| CommandError::failed(error, ""))?;
     let bound = match app.listen(&settled).await {
         Ok(bound) => bound,
         Err(error) => {
@@ -56,6 +58,7 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
         let follows = if *leads { "" } else { "; another node leads" };
         format!("serving {citizens} citizens on {address}, health on {admin_address}{follows}")
     });
+    reload_on_hangup(&app, hangups, bound.reload.clone());
     finish_links(&app);
     if settled.config.sources.scheduled {
         read_by_schedule(&app, settled.pacing());
@@ -67,6 +70,20 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
             Ok(Exit::Failed.into())
         }
     }
+}
+
+/// Looks at the certificate files at once when an operator says so; the node does it by itself soon
+/// after each change.
+fn reload_on_hangup(app: &App, mut hangups: Hangups, reload: Reload) {
+    let ending = app.shutdown().token();
+    app.shutdown().spawn(async move {
+        loop {
+            tokio::select! {
+                () = hangups.next() => reload.now(),
+                () = ending.cancelled() => return,
+            }
+        }
+    });
 }
 
 /// Reads sources by their schedules, whenever this node leads. The drain waits for no reading: each

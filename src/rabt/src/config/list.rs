@@ -59,12 +59,32 @@ impl Settings for Config {
             Kind::Path,
             "the authorities that client certificates must come from, PEM",
         ),
+        setting(
+            "tls.crl",
+            Kind::Paths,
+            "revocation lists of these authorities, PEM or DER; [] for none",
+        ),
         count("limits.connections", 1_000_000, "open connections"),
+        count(
+            "limits.connections_per_caller",
+            1_000_000,
+            "open connections of one caller",
+        ),
         count("limits.in_flight", 1_000_000, "requests in work"),
         count(
             "limits.in_flight_per_caller",
             1_000_000,
             "requests in work of one caller",
+        ),
+        count(
+            "limits.requests_per_second_per_caller",
+            1_000_000,
+            "requests of one caller in a second; one more is told when to come again",
+        ),
+        count(
+            "limits.burst_per_caller",
+            1_000_000,
+            "requests of one caller at once after a pause",
         ),
         count("limits.batches_in_flight", 10_000, "batch requests in work"),
         count("limits.watchers", 100_000, "watchers of the change feed"),

@@ -1,5 +1,7 @@
 //! The settings and their example.
 
+use std::path::PathBuf;
+
 use rabt_runtime::Settings;
 
 use super::{Config, redact_url};
@@ -33,6 +35,41 @@ fn the_example_is_complete_and_equals_the_defaults() {
     assert_eq!(loaded.settings, Config::default());
     let listed: Vec<&str> = Config::ALL.iter().map(|one| one.path).collect();
     assert_eq!(keys(&std::fs::read_to_string(path).unwrap()), listed);
+}
+
+#[test]
+fn lists_of_paths_come_from_the_file_and_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rabt.toml");
+    std::fs::write(&file, "[tls]\ncrl = [\"one.crl\", \"/two.crl\"]\n").unwrap();
+    let load = |variables: &[(&str, &str)]| {
+        let variables = variables.iter().map(|(n, v)| ((*n).into(), (*v).into()));
+        rabt_runtime::load::<Config>(Some(&file), variables.collect::<Vec<_>>())
+    };
+    let paths = |texts: &[&str]| texts.iter().map(PathBuf::from).collect::<Vec<_>>();
+    let crl = load(&[]).unwrap().settings.tls.crl;
+    assert_eq!(crl, paths(&["one.crl", "/two.crl"]));
+    let crl = load(&[("RABT__TLS__CRL", "/a.crl:b.crl")])
+        .unwrap()
+        .settings
+        .tls
+        .crl;
+    assert_eq!(crl, paths(&["/a.crl", "b.crl"]));
+    assert!(
+        load(&[("RABT__TLS__CRL", "")])
+            .unwrap()
+            .settings
+            .tls
+            .crl
+            .is_empty()
+    );
+
+    std::fs::write(&file, "[tls]\ncrl = \"one.crl\"\n").unwrap();
+    let problem = load(&[]).unwrap_err().remove(0);
+    assert!(
+        problem.to_string().contains("must be a list of paths"),
+        "{problem}"
+    );
 }
 
 #[test]

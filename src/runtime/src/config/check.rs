@@ -106,6 +106,14 @@ fn check_value(
         (Kind::Text | Kind::Path | Kind::Address | Kind::Choice(_), DeValue::String(text)) => {
             fault_of_text(setting.kind, text)
         }
+        (Kind::Paths, DeValue::Array(paths)) => {
+            let texts = paths.iter().map(|path| path.get_ref().as_str());
+            let mut faults = texts.filter_map(|text| match text {
+                Some(text) => fault_of_text(Kind::Paths, text),
+                None => Some(expected(Kind::Paths)),
+            });
+            faults.next()
+        }
         _ => Some(format!(
             "{}, found {} {}",
             expected(setting.kind),
@@ -121,7 +129,7 @@ fn check_value(
 fn fault_of_text(kind: Kind, text: &str) -> Option<String> {
     let good = match kind {
         Kind::Text => true,
-        Kind::Path => !text.contains('\0'),
+        Kind::Path | Kind::Paths => !text.contains('\0'),
         Kind::Flag => text == "true" || text == "false",
         Kind::Integer(least, most) => text
             .parse::<i64>()
@@ -136,6 +144,7 @@ fn expected(kind: Kind) -> String {
     match kind {
         Kind::Text => "must be text in quotes".to_owned(),
         Kind::Path => "must be a path in quotes".to_owned(),
+        Kind::Paths => "must be a list of paths in quotes, such as [\"a\", \"b\"]".to_owned(),
         Kind::Address => "must be an address such as \"127.0.0.1:7443\"".to_owned(),
         Kind::Flag => "must be true or false".to_owned(),
         Kind::Integer(least, most) => format!("must be a whole number from {least} to {most}"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, stream};
+use rabt_model::ManualClock;
 use rabt_policy::Caller;
 use rabt_proto::agreement as ab;
 use rabt_proto::agreement::agreement_service_server::AgreementService;
@@ -51,7 +52,7 @@ pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake> {
         reviews: Fake,
         agreements: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
-        start: "2026-01-01T00:00:00Z".parse().unwrap(),
+        clock: Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
     }
 }
 

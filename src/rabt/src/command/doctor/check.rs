@@ -1,12 +1,13 @@
 //! The checks of `rabt doctor`. None of them changes anything.
 
+mod tls;
+
 use std::net::TcpListener;
 use std::path::Path;
 
 use rabt_model::SourceId;
 use rabt_service::SourceState;
 use rabt_storage::{Storage, StorageError};
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 use super::{Finding, Outcome};
 use crate::app::Settled;
@@ -16,7 +17,7 @@ use crate::keys;
 /// Runs every check, in the order in which a start would need them.
 pub(super) async fn all(settled: &Settled) -> Vec<Finding> {
     let mut findings = vec![Finding::pass("settings", "every setting is right")];
-    findings.extend(tls(settled));
+    findings.extend(tls::all(settled));
     findings.push(audit_keys(settled));
     findings.push(agreements(settled));
     findings.push(match settled.model() {
@@ -53,47 +54,6 @@ fn at_rest(settled: &Settled) -> Vec<Finding> {
     let mut findings: Vec<Finding> = private("at rest", file).into_iter().collect();
     let summary = format!("{}: {plain}; keep it on an encrypted disk", file.display());
     findings.push(Finding::pass("at rest", summary));
-    findings
-}
-
-fn tls(settled: &Settled) -> Vec<Finding> {
-    let tls = &settled.config.tls;
-    let files = [
-        ("tls.cert", &tls.cert),
-        ("tls.key", &tls.key),
-        ("tls.client_ca", &tls.client_ca),
-    ];
-    let mut findings = Vec::new();
-    let mut texts = Vec::new();
-    for (name, path) in files {
-        let path = settled.path(path);
-        match std::fs::read(&path) {
-            Ok(text) => texts.push(text),
-            Err(error) => findings.push(Finding::of(
-                name,
-                Outcome::Fail,
-                format!("{}: {error}", path.display()),
-                "name a PEM file that the node's user can read; `rabt pki dev --out pki` makes \
-                 certificates to try with",
-            )),
-        }
-    }
-    findings.extend(private("tls.key", &settled.path(&tls.key)));
-    if let [cert, key, ca] = &texts[..] {
-        let together = ServerTlsConfig::new()
-            .identity(Identity::from_pem(cert, key))
-            .client_ca_root(Certificate::from_pem(ca));
-        let server = tonic::transport::Server::builder().tls_config(together);
-        findings.push(match server {
-            Ok(_) => Finding::pass("tls", "certificate, key and authority work together"),
-            Err(error) => Finding::of(
-                "tls",
-                Outcome::Fail,
-                format!("certificate, key and authority do not work together: {error}"),
-                "see that tls.key is the key of tls.cert, and that all three are PEM",
-            ),
-        });
-    }
     findings
 }
 

@@ -131,7 +131,13 @@ async fn a_clerks_merge_waits_for_an_approver() {
 async fn systems_and_auditors_decide_nothing() {
     let (storage, _, services) = perhaps().await;
     let task = tasks(&services).await[0].number;
-    for role in [Role::System, Role::Auditor, Role::Operator] {
+    let others = [
+        Role::System,
+        Role::Auditor,
+        Role::Operator,
+        Role::SecurityOfficer,
+    ];
+    for role in others {
         let caller = person("x", role);
         let refused = resolve_task(&services, &caller, task, Judgement::Same, &why()).await;
         assert!(
@@ -148,7 +154,7 @@ async fn systems_and_auditors_decide_nothing() {
     let denied = denied
         .filter(|event| matches!(event, AuditEvent::Denied(_)))
         .count();
-    assert_eq!(denied, 6, "each refusal leaves an entry");
+    assert_eq!(denied, 8, "each refusal leaves an entry");
 }
 
 #[tokio::test]
