@@ -1,5 +1,7 @@
 //! Nothing personal in logs: everything is done at TRACE, and what was written is searched.
 
+mod every;
+
 use rabt_model::RecordNumber;
 use rabt_proto::citizen::{LookupCitizenRequest, SearchCitizensRequest, SearchCriteria};
 use rabt_proto::common::{EndUser, Identifier};

@@ -98,7 +98,7 @@ pub enum OperateError {
     #[error("{} problem(s): {}", .0.len(), lines(.0))]
     Problems(Vec<Problem>),
     /// Nothing of this name.
-    #[error("there is no {thing} `{name}`")]
+    #[error("{}", absent(.thing, .name))]
     NotFound {
         /// What kind of thing.
         thing: &'static str,
@@ -176,7 +176,7 @@ pub enum AgreementError {
     #[error("{} problem(s): {}", .0.len(), lines(.0))]
     Problems(Vec<Problem>),
     /// Nothing of this id.
-    #[error("there is no agreement `{0}`")]
+    #[error("{}", absent("agreement", .0))]
     NotFound(String),
     /// There is one of this id.
     #[error("agreement `{0}` exists already; update it instead")]
@@ -217,7 +217,7 @@ pub enum ReviewError {
     #[error("not permitted")]
     NotPermitted(Audited<()>),
     /// Nothing of this name.
-    #[error("there is no {thing} `{name}`")]
+    #[error("{}", absent(.thing, .name))]
     NotFound {
         /// What kind of thing.
         thing: &'static str,
@@ -263,6 +263,17 @@ pub enum ReviewError {
     /// Storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+/// Says that there is nothing of a name. One with as many digits as a person's number is not repeated:
+/// somebody may have written that number in its place.
+fn absent(thing: &str, name: &str) -> String {
+    const FEW_DIGITS: usize = 8;
+    let digits = name.chars().filter(char::is_ascii_digit).count();
+    if digits > FEW_DIGITS {
+        return format!("there is no such {thing}");
+    }
+    format!("there is no {thing} `{name}`")
 }
 
 /// Says where to go instead.
