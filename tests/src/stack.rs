@@ -156,6 +156,7 @@ impl Stack {
             keys: AuditKeys {
                 checkpoint: Self::checkpoint_key(),
                 pseudonyms: PseudonymKey::new(&SEED),
+                witnesses: Vec::new(),
             },
             random: StdRng::seed_from_u64(seed),
             image: None,

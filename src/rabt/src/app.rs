@@ -258,7 +258,8 @@ impl App {
         let rules = settled.survivorship()?;
         let agreements = settled.agreements()?;
         let audit = &settled.config.audit;
-        let keys = keys::read_or_make(&settled.path(&audit.keys), &audit.origin)?;
+        let folder = settled.path(&audit.keys);
+        let keys = keys::read_or_make(&folder, &audit.origin, &audit.witnesses)?;
         let storage = rabt_storage::open_as(&settled.storage_url(), &audit.origin)
             .await
             .map_err(|error| {

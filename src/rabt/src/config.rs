@@ -1,8 +1,10 @@
 //! The settings of a node: one section a component.
 
+mod list;
+
 use std::path::{Path, PathBuf};
 
-use rabt_runtime::{Kind, Loaded, Setting, Settings};
+use rabt_runtime::Loaded;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CommandError;
@@ -124,6 +126,8 @@ pub(crate) struct Agreements {
 pub(crate) struct Audit {
     pub(crate) origin: String,
     pub(crate) keys: PathBuf,
+    #[serde(deserialize_with = "texts")]
+    pub(crate) witnesses: Vec<String>,
 }
 
 /// `[telemetry]`
@@ -250,6 +254,7 @@ impl Default for Audit {
         Self {
             origin: "rabt.local/node-1".to_owned(),
             keys: "keys".into(),
+            witnesses: Vec::new(),
         }
     }
 }
@@ -263,192 +268,18 @@ impl Default for Telemetry {
     }
 }
 
-const fn setting(path: &'static str, kind: Kind, doc: &'static str) -> Setting {
-    Setting {
-        path,
-        kind,
-        secret: false,
-        doc,
+/// Reads a list of texts, or one text that spaces separate, as a variable holds it.
+fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Texts {
+        List(Vec<String>),
+        Text(String),
     }
-}
-
-const fn count(path: &'static str, most: i64, doc: &'static str) -> Setting {
-    setting(path, Kind::Integer(1, most), doc)
-}
-
-impl Settings for Config {
-    const ALL: &'static [Setting] = &[
-        setting(
-            "node.name",
-            Kind::Text,
-            "name of this node, its own among those that share a PostgreSQL database",
-        ),
-        setting(
-            "node.address",
-            Kind::Text,
-            "where clients reach this node, named by nodes that follow it; may be empty",
-        ),
-        setting(
-            "server.listen",
-            Kind::Address,
-            "address for agencies, always mutual TLS, such as \"0.0.0.0:7443\"",
-        ),
-        setting(
-            "server.admin_listen",
-            Kind::Address,
-            "address for health checks and reflection, such as \"127.0.0.1:7444\"",
-        ),
-        setting(
-            "server.admin_mtls",
-            Kind::Flag,
-            "whether the admin address asks for a client certificate too",
-        ),
-        setting(
-            "tls.cert",
-            Kind::Path,
-            "the server's certificate chain, PEM, leaf first",
-        ),
-        setting(
-            "tls.key",
-            Kind::Path,
-            "the key of the server's certificate, PEM",
-        ),
-        setting(
-            "tls.client_ca",
-            Kind::Path,
-            "the authorities that client certificates must come from, PEM",
-        ),
-        count("limits.connections", 1_000_000, "open connections"),
-        count("limits.in_flight", 1_000_000, "requests in work"),
-        count(
-            "limits.in_flight_per_caller",
-            1_000_000,
-            "requests in work of one caller",
-        ),
-        count("limits.batches_in_flight", 10_000, "batch requests in work"),
-        count("limits.watchers", 100_000, "watchers of the change feed"),
-        count(
-            "limits.watchers_per_caller",
-            100_000,
-            "watchers of the change feed of one caller",
-        ),
-        count(
-            "limits.message_bytes",
-            67_108_864,
-            "largest request message, bytes",
-        ),
-        count(
-            "limits.deadline_ms",
-            600_000,
-            "longest time a request may take, milliseconds",
-        ),
-        count(
-            "limits.slow_deadline_ms",
-            3_600_000,
-            "the same for requests that wait for an agency's database or compare all records",
-        ),
-        count(
-            "limits.handshake_ms",
-            600_000,
-            "longest time a handshake may take, milliseconds",
-        ),
-        count(
-            "limits.drain_ms",
-            3_600_000,
-            "longest time that a shutdown waits for requests in work, milliseconds",
-        ),
-        Setting {
-            path: "storage.url",
-            kind: Kind::Text,
-            secret: true,
-            doc: "where state is kept: \"sqlite://PATH\" or \"postgres://USER:PASSWORD@HOST/NAME\"",
-        },
-        setting(
-            "storage.image",
-            Kind::Path,
-            "sealed file of the citizens in memory, for a quick start; \"\" for none",
-        ),
-        setting(
-            "sources.base",
-            Kind::Path,
-            "folder that relative paths of manifests start from",
-        ),
-        setting(
-            "sources.scheduled",
-            Kind::Flag,
-            "whether sources that have a schedule are read by themselves while this node leads",
-        ),
-        count(
-            "sources.parallel",
-            1_000,
-            "readings by schedule at once; one agency has half of them at most",
-        ),
-        count(
-            "sources.deadline_s",
-            2_592_000,
-            "longest time of a reading by schedule, seconds; the next one goes on from there",
-        ),
-        count(
-            "sources.idle_s",
-            86_400,
-            "longest time in which nothing comes of a source that is read by schedule, seconds",
-        ),
-        setting(
-            "connectors.folder",
-            Kind::Path,
-            "folder of executables rabt-connector-<kind>, beside those next to rabt; may be empty",
-        ),
-        count(
-            "connectors.memory_mib",
-            1_048_576,
-            "most address space of a process that reads a source, MiB",
-        ),
-        setting(
-            "secrets.store",
-            Kind::Path,
-            "folder of the sealed secrets that manifests name as store:NAME; \"\" for none",
-        ),
-        setting(
-            "secrets.identity",
-            Kind::Path,
-            "file of the age identity that opens them; `rabt secret init` makes it",
-        ),
-        setting(
-            "linkage.model",
-            Kind::Text,
-            "linkage model: a shipped one (\"egypt\", \"febrl\") or the path of a model file",
-        ),
-        setting(
-            "linkage.survivorship",
-            Kind::Text,
-            "how values are chosen: \"shipped\", or the path of a TOML file of rules",
-        ),
-        setting(
-            "agreements.bundle",
-            Kind::Path,
-            "TOML file of the access agreements in force",
-        ),
-        setting(
-            "audit.origin",
-            Kind::Text,
-            "name of this node's audit log, unique for ever; it stands in every checkpoint",
-        ),
-        setting(
-            "audit.keys",
-            Kind::Path,
-            "folder of the log's signing key and pseudonym key; made at the first start",
-        ),
-        setting(
-            "telemetry.format",
-            Kind::Choice(&["text", "json"]),
-            "how log lines are written",
-        ),
-        setting(
-            "telemetry.level",
-            Kind::Text,
-            "what is logged, such as \"info\" or \"info,rabt_api=debug\"; RABT_LOG wins over it",
-        ),
-    ];
+    Ok(match Texts::deserialize(deserializer)? {
+        Texts::List(texts) => texts,
+        Texts::Text(text) => text.split_whitespace().map(str::to_owned).collect(),
+    })
 }
 
 /// Loads the settings from `file`, else from `rabt.toml` here, else from `/etc/rabt/rabt.toml`,

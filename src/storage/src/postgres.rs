@@ -212,6 +212,7 @@ impl Transaction for PostgresTransaction {
 }
 
 crate::folder::keeps_folders!(PostgresTransaction);
+crate::correction::keeps_corrections!(PostgresTransaction);
 
 impl PostgresTransaction {
     fn connection(&mut self) -> &mut PgConnection {

@@ -199,6 +199,7 @@ impl Transaction for SqliteTransaction {
 }
 
 crate::folder::keeps_folders!(SqliteTransaction);
+crate::correction::keeps_corrections!(SqliteTransaction);
 
 impl SqliteTransaction {
     fn connection(&mut self) -> &mut SqliteConnection {

@@ -155,6 +155,7 @@ impl Node {
             keys: AuditKeys {
                 checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),
                 pseudonyms: PseudonymKey::new(&[2; 32]),
+                witnesses: Vec::new(),
             },
             random: StdRng::seed_from_u64(7),
             version: "test".to_owned(),
