@@ -11,8 +11,9 @@ mod town;
 pub use database::Database;
 pub use pki::Pki;
 pub use place::{cargo, executable, mysql_url, postgres_url, root, sample_data, skip, soak};
-pub use plugin::{Plugins, python_plugins};
+pub use plugin::{Plugins, python_plugins, python_script};
 pub use stack::{
-    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, Stack, context, kinds, put_in_force, reason,
+    AGENCY_SYSTEM, APPROVER, AUDITOR, CLERK, OPERATOR, PORTAL, Stack, context, kinds, put_in_force,
+    reason,
 };
 pub use town::{Someone, Town};

@@ -4,10 +4,12 @@
 //! from an audited disclosure or an audited task; there is no way here from a profile alone.
 
 mod change;
+pub(crate) mod evidence;
 pub(crate) mod look;
 mod quality;
 mod review;
 pub(crate) mod source;
+pub(crate) mod transparency;
 mod value;
 
 use rabt_model::{ErrorClass, Label};

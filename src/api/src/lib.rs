@@ -3,6 +3,7 @@
 //! Invariant: this crate translates and holds no rule. What leaves about citizens is an audited
 //! disclosure or, to clerks, an audited task; there is no other way to a profile here.
 
+mod audit_service;
 mod authn;
 mod change_service;
 mod citizen_service;
@@ -20,6 +21,7 @@ mod server;
 mod stack;
 mod status;
 mod tls;
+mod transparency_service;
 
 #[cfg(test)]
 mod tests;

@@ -83,7 +83,7 @@ fn translate(context: common::RequestContext) -> RequestContext {
 }
 
 /// Translates a level; a number outside the enumeration arrives as "unspecified".
-fn assurance(level: common::AssuranceLevel) -> Assurance {
+pub(crate) fn assurance(level: common::AssuranceLevel) -> Assurance {
     match level {
         common::AssuranceLevel::Unspecified => Assurance::None,
         common::AssuranceLevel::Low => Assurance::Low,

@@ -14,10 +14,17 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use rabt_model::{ErrorClass, Timestamp};
 use rabt_policy::Caller;
+use rabt_proto::audit::audit_service_server::{AuditService, AuditServiceServer};
 use rabt_proto::change::change_service_server::{ChangeService, ChangeServiceServer};
 use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
 use rabt_proto::connector::connector_service_server::{ConnectorService, ConnectorServiceServer};
 use rabt_proto::linkage::linkage_service_server::{LinkageService, LinkageServiceServer};
+use rabt_proto::transparency::correction_service_server::{
+    CorrectionService, CorrectionServiceServer,
+};
+use rabt_proto::transparency::transparency_service_server::{
+    TransparencyService, TransparencyServiceServer,
+};
 use rustls_pki_types::CertificateDer;
 use tonic::Status;
 use tonic::body::Body;
@@ -31,11 +38,15 @@ use crate::status::{deadline_exceeded, status};
 use crate::{Limits, authn};
 
 /// The agencies' side of the node.
-pub(crate) struct Stack<C, F, O, L> {
+pub(crate) struct Stack<C, F, O, L, A, T, R> {
     citizens: CitizenServiceServer<C>,
     changes: ChangeServiceServer<F>,
     connectors: ConnectorServiceServer<O>,
     reviews: LinkageServiceServer<L>,
+    audits: AuditServiceServer<A>,
+    transparencies: TransparencyServiceServer<T>,
+    corrections: CorrectionServiceServer<R>,
+    side: Side,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
     callers: CallerGauges,
@@ -49,14 +60,17 @@ pub(crate) struct Peer {
     in_flight: Arc<Gauge>,
 }
 
-impl<C, F, O, L> Stack<C, F, O, L>
+impl<C, F, O, L, A, T, R> Stack<C, F, O, L, A, T, R>
 where
     C: CitizenService,
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
+    A: AuditService,
+    T: TransparencyService,
+    R: CorrectionService,
 {
-    pub(crate) fn new(parts: Parts<C, F, O, L>, limits: &Limits) -> Self {
+    pub(crate) fn new(parts: Parts<C, F, O, L, A, T, R>, limits: &Limits) -> Self {
         let largest = limits.message_bytes;
         Self {
             citizens: CitizenServiceServer::new(parts.citizens).max_decoding_message_size(largest),
@@ -64,11 +78,37 @@ where
             connectors: ConnectorServiceServer::new(parts.connectors)
                 .max_decoding_message_size(largest),
             reviews: LinkageServiceServer::new(parts.reviews).max_decoding_message_size(largest),
+            audits: AuditServiceServer::new(parts.audits).max_decoding_message_size(largest),
+            transparencies: TransparencyServiceServer::new(parts.transparencies)
+                .max_decoding_message_size(largest),
+            corrections: CorrectionServiceServer::new(parts.corrections)
+                .max_decoding_message_size(largest),
+            side: Side::Agencies,
             ids: RequestIds::new(parts.start),
             in_flight: Gauge::new(limits.in_flight),
             callers: CallerGauges::new(limits.in_flight_per_caller),
             longest: limits.deadline(),
             slow: limits.slow_deadline(),
+        }
+    }
+
+    /// Returns the side of the portals, with places of its own for requests.
+    pub(crate) fn for_portals(&self, start: Timestamp, limits: &Limits) -> Self {
+        Self {
+            citizens: self.citizens.clone(),
+            changes: self.changes.clone(),
+            connectors: self.connectors.clone(),
+            reviews: self.reviews.clone(),
+            audits: self.audits.clone(),
+            transparencies: self.transparencies.clone(),
+            corrections: self.corrections.clone(),
+            side: Side::Portals,
+            // ids of requests stay different from those of the other side
+            ids: RequestIds::portals(start),
+            in_flight: Gauge::new(limits.in_flight),
+            callers: CallerGauges::new(limits.in_flight_per_caller),
+            longest: self.longest,
+            slow: self.slow,
         }
     }
 
@@ -111,17 +151,23 @@ where
             ServiceName::Change => self.changes.clone().call(request).await,
             ServiceName::Connector => self.connectors.clone().call(request).await,
             ServiceName::Linkage => self.reviews.clone().call(request).await,
+            ServiceName::Audit => self.audits.clone().call(request).await,
+            ServiceName::Transparency => self.transparencies.clone().call(request).await,
+            ServiceName::Correction => self.corrections.clone().call(request).await,
         };
         response
     }
 }
 
-impl<C, F, O, L> Edge for Stack<C, F, O, L>
+impl<C, F, O, L, A, T, R> Edge for Stack<C, F, O, L, A, T, R>
 where
     C: CitizenService,
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
+    A: AuditService,
+    T: TransparencyService,
+    R: CorrectionService,
 {
     type Peer = Peer;
 
@@ -145,7 +191,8 @@ where
         request: Request<Incoming>,
     ) -> Response<Body> {
         let id = self.ids.next();
-        let Some(method) = Method::of_path(request.uri().path()) else {
+        let method = Method::of_path(request.uri().path());
+        let Some(method) = method.filter(|method| method.service.side() == self.side) else {
             return Status::unimplemented("there is no such method").into_http();
         };
         let span = span(&id, method, &peer);
@@ -189,6 +236,30 @@ enum ServiceName {
     Change,
     Connector,
     Linkage,
+    Audit,
+    Transparency,
+    Correction,
+}
+
+/// Which listener answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Agencies,
+    Portals,
+}
+
+impl ServiceName {
+    const fn side(self) -> Side {
+        match self {
+            Self::Transparency => Side::Portals,
+            Self::Citizen
+            | Self::Change
+            | Self::Connector
+            | Self::Linkage
+            | Self::Audit
+            | Self::Correction => Side::Agencies,
+        }
+    }
 }
 
 macro_rules! methods {
@@ -200,7 +271,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 46] = methods! {
+const METHODS: [Method; 61] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -215,6 +286,14 @@ const METHODS: [Method; 46] = methods! {
         "ListDecisions" "GetDecision" "PreviewMerge" "MergeCitizens" "PreviewSplit" "SplitCitizen"
         "ConfirmDecision" "WithdrawDecision" "UndoDecision" "ProtectCitizen" "ExplainPair"
         "ShadowModel";
+    Audit "rabt.audit.v1.AuditService":
+        "ListEvents" "TailEvents" "GetCheckpoint" "GetInclusionProof" "GetConsistencyProof"
+        "AddWitnessSignature" "ExportEvidence";
+    Transparency "rabt.transparency.v1.TransparencyService":
+        "ListAccessEvents" "CountWithheldEvents" "GetAccessReceipt" "ListHoldings"
+        "CreateCorrectionRequest" "ListCorrectionRequests";
+    Correction "rabt.transparency.v1.CorrectionService":
+        "ListAgencyCorrections" "AnswerCorrection";
 };
 
 /// Methods that wait for an agency's database, or compare all that is held.
@@ -241,6 +320,7 @@ impl Method {
 
 /// Numbers requests: the start of the process and a count, so that an id is met once.
 struct RequestIds {
+    side: &'static str,
     start: i64,
     next: AtomicU64,
 }
@@ -248,14 +328,22 @@ struct RequestIds {
 impl RequestIds {
     fn new(start: Timestamp) -> Self {
         Self {
+            side: "",
             start: start.as_millisecond(),
             next: AtomicU64::new(0),
         }
     }
 
+    fn portals(start: Timestamp) -> Self {
+        Self {
+            side: "p",
+            ..Self::new(start)
+        }
+    }
+
     fn next(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:x}-{number:x}", self.start)
+        format!("{}{:x}-{number:x}", self.side, self.start)
     }
 }
 

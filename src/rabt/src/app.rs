@@ -12,6 +12,7 @@ use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::SystemClock;
 use rabt_policy::{Caller, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
+use rabt_service::transparency::Portals;
 use rabt_service::{ImageFile, Node, Pace, Pacing, Services, Setup, operate};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -228,6 +229,10 @@ impl Settled {
             listen: address("listen", &server.listen)?,
             admin_listen: address("admin_listen", &server.admin_listen)?,
             admin_mtls: server.admin_mtls,
+            transparency_listen: match server.transparency_listen.as_str() {
+                "" => None,
+                text => Some(address("transparency_listen", text)?),
+            },
             tls: TlsFiles {
                 cert: self.path(&tls.cert),
                 key: self.path(&tls.key),
@@ -246,6 +251,16 @@ impl Settled {
                 handshake_ms: limits.handshake_ms,
                 drain_ms: limits.drain_ms,
             },
+        })
+    }
+}
+
+impl Settled {
+    /// Returns the systems through which citizens look at their own file.
+    fn portals(&self) -> Result<Portals, CommandError> {
+        Portals::of(&self.config.transparency.portals).map_err(|name| {
+            let message = format!("transparency.portals: `{name}` names no system");
+            CommandError::usage(message, "write each as \"agency:system\"")
         })
     }
 }
@@ -278,6 +293,7 @@ impl App {
             keys,
             random,
             image: settled.image()?,
+            portals: settled.portals()?,
             version: BuildInfo::current().version.to_owned(),
         };
         let services = Services::start(setup)

@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) agreements: Agreements,
     /// How evidence is kept.
     pub(crate) audit: Audit,
+    /// Where citizens look at their own file.
+    pub(crate) transparency: Transparency,
     /// What is logged, and how.
     pub(crate) telemetry: Telemetry,
 }
@@ -51,6 +53,7 @@ pub(crate) struct Server {
     pub(crate) listen: String,
     pub(crate) admin_listen: String,
     pub(crate) admin_mtls: bool,
+    pub(crate) transparency_listen: String,
 }
 
 /// `[tls]`
@@ -130,6 +133,13 @@ pub(crate) struct Audit {
     pub(crate) witnesses: Vec<String>,
 }
 
+/// `[transparency]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Transparency {
+    #[serde(deserialize_with = "texts")]
+    pub(crate) portals: Vec<String>,
+}
+
 /// `[telemetry]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Telemetry {
@@ -152,6 +162,7 @@ impl Default for Server {
             listen: "127.0.0.1:7443".to_owned(),
             admin_listen: "127.0.0.1:7444".to_owned(),
             admin_mtls: false,
+            transparency_listen: String::new(),
         }
     }
 }

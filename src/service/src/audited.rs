@@ -69,6 +69,7 @@ pub struct Sequencer {
     sender: mpsc::Sender<Submission>,
     outbox: Arc<Notify>,
     integrated: Arc<AtomicI64>,
+    grown: watch::Receiver<u64>,
     keys: Arc<AuditKeys>,
 }
 
@@ -90,11 +91,12 @@ impl Sequencer {
         let outbox = Arc::new(Notify::new());
         let integrated = Arc::new(AtomicI64::new(0));
         let keys = Arc::new(keys);
-        let (growing, _) = watch::channel(0);
+        let (growing, grown) = watch::channel(0);
         let sequencer = Self {
             sender,
             outbox: Arc::clone(&outbox),
             integrated: Arc::clone(&integrated),
+            grown,
             keys: Arc::clone(&keys),
         };
         let end = End {
@@ -117,6 +119,16 @@ impl Sequencer {
     /// Returns what others need to check the log's checkpoints.
     pub fn verifier(&self) -> &CheckpointVerifier {
         self.keys.checkpoint.verifier()
+    }
+
+    /// Returns who may sign the log's checkpoints too.
+    pub(crate) fn witnesses(&self) -> &[WitnessVerifier] {
+        &self.keys.witnesses
+    }
+
+    /// Returns what changes when the log has grown.
+    pub(crate) fn listen(&self) -> watch::Receiver<u64> {
+        self.grown.clone()
     }
 
     pub(crate) fn pseudonyms(&self) -> &PseudonymKey {

@@ -10,6 +10,7 @@ mod directory;
 pub mod enquiry;
 mod error;
 mod event;
+pub mod evidence;
 mod image;
 mod ingest;
 mod lead;
@@ -23,6 +24,7 @@ mod schedule;
 mod services;
 #[cfg(test)]
 mod tests;
+pub mod transparency;
 
 pub use audited::{AuditKeys, Audited, Sequencer};
 pub use directory::Directory;
@@ -38,7 +40,7 @@ pub use policy::PolicyHandle;
 pub use quality::{ColumnQuality, Quality};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
-    FolderState, RejectionCount, RunCounts, RunError, RunState, SourceState,
+    CorrectionState, FolderState, RejectionCount, RunCounts, RunError, RunState, SourceState,
     StoredPosition as PositionView, fingerprint,
 };
 pub use schedule::{Pacing, keep_schedules};

@@ -17,12 +17,14 @@ use crate::audited::{AuditKeys, Sequencer};
 use crate::change::Recent;
 use crate::directory::Directory;
 use crate::error::StartError;
+use crate::evidence::Prover;
 use crate::image::{self, ImageFile, Images};
 use crate::ingest::{Reading, Writer};
 use crate::lead::{Followed, Lead, Node, keep};
 use crate::link::{Arrivals, LinkerSlot};
 use crate::policy::PolicyHandle;
 use crate::registry::Registry;
+use crate::transparency::Portals;
 
 /// What a node is made of. The composition root supplies all of it.
 pub struct Setup {
@@ -48,6 +50,8 @@ pub struct Setup {
     pub random: StdRng,
     /// Where an image of the directory is kept, so that a start need not compose it anew.
     pub image: Option<ImageFile>,
+    /// The systems through which citizens look at their own file.
+    pub portals: Portals,
     /// Version of the program.
     pub version: String,
 }
@@ -66,6 +70,8 @@ pub struct Services {
     pub audit: Sequencer,
     /// The profiles in memory.
     pub directory: Directory,
+    pub(crate) prover: Prover,
+    pub(crate) portals: Portals,
     pub(crate) secrets: Secrets,
     pub(crate) model: Arc<LinkageModel>,
     pub(crate) rules: Arc<Survivorship>,
@@ -164,6 +170,8 @@ impl Services {
             secrets: setup.secrets,
             policy: PolicyHandle::new(policy),
             audit,
+            prover: Prover::default(),
+            portals: setup.portals,
             model: setup.model,
             rules: setup.rules,
             random: Mutex::new(setup.random),

@@ -158,6 +158,7 @@ impl Node {
                 witnesses: Vec::new(),
             },
             random: StdRng::seed_from_u64(7),
+            portals: rabt_service::transparency::Portals::default(),
             version: "test".to_owned(),
         };
         let services = Services::start(setup).await.unwrap();

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures::{FutureExt, stream};
 use rabt_policy::Caller;
+use rabt_proto::audit as ab;
+use rabt_proto::audit::audit_service_server::AuditService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::change::{
     ExportSnapshotRequest, ExportSnapshotResponse, ListChangesRequest, ListChangesResponse,
@@ -28,6 +30,9 @@ use rabt_proto::connector::{
 };
 use rabt_proto::linkage as pb;
 use rabt_proto::linkage::linkage_service_server::LinkageService;
+use rabt_proto::transparency as tb;
+use rabt_proto::transparency::correction_service_server::CorrectionService;
+use rabt_proto::transparency::transparency_service_server::TransparencyService;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
@@ -41,12 +46,15 @@ use crate::server::Parts;
 
 pub(super) struct Fake;
 
-pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake> {
+pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake, Fake, Fake> {
     Parts {
         citizens: Fake,
         changes: Fake,
         connectors: Fake,
         reviews: Fake,
+        audits: Fake,
+        transparencies: Fake,
+        corrections: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
         start: "2026-01-01T00:00:00Z".parse().unwrap(),
     }
@@ -168,6 +176,42 @@ impl LinkageService for Fake {
         protect_citizen(pb::ProtectCitizenRequest) -> pb::ProtectCitizenResponse;
         explain_pair(pb::ExplainPairRequest) -> pb::ExplainPairResponse;
         shadow_model(pb::ShadowModelRequest) -> pb::ShadowModelResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for Fake {
+    type TailEventsStream = stream::Pending<Result<ab::TailEventsResponse, Status>>;
+    type ExportEvidenceStream = stream::Pending<Result<ab::ExportEvidenceResponse, Status>>;
+
+    unimplemented_methods! {
+        list_events(ab::ListEventsRequest) -> ab::ListEventsResponse;
+        tail_events(ab::TailEventsRequest) -> Self::TailEventsStream;
+        get_checkpoint(ab::GetCheckpointRequest) -> ab::GetCheckpointResponse;
+        get_inclusion_proof(ab::GetInclusionProofRequest) -> ab::GetInclusionProofResponse;
+        get_consistency_proof(ab::GetConsistencyProofRequest) -> ab::GetConsistencyProofResponse;
+        add_witness_signature(ab::AddWitnessSignatureRequest) -> ab::AddWitnessSignatureResponse;
+        export_evidence(ab::ExportEvidenceRequest) -> Self::ExportEvidenceStream;
+    }
+}
+
+#[tonic::async_trait]
+impl TransparencyService for Fake {
+    unimplemented_methods! {
+        list_access_events(tb::ListAccessEventsRequest) -> tb::ListAccessEventsResponse;
+        count_withheld_events(tb::CountWithheldEventsRequest) -> tb::CountWithheldEventsResponse;
+        get_access_receipt(tb::GetAccessReceiptRequest) -> tb::GetAccessReceiptResponse;
+        list_holdings(tb::ListHoldingsRequest) -> tb::ListHoldingsResponse;
+        create_correction_request(tb::CreateCorrectionRequestRequest) -> tb::CreateCorrectionRequestResponse;
+        list_correction_requests(tb::ListCorrectionRequestsRequest) -> tb::ListCorrectionRequestsResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl CorrectionService for Fake {
+    unimplemented_methods! {
+        list_agency_corrections(tb::ListAgencyCorrectionsRequest) -> tb::ListAgencyCorrectionsResponse;
+        answer_correction(tb::AnswerCorrectionRequest) -> tb::AnswerCorrectionResponse;
     }
 }
 
