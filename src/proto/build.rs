@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use prost::Message;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "rabt/type/v1/label.proto",
     "rabt/type/v1/provenance.proto",
     "rabt/type/v1/context.proto",
@@ -16,6 +16,8 @@ const FILES: [&str; 9] = [
     "rabt/connector/v1/connector_service.proto",
     "rabt/linkage/v1/linkage_service.proto",
     "rabt/agreement/v1/agreement_service.proto",
+    "rabt/audit/v1/audit_service.proto",
+    "rabt/transparency/v1/transparency_service.proto",
 ];
 
 /// Between a node and the processes it starts: not part of the contract with agencies.

@@ -84,6 +84,61 @@ async fn every_answer_has_its_entry_and_a_changed_byte_is_found() {
     storage.close().await;
 }
 
+/// A log whose index is gone is one from before there was an index.
+#[tokio::test]
+async fn a_log_from_before_the_index_is_indexed_at_the_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/rabt.db", folder.path().display());
+    let town = Town::of(200, 3).await;
+    let stack = Stack::start(&url).await;
+    stack.register(town.sources()).await;
+    stack.read(2).await;
+    stack.link().await;
+    let someone = Someone::best_known(stack.services.storage.as_ref()).await;
+    let mut client = stack.citizens(AGENCY_SYSTEM).await;
+    for _ in 0..20 {
+        client
+            .lookup_citizen(lookup(&someone.national_id))
+            .await
+            .unwrap();
+    }
+    stack.stop().await;
+    let log = folder.path().join("rabt-audit.db");
+    let mut connection = SqliteConnectOptions::new()
+        .filename(&log)
+        .connect()
+        .await
+        .unwrap();
+    let forget = "DELETE FROM audit_subjects; UPDATE audit_indexed SET size = 0";
+    connection.execute(forget).await.unwrap();
+    connection.close().await.unwrap();
+
+    let storage = rabt_storage::open(&url).await.unwrap();
+    assert!(about(storage.as_ref()).await.is_empty());
+    storage.close().await;
+    let stack = Stack::start(&url).await;
+    let storage = stack.services.storage.as_ref();
+    let (found, log) = (about(storage).await, storage.audit_log());
+    assert_eq!(found.len(), 20);
+    assert!(found.is_sorted_by(|left, right| left > right));
+    assert_eq!(log.indexed().await.unwrap(), log.size().await.unwrap());
+    stack.stop().await;
+}
+
+/// Returns the leaves about whoever the first disclosure of a log is about, the newest first.
+async fn about(storage: &dyn Storage) -> Vec<u64> {
+    let log = storage.audit_log();
+    let entries = log.entries(0, 1_000_000).await.unwrap();
+    let disclosed = entries.iter().find_map(|(_, entry)| {
+        let AuditEvent::Disclosed(disclosed) = Entry::decode(&entry.body).unwrap().event else {
+            return None;
+        };
+        disclosed.subjects.first().map(|subject| subject.0)
+    });
+    let found = log.entries_about(&[disclosed.unwrap()], None, 100).await;
+    found.unwrap().into_iter().map(|(leaf, _)| leaf).collect()
+}
+
 /// Changes one byte of one entry in the file, as somebody with access to the disk could.
 async fn change_a_byte(log: &std::path::Path, leaf: usize) {
     let options = SqliteConnectOptions::new().filename(log);

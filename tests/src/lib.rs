@@ -13,9 +13,9 @@ pub use database::Database;
 pub use log::Log;
 pub use pki::{Certified, Pki};
 pub use place::{cargo, executable, mysql_url, postgres_url, root, sample_data, skip, soak};
-pub use plugin::{Plugins, python_plugins};
+pub use plugin::{Plugins, python_plugins, python_script};
 pub use stack::{
-    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, SECURITY_OFFICER, Stack, context, kinds,
-    put_in_force, reason,
+    AGENCY_SYSTEM, APPROVER, AUDITOR, CLERK, OPERATOR, PORTAL, SECURITY_OFFICER, Stack, context,
+    kinds, put_in_force, reason,
 };
 pub use town::{Someone, Town};

@@ -19,6 +19,25 @@ const PACKAGES: &str = "python3-grpcio, protobuf-compiler and protobuf-compiler-
 #[derive(Debug)]
 pub struct Plugins(TempDir);
 
+/// Returns a command that runs a script of `tests/python` with nothing but Python's own library; says when
+/// there is no Python.
+///
+/// # Panics
+/// When there is none and `RABT_REQUIRE_LANES` is `all`.
+pub fn python_script(name: &str) -> Option<Command> {
+    if !Path::new(PYTHON).exists() {
+        assert!(
+            !required(),
+            "RABT_REQUIRE_LANES=all; install the Debian package python3"
+        );
+        skip("no Python (install the Debian package python3)");
+        return None;
+    }
+    let mut command = Command::new(PYTHON);
+    command.arg(root().join("tests/python").join(name));
+    Some(command)
+}
+
 /// Returns the executables of `tests/python` with stubs that were made from `proto/`, or says what is
 /// missing.
 ///

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rabt_api::{Bound, Limits, Reload, ServerConfig, TlsFiles};
-use rabt_audit::{CheckpointKey, PseudonymKey};
+use rabt_audit::{CheckpointKey, PseudonymKey, WitnessKey};
 use rabt_connect::{Kinds, Secrets};
 use rabt_connector_files::Files;
 use rabt_connector_mysql::Mysql;
@@ -17,12 +17,14 @@ use rabt_connector_sqlite::Sqlite;
 use rabt_linkage::LinkageModel;
 use rabt_model::{Clock, ManualClock, SourceId, Timestamp};
 use rabt_policy::{Caller, Catalogue, DEMO_BUNDLE, EGYPT, Policy, Role};
+use rabt_proto::audit::audit_service_client::AuditServiceClient;
 use rabt_proto::change::change_service_client::ChangeServiceClient;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common::RequestContext;
 use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use rabt_proto::linkage::linkage_service_client::LinkageServiceClient;
 use rabt_service::operate::{NewSource, approve_source, create_source};
+use rabt_service::transparency::Portals;
 use rabt_service::{AuditKeys, ImageFile, Node, RunSummary, Services, Setup, ingest_all, link};
 use rabt_storage::Storage;
 use rand::SeedableRng;
@@ -48,6 +50,11 @@ pub const APPROVER: &str = "urn:rabt:rabt:person:approver-1:approver";
 
 /// A person who looks after certificates and keys.
 pub const SECURITY_OFFICER: &str = "urn:rabt:rabt:person:officer-1:security-officer";
+/// A portal where citizens look at their own file.
+pub const PORTAL: &str = "urn:rabt:egov:portal";
+
+/// A person who checks the audit log.
+pub const AUDITOR: &str = "urn:rabt:rabt:person:auditor-1:auditor";
 
 const NOW: &str = "2026-06-01T10:00:00Z";
 const SEED: [u8; 32] = [7; 32];
@@ -153,6 +160,7 @@ impl Stack {
             listen: any,
             admin_listen: any,
             admin_mtls: false,
+            transparency_listen: Some(any),
             tls,
             limits,
         };
@@ -185,9 +193,11 @@ impl Stack {
             keys: AuditKeys {
                 checkpoint: Self::checkpoint_key(),
                 pseudonyms: PseudonymKey::new(&SEED),
+                witnesses: vec![Self::witness_key().verifier().clone()],
             },
             random: StdRng::seed_from_u64(seed),
             image: None,
+            portals: Portals::of(&["egov:portal".to_owned()]).expect("a portal"),
             version: "test".to_owned(),
         }
     }
@@ -198,6 +208,14 @@ impl Stack {
     /// Never: the origin is a constant.
     pub fn checkpoint_key() -> CheckpointKey {
         CheckpointKey::from_seed("rabt.test", &SEED).expect("a key")
+    }
+
+    /// Returns the key of whoever witnesses the log of every node of the tests.
+    ///
+    /// # Panics
+    /// Never: the name is a constant.
+    pub fn witness_key() -> WitnessKey {
+        WitnessKey::from_seed("witness.test", &SEED).expect("a key")
     }
 
     /// Registers agency folders.
@@ -308,6 +326,30 @@ impl Stack {
     /// Returns what makes the node look at its certificates.
     pub fn reload(&self) -> &Reload {
         &self.bound.reload
+    }
+
+    /// Returns a client of the audit log.
+    ///
+    /// # Panics
+    /// When the handshake fails.
+    pub async fn audit(&self, urn: &str) -> AuditServiceClient<Channel> {
+        let channel = self
+            .connect(Some(urn))
+            .await
+            .expect("the handshake succeeds");
+        AuditServiceClient::new(channel)
+    }
+
+    /// Connects to the address for portals as a client of this name.
+    ///
+    /// # Errors
+    /// The handshake failed.
+    ///
+    /// # Panics
+    /// When the node has no such address.
+    pub async fn connect_portal(&self, urn: &str) -> Result<Channel, tonic::transport::Error> {
+        let address = self.bound.transparency_addr.expect("an address");
+        Pki::connect(address, self.pki.client(Some(urn))).await
     }
 
     /// Returns the address for agencies.

@@ -18,6 +18,9 @@ pub struct ServerConfig {
     /// for networks that only operators reach.
     #[serde(default)]
     pub admin_mtls: bool,
+    /// Address for portals of citizens, always mutual TLS; none means that there are none.
+    #[serde(default)]
+    pub transparency_listen: Option<SocketAddr>,
     /// Certificate, key and the authority of client certificates.
     pub tls: TlsFiles,
     /// How much the edge takes before it sheds load.

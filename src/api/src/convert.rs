@@ -5,10 +5,12 @@
 
 pub(crate) mod agreement;
 mod change;
+pub(crate) mod evidence;
 pub(crate) mod look;
 mod quality;
 mod review;
 pub(crate) mod source;
+pub(crate) mod transparency;
 mod value;
 
 use rabt_model::{ErrorClass, Label};

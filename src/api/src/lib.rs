@@ -4,6 +4,7 @@
 //! disclosure or, to clerks, an audited task; there is no other way to a profile here.
 
 mod agreement_service;
+mod audit_service;
 mod authn;
 mod change_service;
 mod citizen_service;
@@ -21,6 +22,7 @@ mod server;
 mod stack;
 mod status;
 mod tls;
+mod transparency_service;
 
 #[cfg(test)]
 mod tests;

@@ -85,7 +85,7 @@ pub(crate) fn context_of(context: common::RequestContext) -> RequestContext {
 }
 
 /// Translates a level; a number outside the enumeration arrives as "unspecified".
-fn assurance(level: common::AssuranceLevel) -> Assurance {
+pub(crate) fn assurance(level: common::AssuranceLevel) -> Assurance {
     match level {
         common::AssuranceLevel::Unspecified => Assurance::None,
         common::AssuranceLevel::Low => Assurance::Low,

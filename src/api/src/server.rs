@@ -1,4 +1,4 @@
-//! The edge as a whole: two listeners, what stands behind them, and how they end.
+//! The edge as a whole: its listeners, what stands behind them, and how they end.
 //!
 //! From a socket to a handler, in order:
 //! 1. `listen.rs`: accept, up to `limits.connections`; handshake with a client certificate that holds
@@ -6,23 +6,28 @@
 //! 2. `stack.rs`, for each request: request id, span, deadline, caller from the certificate
 //!    (`authn.rs`), rate of the caller, places of node and caller (`limit.rs`), message size.
 //! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`, `linkage_service.rs`,
-//!    `agreement_service.rs`: translate in (`request.rs`), one call of a use case, translate out
-//!    (`convert.rs`, `status.rs`).
+//!    `agreement_service.rs`, `audit_service.rs`, `transparency_service.rs`: translate in
+//!    (`request.rs`), one call of a use case, translate out (`convert.rs`, `status.rs`).
 //!
-//! The admin listener serves health and reflection and nothing else.
+//! The listener for portals of citizens goes the same way and serves one service, which no other listener
+//! does. The admin listener serves health and reflection and nothing else.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use futures::future::OptionFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rabt_model::Clock;
 use rabt_proto::agreement::agreement_service_server::AgreementService;
+use rabt_proto::audit::audit_service_server::AuditService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
 use rabt_proto::connector::connector_service_server::ConnectorService;
 use rabt_proto::linkage::linkage_service_server::LinkageService;
+use rabt_proto::transparency::correction_service_server::CorrectionService;
+use rabt_proto::transparency::transparency_service_server::TransparencyService;
 use rabt_service::Services;
 use rustls_pki_types::CertificateDer;
 use tokio::task::JoinHandle;
@@ -35,6 +40,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tracing::info;
 
 use crate::agreement_service::Agreements;
+use crate::audit_service::Audits;
 use crate::change_service::Changes;
 use crate::citizen_service::Citizens;
 use crate::connector_service::Connectors;
@@ -43,6 +49,7 @@ use crate::linkage_service::Reviews;
 use crate::listen::{Edge, Listener};
 use crate::stack::Stack;
 use crate::tls::{Reload, Tls};
+use crate::transparency_service::{Corrections, Transparencies};
 use crate::{ApiError, ServerConfig};
 
 /// A running edge.
@@ -54,11 +61,13 @@ pub struct Bound {
     pub admin_addr: SocketAddr,
     /// Makes the node look at its certificate files now; it does so by itself several times a second.
     pub reload: Reload,
-    /// Ends when both listeners have drained after the shutdown.
+    /// Where portals of citizens call, when there is such an address.
+    pub transparency_addr: Option<SocketAddr>,
+    /// Ends when all listeners have drained after the shutdown.
     pub task: JoinHandle<()>,
 }
 
-/// Binds both addresses and serves the use cases until `shutdown` is cancelled, then drains.
+/// Binds the addresses and serves the use cases until `shutdown` is cancelled, then drains.
 ///
 /// # Errors
 /// A TLS file, an address or their combination cannot be used; nothing is served then.
@@ -74,6 +83,9 @@ pub async fn serve(
         connectors: Connectors::new(Arc::clone(&services)),
         reviews: Reviews::new(Arc::clone(&services)),
         agreements: Agreements::new(Arc::clone(&services)),
+        audits: Audits::new(Arc::clone(&services), &config.limits, shutdown.clone()),
+        transparencies: Transparencies::new(Arc::clone(&services)),
+        corrections: Corrections::new(Arc::clone(&services)),
         readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
         clock: Arc::clone(&services.clock),
     };
@@ -86,19 +98,22 @@ async fn is_ready(services: Arc<Services>) -> bool {
 }
 
 /// What the edge is made of, apart from its settings.
-pub(crate) struct Parts<C, F, O, L, A> {
+pub(crate) struct Parts<C, F, O, L, G, A, T, R> {
     pub(crate) citizens: C,
     pub(crate) changes: F,
     pub(crate) connectors: O,
     pub(crate) reviews: L,
-    pub(crate) agreements: A,
+    pub(crate) agreements: G,
+    pub(crate) audits: A,
+    pub(crate) transparencies: T,
+    pub(crate) corrections: R,
     pub(crate) readiness: Readiness,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Binds both addresses and serves until `shutdown`.
-pub(crate) async fn start<C, F, O, L, A>(
-    parts: Parts<C, F, O, L, A>,
+/// Binds the addresses and serves until `shutdown`.
+pub(crate) async fn start<C, F, O, L, G, A, T, R>(
+    parts: Parts<C, F, O, L, G, A, T, R>,
     config: &ServerConfig,
     shutdown: CancellationToken,
 ) -> Result<Bound, ApiError>
@@ -107,30 +122,49 @@ where
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
-    A: AgreementService,
+    G: AgreementService,
+    A: AuditService,
+    T: TransparencyService,
+    R: CorrectionService,
 {
     let limits = &config.limits;
     let tls = Arc::new(Tls::load(&config.tls, Arc::clone(&parts.clock))?);
     let admin_tls = config.admin_mtls.then(|| Arc::clone(&tls));
+    let portals = match config.transparency_listen {
+        Some(asked) => {
+            let portals = Listener::bind(asked, Some(Arc::clone(&tls)), limits).await?;
+            let addr = address(&portals, asked)?;
+            Some((portals, addr))
+        }
+        None => None,
+    };
+    let transparency_addr = portals.as_ref().map(|(_, addr)| *addr);
     let agencies = Listener::bind(config.listen, Some(Arc::clone(&tls)), limits).await?;
     let admin = Listener::bind(config.admin_listen, admin_tls, limits).await?;
     let addr = address(&agencies, config.listen)?;
     let admin_addr = address(&admin, config.admin_listen)?;
 
     let routes = admin_routes(Probe::new(Arc::clone(&parts.readiness), shutdown.clone()))?;
+    let start = parts.clock.now();
     let stack = Stack::new(parts, limits);
     let reload = Reload::default();
     let looks = reload.clone();
+    let portals =
+        portals.map(|(listener, _)| (listener, Arc::new(stack.for_portals(start, limits))));
     info!(%addr, %admin_addr, "listening");
+    if let Some(addr) = transparency_addr {
+        info!(%addr, "listening for portals of citizens");
+    }
     let task = TaskTracker::new().spawn(async move {
         // Health answers "not serving" while the agencies' listener drains, so it ends after it.
         let drained = CancellationToken::new();
         let admin = admin.serve(Arc::new(Admin(routes)), drained.clone());
         // What is revoked while requests are finished is refused as well.
         let looks = tls.keep(looks, drained.clone());
-        let agencies = agencies
-            .serve(Arc::new(stack), shutdown)
-            .then(|()| async move {
+        let portals = portals.map(|(portals, stack)| portals.serve(stack, shutdown.clone()));
+        let agencies = agencies.serve(Arc::new(stack), shutdown);
+        let agencies =
+            futures::future::join(agencies, OptionFuture::from(portals)).then(|_| async move {
                 drained.cancel();
             });
         futures::future::join3(agencies, admin, looks).await;
@@ -140,6 +174,7 @@ where
         addr,
         admin_addr,
         reload,
+        transparency_addr,
         task,
     })
 }

@@ -15,10 +15,17 @@ use hyper::body::Incoming;
 use rabt_model::{ErrorClass, Timestamp};
 use rabt_policy::Caller;
 use rabt_proto::agreement::agreement_service_server::{AgreementService, AgreementServiceServer};
+use rabt_proto::audit::audit_service_server::{AuditService, AuditServiceServer};
 use rabt_proto::change::change_service_server::{ChangeService, ChangeServiceServer};
 use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
 use rabt_proto::connector::connector_service_server::{ConnectorService, ConnectorServiceServer};
 use rabt_proto::linkage::linkage_service_server::{LinkageService, LinkageServiceServer};
+use rabt_proto::transparency::correction_service_server::{
+    CorrectionService, CorrectionServiceServer,
+};
+use rabt_proto::transparency::transparency_service_server::{
+    TransparencyService, TransparencyServiceServer,
+};
 use rustls_pki_types::CertificateDer;
 use tonic::Status;
 use tonic::body::Body;
@@ -36,12 +43,16 @@ const OVER_RATE: &str = "this caller asks more often than limits.requests_per_se
                          again after the time in RetryInfo, and spread requests evenly";
 
 /// The agencies' side of the node.
-pub(crate) struct Stack<C, F, O, L, A> {
+pub(crate) struct Stack<C, F, O, L, G, A, T, R> {
     citizens: CitizenServiceServer<C>,
     changes: ChangeServiceServer<F>,
     connectors: ConnectorServiceServer<O>,
     reviews: LinkageServiceServer<L>,
-    agreements: AgreementServiceServer<A>,
+    agreements: AgreementServiceServer<G>,
+    audits: AuditServiceServer<A>,
+    transparencies: TransparencyServiceServer<T>,
+    corrections: CorrectionServiceServer<R>,
+    side: Side,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
     callers: Shares,
@@ -56,15 +67,18 @@ pub(crate) struct Peer {
     _connection: OwnedPlace,
 }
 
-impl<C, F, O, L, A> Stack<C, F, O, L, A>
+impl<C, F, O, L, G, A, T, R> Stack<C, F, O, L, G, A, T, R>
 where
     C: CitizenService,
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
-    A: AgreementService,
+    G: AgreementService,
+    A: AuditService,
+    T: TransparencyService,
+    R: CorrectionService,
 {
-    pub(crate) fn new(parts: Parts<C, F, O, L, A>, limits: &Limits) -> Self {
+    pub(crate) fn new(parts: Parts<C, F, O, L, G, A, T, R>, limits: &Limits) -> Self {
         let largest = limits.message_bytes;
         Self {
             citizens: CitizenServiceServer::new(parts.citizens).max_decoding_message_size(largest),
@@ -74,11 +88,38 @@ where
             reviews: LinkageServiceServer::new(parts.reviews).max_decoding_message_size(largest),
             agreements: AgreementServiceServer::new(parts.agreements)
                 .max_decoding_message_size(largest),
+            audits: AuditServiceServer::new(parts.audits).max_decoding_message_size(largest),
+            transparencies: TransparencyServiceServer::new(parts.transparencies)
+                .max_decoding_message_size(largest),
+            corrections: CorrectionServiceServer::new(parts.corrections)
+                .max_decoding_message_size(largest),
+            side: Side::Agencies,
             ids: RequestIds::new(parts.clock.now()),
             in_flight: Gauge::new(limits.in_flight),
             callers: Shares::new(limits),
             longest: limits.deadline(),
             slow: limits.slow_deadline(),
+        }
+    }
+
+    /// Returns the side of the portals, with places of its own for requests.
+    pub(crate) fn for_portals(&self, start: Timestamp, limits: &Limits) -> Self {
+        Self {
+            citizens: self.citizens.clone(),
+            changes: self.changes.clone(),
+            connectors: self.connectors.clone(),
+            reviews: self.reviews.clone(),
+            agreements: self.agreements.clone(),
+            audits: self.audits.clone(),
+            transparencies: self.transparencies.clone(),
+            corrections: self.corrections.clone(),
+            side: Side::Portals,
+            // ids of requests stay different from those of the other side
+            ids: RequestIds::portals(start),
+            in_flight: Gauge::new(limits.in_flight),
+            callers: Shares::new(limits),
+            longest: self.longest,
+            slow: self.slow,
         }
     }
 
@@ -128,18 +169,24 @@ where
             ServiceName::Connector => self.connectors.clone().call(request).await,
             ServiceName::Linkage => self.reviews.clone().call(request).await,
             ServiceName::Agreement => self.agreements.clone().call(request).await,
+            ServiceName::Audit => self.audits.clone().call(request).await,
+            ServiceName::Transparency => self.transparencies.clone().call(request).await,
+            ServiceName::Correction => self.corrections.clone().call(request).await,
         };
         response
     }
 }
 
-impl<C, F, O, L, A> Edge for Stack<C, F, O, L, A>
+impl<C, F, O, L, G, A, T, R> Edge for Stack<C, F, O, L, G, A, T, R>
 where
     C: CitizenService,
     F: ChangeService,
     O: ConnectorService,
     L: LinkageService,
-    A: AgreementService,
+    G: AgreementService,
+    A: AuditService,
+    T: TransparencyService,
+    R: CorrectionService,
 {
     type Peer = Peer;
 
@@ -168,7 +215,8 @@ where
         request: Request<Incoming>,
     ) -> Response<Body> {
         let id = self.ids.next();
-        let Some(method) = Method::of_path(request.uri().path()) else {
+        let method = Method::of_path(request.uri().path());
+        let Some(method) = method.filter(|method| method.service.side() == self.side) else {
             return Status::unimplemented("there is no such method").into_http();
         };
         let span = span(&id, method, &peer);
@@ -213,6 +261,31 @@ enum ServiceName {
     Connector,
     Linkage,
     Agreement,
+    Audit,
+    Transparency,
+    Correction,
+}
+
+/// Which listener answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Agencies,
+    Portals,
+}
+
+impl ServiceName {
+    const fn side(self) -> Side {
+        match self {
+            Self::Transparency => Side::Portals,
+            Self::Citizen
+            | Self::Change
+            | Self::Connector
+            | Self::Linkage
+            | Self::Agreement
+            | Self::Audit
+            | Self::Correction => Side::Agencies,
+        }
+    }
 }
 
 macro_rules! methods {
@@ -224,7 +297,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 60] = methods! {
+const METHODS: [Method; 75] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -243,6 +316,14 @@ const METHODS: [Method; 60] = methods! {
         "CreateAgreement" "UpdateAgreement" "GetAgreement" "ListAgreements" "ApproveAgreement"
         "WithdrawAgreement" "ActivateAgreement" "SuspendAgreement" "ResumeAgreement" "EndAgreement"
         "SimulatePolicy" "ListMyPermissions" "ExportRegister" "ListServices";
+    Audit "rabt.audit.v1.AuditService":
+        "ListEvents" "TailEvents" "GetCheckpoint" "GetInclusionProof" "GetConsistencyProof"
+        "AddWitnessSignature" "ExportEvidence";
+    Transparency "rabt.transparency.v1.TransparencyService":
+        "ListAccessEvents" "CountWithheldEvents" "GetAccessReceipt" "ListHoldings"
+        "CreateCorrectionRequest" "ListCorrectionRequests";
+    Correction "rabt.transparency.v1.CorrectionService":
+        "ListAgencyCorrections" "AnswerCorrection";
 };
 
 /// Methods that wait for an agency's database, or compare all that is held.
@@ -269,6 +350,7 @@ impl Method {
 
 /// Numbers requests: the start of the process and a count, so that an id is met once.
 struct RequestIds {
+    side: &'static str,
     start: i64,
     next: AtomicU64,
 }
@@ -276,14 +358,22 @@ struct RequestIds {
 impl RequestIds {
     fn new(start: Timestamp) -> Self {
         Self {
+            side: "",
             start: start.as_millisecond(),
             next: AtomicU64::new(0),
         }
     }
 
+    fn portals(start: Timestamp) -> Self {
+        Self {
+            side: "p",
+            ..Self::new(start)
+        }
+    }
+
     fn next(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:x}-{number:x}", self.start)
+        format!("{}{:x}-{number:x}", self.side, self.start)
     }
 }
 

@@ -72,6 +72,9 @@ pub enum CheckpointError {
     /// A checkpoint of another log.
     #[error("is a checkpoint of another log")]
     OtherLog,
+    /// Signed by somebody whose key is not given.
+    #[error("has a signature of a witness whose key is not given")]
+    Stranger,
 }
 
 impl Checkpoint {
@@ -79,6 +82,15 @@ impl Checkpoint {
     fn text(&self) -> String {
         let root = STANDARD.encode(self.root);
         format!("{}\n{}\n{root}\n", self.origin, self.size)
+    }
+
+    /// Returns what a note states, whoever signed it or not; for logs whose key is not at hand.
+    ///
+    /// # Errors
+    /// The bytes are not the note of a checkpoint.
+    pub fn stated(note: &[u8]) -> Result<Self, CheckpointError> {
+        let (text, _) = parts(note)?;
+        Self::from_text(text).ok_or(CheckpointError::Text)
     }
 
     /// Reads a signed text. Lines after the root are extensions and are ignored.
@@ -139,19 +151,9 @@ impl fmt::Debug for CheckpointKey {
 
 impl CheckpointVerifier {
     fn new(origin: &str, key: VerifyingKey) -> Result<Self, CheckpointError> {
-        let length = origin.chars().count();
-        let bad = |c: char| c.is_whitespace() || c.is_control() || c == '+';
-        if length == 0 || length > 128 || origin.chars().any(bad) {
-            return Err(CheckpointError::Origin);
-        }
-        let mut hash = Sha256::new();
-        hash.update(origin);
-        hash.update([b'\n', ED25519]);
-        hash.update(key.as_bytes());
-        let digest = hash.finalize();
         Ok(Self {
             origin: origin.to_owned(),
-            id: [digest[0], digest[1], digest[2], digest[3]],
+            id: key_id(origin, ED25519, &key)?,
             key,
         })
     }
@@ -167,14 +169,7 @@ impl CheckpointVerifier {
     /// # Errors
     /// The bytes are not a checkpoint that this log's key signed.
     pub fn open(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
-        let note = std::str::from_utf8(note).map_err(|_| CheckpointError::Note)?;
-        let (text, signatures) = note.rsplit_once("\n\n").ok_or(CheckpointError::Note)?;
-        let signatures = signatures.strip_suffix('\n').ok_or(CheckpointError::Note)?;
-        // The blank line ends the text; its first line feed is the text's own.
-        let text = &note[..=text.len()];
-        if text.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(CheckpointError::Note);
-        }
+        let (text, signatures) = parts(note)?;
         let mut signed = false;
         for line in signatures.split('\n') {
             signed |= self.check(text, line)?;
@@ -190,19 +185,12 @@ impl CheckpointVerifier {
     }
 
     /// Says whether a line is this key's signature of the text.
-    fn check(&self, text: &str, line: &str) -> Result<bool, CheckpointError> {
-        let line = line.strip_prefix(SIGNATURE).ok_or(CheckpointError::Note)?;
-        let (name, signature) = line.split_once(' ').ok_or(CheckpointError::Note)?;
-        let bytes = STANDARD
-            .decode(signature)
-            .map_err(|_| CheckpointError::Note)?;
-        let (id, signature) = bytes
-            .split_first_chunk::<4>()
-            .ok_or(CheckpointError::Note)?;
-        if name != self.origin || *id != self.id {
+    pub(crate) fn check(&self, text: &str, line: &str) -> Result<bool, CheckpointError> {
+        let (name, id, signature) = signature_line(line)?;
+        if name != self.origin || id != self.id {
             return Ok(false);
         }
-        let signature = Signature::from_slice(signature).map_err(|_| CheckpointError::Note)?;
+        let signature = Signature::from_slice(&signature).map_err(|_| CheckpointError::Note)?;
         let verified = self.key.verify_strict(text.as_bytes(), &signature);
         verified.map_err(|_| CheckpointError::Signature)?;
         Ok(true)
@@ -211,32 +199,95 @@ impl CheckpointVerifier {
 
 impl fmt::Display for CheckpointVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![ED25519];
-        key.extend_from_slice(self.key.as_bytes());
-        let id = u32::from_be_bytes(self.id);
-        write!(f, "{}+{id:08x}+{}", self.origin, STANDARD.encode(key))
+        write_key(f, &self.origin, self.id, ED25519, &self.key)
     }
 }
 
 impl FromStr for CheckpointVerifier {
     type Err = CheckpointError;
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
-        let mut parts = text.trim().splitn(3, '+');
-        let (Some(origin), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(CheckpointError::Key);
-        };
-        let bytes = STANDARD.decode(key).map_err(|_| CheckpointError::Key)?;
-        let Some((&ED25519, key)) = bytes.split_first() else {
-            return Err(CheckpointError::Key);
-        };
-        let key = key.try_into().map_err(|_| CheckpointError::Key)?;
-        let key = VerifyingKey::from_bytes(&key).map_err(|_| CheckpointError::Key)?;
+        let (origin, key) = read_key(text, ED25519)?;
         let verifier = Self::new(origin, key)?;
         if verifier.to_string() != text.trim() {
             return Err(CheckpointError::Key);
         }
         Ok(verifier)
     }
+}
+
+/// Takes a note apart: the signed text with its last line feed, and the lines of signatures.
+pub(crate) fn parts(note: &[u8]) -> Result<(&str, &str), CheckpointError> {
+    let note = std::str::from_utf8(note).map_err(|_| CheckpointError::Note)?;
+    let (text, signatures) = note.rsplit_once("\n\n").ok_or(CheckpointError::Note)?;
+    let signatures = signatures.strip_suffix('\n').ok_or(CheckpointError::Note)?;
+    // The blank line ends the text; its first line feed is the text's own.
+    let text = &note[..=text.len()];
+    if text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(CheckpointError::Note);
+    }
+    Ok((text, signatures))
+}
+
+/// Takes a line of a signature apart: whose, the id of the key, and what is behind it.
+pub(crate) fn signature_line(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), CheckpointError> {
+    let line = line.strip_prefix(SIGNATURE).ok_or(CheckpointError::Note)?;
+    let (name, signature) = line.split_once(' ').ok_or(CheckpointError::Note)?;
+    let bytes = STANDARD.decode(signature);
+    let bytes = bytes.map_err(|_| CheckpointError::Note)?;
+    let (id, signature) = bytes
+        .split_first_chunk::<4>()
+        .ok_or(CheckpointError::Note)?;
+    Ok((name, *id, signature.to_vec()))
+}
+
+/// Returns the line of a signature.
+pub(crate) fn write_line(name: &str, id: [u8; 4], signature: &[u8]) -> String {
+    let bytes = [&id, signature].concat();
+    format!("{SIGNATURE}{name} {}", STANDARD.encode(bytes))
+}
+
+/// Returns the id of a key of this name and type; names have no white space and no plus sign.
+pub(crate) fn key_id(name: &str, kind: u8, key: &VerifyingKey) -> Result<[u8; 4], CheckpointError> {
+    let length = name.chars().count();
+    let bad = |c: char| c.is_whitespace() || c.is_control() || c == '+';
+    if length == 0 || length > 128 || name.chars().any(bad) {
+        return Err(CheckpointError::Origin);
+    }
+    let mut hash = Sha256::new();
+    hash.update(name);
+    hash.update([b'\n', kind]);
+    hash.update(key.as_bytes());
+    let digest = hash.finalize();
+    Ok([digest[0], digest[1], digest[2], digest[3]])
+}
+
+/// Writes a C2SP verifier key.
+pub(crate) fn write_key(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    id: [u8; 4],
+    kind: u8,
+    key: &VerifyingKey,
+) -> fmt::Result {
+    let bytes = [&[kind][..], key.as_bytes()].concat();
+    let id = u32::from_be_bytes(id);
+    write!(f, "{name}+{id:08x}+{}", STANDARD.encode(bytes))
+}
+
+/// Reads name and key of a C2SP verifier key of a type; its id is not looked at.
+pub(crate) fn read_key(text: &str, kind: u8) -> Result<(&str, VerifyingKey), CheckpointError> {
+    let mut parts = text.trim().splitn(3, '+');
+    let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(CheckpointError::Key);
+    };
+    let bytes = STANDARD.decode(key).map_err(|_| CheckpointError::Key)?;
+    let key = match bytes.split_first() {
+        Some((found, key)) if *found == kind => key,
+        Some(_) | None => return Err(CheckpointError::Key),
+    };
+    let key = key.try_into().map_err(|_| CheckpointError::Key)?;
+    let key = VerifyingKey::from_bytes(&key).map_err(|_| CheckpointError::Key)?;
+    Ok((name, key))
 }
 
 #[cfg(test)]
@@ -262,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_of_a_witness_does_no_harm_and_no_good() {
+    fn the_signature_of_somebody_else_does_no_harm_and_no_good() {
         let mut note = key().sign(17, [9; 32]);
         note.extend_from_slice("— witness.example AAAAAAAA\n".as_bytes());
         assert!(key().verifier().open(&note).is_ok());

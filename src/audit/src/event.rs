@@ -1,10 +1,13 @@
 //! The catalogue of what is recorded. Fields stand in the order of their names, because the canonical form
 //! of an entry has sorted keys.
 
-use rabt_model::{AgencyId, AgreementId, Attribute, SourceId, StreamId};
+mod evidence;
+
+use rabt_model::{AgencyId, AgreementId, Attribute, SourceId, StreamId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Pseudonym;
+pub use evidence::{CorrectionMoved, LogRead, Witnessed};
 
 /// Something that happened and must not be denied later. Field names and ids, never values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,12 @@ pub enum AuditEvent {
     AgreementMoved(AgreementMoved),
     /// A bundle of agreements came into force.
     BundleActivated(BundleActivated),
+    /// Somebody read the audit log.
+    LogRead(LogRead),
+    /// A witness signed a checkpoint.
+    Witnessed(Witnessed),
+    /// A citizen asked for a correction, or an agency took the request on.
+    CorrectionMoved(CorrectionMoved),
     /// The node started.
     Started(Started),
     /// The node stopped in an orderly way.
@@ -102,8 +111,9 @@ pub struct Disclosed {
     /// Fingerprint of the linkage model that the profiles were composed under.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model: String,
-    /// How the question ended: `disclosed`, `absent`, `unrelated`, `protected`, `verified`, `holdings`, `candidates`, `explained`,
-    /// `changes`, `snapshot`, `revisions`.
+    /// How the question ended: `disclosed`, `absent`, `unrelated`, `protected`, `verified`, `holdings`,
+    /// `candidates`, `explained`, `changes`, `snapshot`, `revisions`; to a portal of the citizen `history`, `receipt`,
+    /// `own_holdings`, `corrections`, `withheld_count`.
     pub outcome: String,
     /// Who asked what, and why.
     pub question: Question,
@@ -113,6 +123,9 @@ pub struct Disclosed {
     pub subjects: Vec<Pseudonym>,
     /// Attributes that are held and were left out.
     pub withheld: Vec<Attribute>,
+    /// Until when the citizen is not told of it; the agreement says so, and the entry is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time")]
+    pub withheld_until: Option<Timestamp>,
 }
 
 /// A question was not answered.
@@ -381,6 +394,9 @@ impl AuditEvent {
             Self::ModelShadowed(_) => "model_shadowed",
             Self::AgreementMoved(_) => "agreement_moved",
             Self::BundleActivated(_) => "bundle_activated",
+            Self::LogRead(_) => "log_read",
+            Self::Witnessed(_) => "witnessed",
+            Self::CorrectionMoved(_) => "correction_moved",
             Self::Started(_) => "started",
             Self::Stopped(_) => "stopped",
         }
@@ -391,6 +407,7 @@ impl AuditEvent {
         match self {
             Self::Disclosed(disclosed) => &disclosed.subjects,
             Self::Reviewed(reviewed) => &reviewed.subjects,
+            Self::CorrectionMoved(moved) => &moved.subjects,
             Self::Denied(_)
             | Self::CallerStopped(_)
             | Self::SourceCreated(_)
@@ -403,6 +420,8 @@ impl AuditEvent {
             | Self::ModelShadowed(_)
             | Self::AgreementMoved(_)
             | Self::BundleActivated(_)
+            | Self::LogRead(_)
+            | Self::Witnessed(_)
             | Self::Started(_)
             | Self::Stopped(_) => &[],
         }
@@ -429,6 +448,9 @@ impl AuditEvent {
             "model_shadowed" => read(fields).map(Self::ModelShadowed),
             "agreement_moved" => read(fields).map(Self::AgreementMoved),
             "bundle_activated" => read(fields).map(Self::BundleActivated),
+            "log_read" => read(fields).map(Self::LogRead),
+            "witnessed" => read(fields).map(Self::Witnessed),
+            "correction_moved" => read(fields).map(Self::CorrectionMoved),
             "started" => read(fields).map(Self::Started),
             "stopped" => read(fields).map(Self::Stopped),
             _ => return None,
@@ -454,6 +476,9 @@ impl Serialize for AuditEvent {
             Self::ModelShadowed(fields) => fields.serialize(s),
             Self::AgreementMoved(fields) => fields.serialize(s),
             Self::BundleActivated(fields) => fields.serialize(s),
+            Self::LogRead(fields) => fields.serialize(s),
+            Self::Witnessed(fields) => fields.serialize(s),
+            Self::CorrectionMoved(fields) => fields.serialize(s),
             Self::Started(fields) => fields.serialize(s),
             Self::Stopped(fields) => fields.serialize(s),
         }

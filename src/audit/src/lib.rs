@@ -6,22 +6,30 @@
 mod checkpoint;
 mod entry;
 mod event;
+mod export;
 mod hex;
 mod pseudonym;
 mod receipt;
+mod time;
 mod tree;
 mod verify;
+mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointKey, CheckpointVerifier};
 pub use entry::{EncodedEntry, Entry, EntryError};
 pub use event::{
-    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, Denied, Disclosed, FolderMoved,
-    LinkFinished, ModelShadowed, Question, Reviewed, RunFinished, SourceChanged, SourceCreated,
-    SourceInspected, SourceStarted, Started, Stopped,
+    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved, Denied, Disclosed,
+    FolderMoved, LinkFinished, LogRead, ModelShadowed, Question, Reviewed, RunFinished,
+    SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started, Stopped, Witnessed,
+};
+pub use export::{
+    CHECKPOINT, Export, ExportFile, ExportProblem, Exporter, WITNESSED, verify_export,
 };
 pub use pseudonym::{ParsePseudonymError, Pseudonym, PseudonymKey};
 pub use receipt::{Receipt, ReceiptError};
 pub use tree::{
-    Hash, Levels, ProofError, Tree, leaf_hash, node_hash, verify_consistency, verify_inclusion,
+    Hash, Levels, Plan, ProofError, Span, TILE, Tiles, Tree, leaf_hash, node_hash, root_of_span,
+    verify_consistency, verify_inclusion,
 };
 pub use verify::{LogVerifier, Problem, Report, Wrong, verify_log};
+pub use witness::{Cosignature, WitnessKey, WitnessVerifier};

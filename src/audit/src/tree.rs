@@ -4,12 +4,18 @@
 //! leaves holds the largest power of two below `n`.
 
 mod levels;
+mod plan;
 mod proof;
+mod span;
+mod tiles;
 
 use sha2::{Digest, Sha256};
 
 pub use levels::Levels;
+pub use plan::Span;
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
+pub use span::root_of_span;
+pub use tiles::{Plan, TILE, Tiles};
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];

@@ -57,6 +57,7 @@ impl Policy {
             context,
             agreement: agreement.map(|agreement| agreement.id.clone()),
             budget: agreement.map_or_else(Budget::default, |one| one.terms().budget()),
+            withhold_days: agreement.and_then(|one| one.terms().withhold_days()),
             revision: self.shared_revision(),
             at,
             outcome: Outcome::Permitted,

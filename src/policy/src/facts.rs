@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use rabt_model::{AgreementId, Attribute, CitizenId, Timestamp};
 
 use crate::{Budget, Caller, EndUser, Method, RequestContext};
@@ -15,6 +16,7 @@ pub struct Facts {
     pub(crate) context: RequestContext,
     pub(crate) agreement: Option<AgreementId>,
     pub(crate) budget: Budget,
+    pub(crate) withhold_days: Option<u32>,
     pub(crate) revision: Arc<str>,
     pub(crate) at: Timestamp,
     pub(crate) outcome: Outcome,
@@ -91,6 +93,12 @@ impl Facts {
     /// Returns the agreement, when there is one of the id that the caller named.
     pub const fn agreement(&self) -> Option<&AgreementId> {
         self.agreement.as_ref()
+    }
+
+    /// Returns until when the look is withheld from the citizen it is about, when the agreement says so.
+    pub fn withheld_until(&self) -> Option<Timestamp> {
+        let hours = i64::from(self.withhold_days?).saturating_mul(24);
+        self.at.checked_add(SignedDuration::from_hours(hours)).ok()
     }
 
     /// Returns how many citizens the agreement lets be disclosed.

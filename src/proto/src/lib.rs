@@ -14,6 +14,8 @@ mod generated_source {
 
 /// Package `rabt.agreement.v1`: who may ask what.
 pub use generated::rabt::agreement::v1 as agreement;
+/// Package `rabt.audit.v1`: the evidence of what was asked, answered and done.
+pub use generated::rabt::audit::v1 as audit;
 /// Package `rabt.change.v1`: what happened to citizens.
 pub use generated::rabt::change::v1 as change;
 /// Package `rabt.citizen.v1`: questions about citizens.
@@ -22,6 +24,8 @@ pub use generated::rabt::citizen::v1 as citizen;
 pub use generated::rabt::connector::v1 as connector;
 /// Package `rabt.linkage.v1`: what clerks are asked and decide.
 pub use generated::rabt::linkage::v1 as linkage;
+/// Package `rabt.transparency.v1`: what citizens see of what others see of them.
+pub use generated::rabt::transparency::v1 as transparency;
 /// Package `rabt.type.v1`: the citizen, the context of a question, the origin of a value.
 pub use generated::rabt::r#type::v1 as common;
 /// Package `rabt.source.v1`: what a node says to a process that reads a source, and what it answers.

@@ -12,6 +12,7 @@ use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::{Clock, SystemClock};
 use rabt_policy::{Caller, Catalogue, EGYPT, Policy, Role};
 use rabt_runtime::{BuildInfo, Drained, Shutdown};
+use rabt_service::transparency::Portals;
 use rabt_service::{ImageFile, Node, Pace, Pacing, Services, Setup, agreement};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -257,6 +258,10 @@ impl Settled {
             listen: address("listen", &server.listen)?,
             admin_listen: address("admin_listen", &server.admin_listen)?,
             admin_mtls: server.admin_mtls,
+            transparency_listen: match server.transparency_listen.as_str() {
+                "" => None,
+                text => Some(address("transparency_listen", text)?),
+            },
             tls: self.tls(),
             limits: rabt_api::Limits {
                 connections: limits.connections,
@@ -278,6 +283,16 @@ impl Settled {
     }
 }
 
+impl Settled {
+    /// Returns the systems through which citizens look at their own file.
+    fn portals(&self) -> Result<Portals, CommandError> {
+        Portals::of(&self.config.transparency.portals).map_err(|name| {
+            let message = format!("transparency.portals: `{name}` names no system");
+            CommandError::usage(message, "write each as \"agency:system\"")
+        })
+    }
+}
+
 impl App {
     /// Opens storage and starts the use cases; nothing listens yet.
     pub(crate) async fn start(settled: &Settled) -> Result<Self, CommandError> {
@@ -286,7 +301,8 @@ impl App {
         let rules = settled.survivorship()?;
         let agreements = settled.agreements()?;
         let audit = &settled.config.audit;
-        let keys = keys::read_or_make(&settled.path(&audit.keys), &audit.origin)?;
+        let folder = settled.path(&audit.keys);
+        let keys = keys::read_or_make(&folder, &audit.origin, &audit.witnesses)?;
         let storage = rabt_storage::open_as(&settled.storage_url(), &audit.origin)
             .await
             .map_err(|error| {
@@ -306,6 +322,7 @@ impl App {
             keys,
             random,
             image: settled.image()?,
+            portals: settled.portals()?,
             version: BuildInfo::current().version.to_owned(),
         };
         let services = Services::start(setup)

@@ -17,6 +17,7 @@ mod secret;
 mod serve;
 mod source;
 mod storage;
+mod transparency;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,9 +76,12 @@ enum Command {
     /// Link records of files, without a server.
     #[command(subcommand)]
     Link(link::LinkArgs),
-    /// Prove that nobody changed the audit log.
+    /// Read the audit log, take it away, and prove that nobody changed it.
     #[command(subcommand)]
-    Audit(audit::AuditArgs),
+    Audit(Box<audit::AuditArgs>),
+    /// See what others see of a citizen, as a portal, and answer what citizens say is wrong.
+    #[command(subcommand)]
+    Transparency(Box<transparency::TransparencyArgs>),
     /// Say what state storage is in.
     #[command(subcommand)]
     Storage(storage::StorageArgs),
@@ -155,6 +159,7 @@ pub(crate) fn run(cli: Cli, render: &Render) -> Result<ExitCode, CommandError> {
         Command::Serve(file) => serve::run(&file, render),
         Command::Link(args) => link::run(&args, render),
         Command::Audit(args) => audit::run(&args, render),
+        Command::Transparency(args) => transparency::run(*args, render),
         Command::Storage(args) => storage::run(&args, render),
         Command::Doctor(args) => doctor::run(&args, render),
         Command::Citizen(args) => citizen::run(*args, render),

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) agreements: Agreements,
     /// How evidence is kept.
     pub(crate) audit: Audit,
+    /// Where citizens look at their own file.
+    pub(crate) transparency: Transparency,
     /// What is logged, and how.
     pub(crate) telemetry: Telemetry,
 }
@@ -53,6 +55,7 @@ pub(crate) struct Server {
     pub(crate) listen: String,
     pub(crate) admin_listen: String,
     pub(crate) admin_mtls: bool,
+    pub(crate) transparency_listen: String,
 }
 
 /// `[tls]`
@@ -136,6 +139,15 @@ pub(crate) struct Agreements {
 pub(crate) struct Audit {
     pub(crate) origin: String,
     pub(crate) keys: PathBuf,
+    #[serde(deserialize_with = "texts")]
+    pub(crate) witnesses: Vec<String>,
+}
+
+/// `[transparency]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Transparency {
+    #[serde(deserialize_with = "texts")]
+    pub(crate) portals: Vec<String>,
 }
 
 /// `[telemetry]`
@@ -160,6 +172,7 @@ impl Default for Server {
             listen: "127.0.0.1:7443".to_owned(),
             admin_listen: "127.0.0.1:7444".to_owned(),
             admin_mtls: false,
+            transparency_listen: String::new(),
         }
     }
 }
@@ -269,6 +282,7 @@ impl Default for Audit {
         Self {
             origin: "rabt.local/node-1".to_owned(),
             keys: "keys".into(),
+            witnesses: Vec::new(),
         }
     }
 }
@@ -280,6 +294,20 @@ impl Default for Telemetry {
             level: "info".to_owned(),
         }
     }
+}
+
+/// Reads a list of texts, or one text that spaces separate, as a variable holds it.
+fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Texts {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Texts::deserialize(deserializer)? {
+        Texts::List(texts) => texts,
+        Texts::Text(text) => text.split_whitespace().map(str::to_owned).collect(),
+    })
 }
 
 /// Loads the settings from `file`, else from `rabt.toml` here, else from `/etc/rabt/rabt.toml`,

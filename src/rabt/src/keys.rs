@@ -8,7 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use rabt_audit::{CheckpointKey, CheckpointVerifier, PseudonymKey};
+use rabt_audit::{CheckpointKey, CheckpointVerifier, PseudonymKey, WitnessVerifier};
 use rabt_service::AuditKeys;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
@@ -27,7 +27,13 @@ pub(crate) const VERIFIER: &str = "log.pub";
 const HELP: &str = "audit.keys must be a folder that the node's user, and nobody else, can write";
 
 /// Reads the keys in `folder`; makes those that are not there.
-pub(crate) fn read_or_make(folder: &Path, origin: &str) -> Result<AuditKeys, CommandError> {
+pub(crate) fn read_or_make(
+    folder: &Path,
+    origin: &str,
+    witnesses: &[String],
+) -> Result<AuditKeys, CommandError> {
+    let witnesses = witnesses.iter().map(|key| read_witness(key));
+    let witnesses = witnesses.collect::<Result<_, _>>()?;
     let failed = |error: io::Error| CommandError::usage(at(folder, &error), HELP);
     make_folder(folder).map_err(failed)?;
     let checkpoint = CheckpointKey::from_seed(origin, &secret(&folder.join(CHECKPOINT))?)
@@ -37,6 +43,15 @@ pub(crate) fn read_or_make(folder: &Path, origin: &str) -> Result<AuditKeys, Com
     Ok(AuditKeys {
         checkpoint,
         pseudonyms: PseudonymKey::new(&secret(&folder.join(PSEUDONYM))?),
+        witnesses,
+    })
+}
+
+/// Reads the verifier key of a witness.
+pub(crate) fn read_witness(key: &str) -> Result<WitnessVerifier, CommandError> {
+    key.parse().map_err(|error| {
+        let help = "a witness gives its key as name+id+key, of the type cosignature/v1";
+        CommandError::usage(format!("witness `{key}` {error}"), help)
     })
 }
 
@@ -118,13 +133,13 @@ mod tests {
     fn keys_are_made_once_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys");
-        let first = read_or_make(&keys, "node.example/log").unwrap();
-        let again = read_or_make(&keys, "node.example/log").unwrap();
+        let first = read_or_make(&keys, "node.example/log", &[]).unwrap();
+        let again = read_or_make(&keys, "node.example/log", &[]).unwrap();
         assert_eq!(first.checkpoint.verifier(), again.checkpoint.verifier());
         let verifier = read_verifier(&keys.join(VERIFIER)).unwrap();
         assert_eq!(&verifier, first.checkpoint.verifier());
         std::fs::write(keys.join(CHECKPOINT), "short").unwrap();
-        let error = read_or_make(&keys, "node.example/log").unwrap_err();
+        let error = read_or_make(&keys, "node.example/log", &[]).unwrap_err();
         assert!(error.faults()[0].message.contains("64 hexadecimal digits"));
     }
 }

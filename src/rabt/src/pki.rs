@@ -32,7 +32,7 @@ pub(crate) struct Identity {
 }
 
 /// The people and systems that development certificates are made for.
-pub(crate) const IDENTITIES: [Identity; 8] = [
+pub(crate) const IDENTITIES: [Identity; 9] = [
     Identity {
         name: "operator",
         uri: "urn:rabt:platform:person:operator-1:operator",
@@ -64,6 +64,10 @@ pub(crate) const IDENTITIES: [Identity; 8] = [
     Identity {
         name: "subsidies",
         uri: "urn:rabt:subsidies:call-centre",
+    },
+    Identity {
+        name: "portal",
+        uri: "urn:rabt:egov:portal",
     },
 ];
 

@@ -32,6 +32,8 @@ pub enum Kind {
     Flag,
     /// A whole number in a range, both ends included.
     Integer(i64, i64),
+    /// Texts in a list; in a variable, separated by spaces.
+    Texts,
     /// One of these words.
     Choice(&'static [&'static str]),
 }

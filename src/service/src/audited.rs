@@ -3,21 +3,22 @@
 //! Invariant: an [`Audited`] is made only here, after its entry is durable: by waiting for the
 //! audit log, or by committing a transaction that holds the entry in its outbox.
 
+mod index;
 mod sequence;
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use rabt_audit::{CheckpointKey, CheckpointVerifier, Entry, PseudonymKey};
-use rabt_storage::{Storage, StoredEntry, Transaction};
-use tokio::sync::{Notify, mpsc, oneshot};
+use rabt_audit::{CheckpointKey, CheckpointVerifier, Entry, PseudonymKey, WitnessVerifier};
+use rabt_storage::{NewEntry, Storage, StoredEntry, Transaction};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::AuditError;
 use crate::lead::Tenure;
-use sequence::{Sequence, Submission};
+use sequence::{End, Sequence, Submission};
 
 /// Entries that may wait for the log; one more is refused.
 const WAITING: usize = 4_096;
@@ -45,6 +46,12 @@ impl<T> Deref for Audited<T> {
     }
 }
 
+/// Returns everybody whom an entry is about, for the index.
+fn subjects_of(entry: &Entry) -> Vec<[u8; 32]> {
+    let subjects = entry.event.subjects().iter();
+    subjects.map(|subject| subject.0).collect()
+}
+
 /// The secrets of the audit log.
 #[derive(Debug)]
 pub struct AuditKeys {
@@ -52,6 +59,8 @@ pub struct AuditKeys {
     pub checkpoint: CheckpointKey,
     /// Names persons in entries.
     pub pseudonyms: PseudonymKey,
+    /// Who may sign the checkpoints too.
+    pub witnesses: Vec<WitnessVerifier>,
 }
 
 /// The node's only way into its audit log. Cheap to clone.
@@ -60,6 +69,7 @@ pub struct Sequencer {
     sender: mpsc::Sender<Submission>,
     outbox: Arc<Notify>,
     integrated: Arc<AtomicI64>,
+    grown: watch::Receiver<u64>,
     keys: Arc<AuditKeys>,
 }
 
@@ -81,13 +91,20 @@ impl Sequencer {
         let outbox = Arc::new(Notify::new());
         let integrated = Arc::new(AtomicI64::new(0));
         let keys = Arc::new(keys);
+        let (growing, grown) = watch::channel(0);
         let sequencer = Self {
             sender,
             outbox: Arc::clone(&outbox),
             integrated: Arc::clone(&integrated),
+            grown,
             keys: Arc::clone(&keys),
         };
-        let mut sequence = Sequence::resume(storage, keys, owns_outbox, integrated).await?;
+        let end = End {
+            owns_outbox,
+            integrated,
+            growing,
+        };
+        let mut sequence = Sequence::resume(storage, keys, end).await?;
         // what a killed process left in the outbox comes before anything new
         sequence.integrate_outbox().await?;
         tasks.spawn(sequence.run(receiver, outbox, stop));
@@ -104,6 +121,16 @@ impl Sequencer {
         self.keys.checkpoint.verifier()
     }
 
+    /// Returns who may sign the log's checkpoints too.
+    pub(crate) fn witnesses(&self) -> &[WitnessVerifier] {
+        &self.keys.witnesses
+    }
+
+    /// Returns what changes when the log has grown.
+    pub(crate) fn listen(&self) -> watch::Receiver<u64> {
+        self.grown.clone()
+    }
+
     pub(crate) fn pseudonyms(&self) -> &PseudonymKey {
         &self.keys.pseudonyms
     }
@@ -115,11 +142,14 @@ impl Sequencer {
         answer: T,
     ) -> Result<Audited<T>, AuditError> {
         let encoded = entry.encode();
-        let entry = StoredEntry {
+        let stored = StoredEntry {
             body: encoded.body,
             leaf_hash: encoded.leaf_hash,
             outbox: None,
-            subject: entry.event.subjects().first().map(|subject| subject.0),
+        };
+        let entry = NewEntry {
+            entry: stored,
+            subjects: subjects_of(entry),
         };
         let (done, durable) = oneshot::channel();
         let submission = Submission { entry, done };

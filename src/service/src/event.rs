@@ -42,6 +42,7 @@ pub(crate) fn of_answer(
         released: facts.released().to_vec(),
         subjects,
         withheld: facts.withheld().to_vec(),
+        withheld_until: facts.withheld_until(),
     };
     Entry::new(facts.at(), AuditEvent::Disclosed(disclosed))
 }

@@ -11,6 +11,7 @@ mod directory;
 pub mod enquiry;
 mod error;
 mod event;
+pub mod evidence;
 mod guard;
 mod image;
 mod ingest;
@@ -26,6 +27,7 @@ mod schedule;
 mod services;
 #[cfg(test)]
 mod tests;
+pub mod transparency;
 
 pub use audited::{AuditKeys, Audited, Sequencer};
 pub use directory::Directory;
@@ -42,8 +44,8 @@ pub use policy::PolicyHandle;
 pub use quality::{ColumnQuality, Quality};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
-    AgreementState, FolderState, RejectionCount, RunCounts, RunError, RunState, SourceState,
-    StoredPosition as PositionView, fingerprint,
+    AgreementState, CorrectionState, FolderState, RejectionCount, RunCounts, RunError, RunState,
+    SourceState, StoredPosition as PositionView, fingerprint,
 };
 pub use schedule::{Pacing, keep_schedules};
 pub use services::{Services, Setup};

@@ -8,7 +8,7 @@ use rabt_connect::{Kinds, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::Clock;
 use rabt_policy::{Catalogue, Policy};
-use rabt_storage::Storage;
+use rabt_storage::{Storage, StoredBundle};
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +17,7 @@ use crate::audited::{AuditKeys, Sequencer};
 use crate::change::Recent;
 use crate::directory::Directory;
 use crate::error::StartError;
+use crate::evidence::Prover;
 use crate::guard::Guard;
 use crate::image::{self, ImageFile, Images};
 use crate::ingest::{Reading, Writer};
@@ -25,6 +26,7 @@ use crate::link::{Arrivals, LinkerSlot};
 use crate::policy::PolicyHandle;
 use crate::protection::Protection;
 use crate::registry::Registry;
+use crate::transparency::Portals;
 
 /// What a node is made of. The composition root supplies all of it.
 pub struct Setup {
@@ -52,6 +54,8 @@ pub struct Setup {
     pub random: StdRng,
     /// Where an image of the directory is kept, so that a start need not compose it anew.
     pub image: Option<ImageFile>,
+    /// The systems through which citizens look at their own file.
+    pub portals: Portals,
     /// Version of the program.
     pub version: String,
 }
@@ -71,6 +75,8 @@ pub struct Services {
     /// The profiles in memory.
     pub directory: Directory,
     pub(crate) catalogue: Catalogue,
+    pub(crate) prover: Prover,
+    pub(crate) portals: Portals,
     pub(crate) secrets: Secrets,
     pub(crate) model: Arc<LinkageModel>,
     pub(crate) rules: Arc<Survivorship>,
@@ -128,20 +134,7 @@ impl Services {
         } else {
             drop(tx);
         }
-        let policy = match bundle {
-            None => setup.policy,
-            Some(bundle) => {
-                Policy::from_bundle(&bundle.text, "agreements.toml").map_err(|problems| {
-                    StartError::Policy {
-                        revision: bundle.revision,
-                        problem: problems
-                            .first()
-                            .map(ToString::to_string)
-                            .unwrap_or_default(),
-                    }
-                })?
-            }
-        };
+        let policy = in_force(bundle, setup.policy)?;
         let started = Started {
             model: setup.model.fingerprint().to_owned(),
             policy: policy.revision().to_owned(),
@@ -181,6 +174,8 @@ impl Services {
             secrets: setup.secrets,
             policy: PolicyHandle::new(policy),
             audit,
+            prover: Prover::default(),
+            portals: setup.portals,
             model: setup.model,
             rules: setup.rules,
             random: Mutex::new(setup.random),
@@ -268,4 +263,18 @@ impl Services {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         rabt_model::CitizenId::from_random(random.random())
     }
+}
+
+/// Returns the policy of a stored bundle; the usual one when none is stored.
+fn in_force(bundle: Option<StoredBundle>, usual: Policy) -> Result<Policy, StartError> {
+    let Some(bundle) = bundle else {
+        return Ok(usual);
+    };
+    Policy::from_bundle(&bundle.text, "agreements.toml").map_err(|problems| StartError::Policy {
+        revision: bundle.revision,
+        problem: problems
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    })
 }

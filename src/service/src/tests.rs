@@ -18,5 +18,6 @@ mod operate;
 mod review;
 mod schedule;
 mod sweep;
+mod transparency;
 mod watch;
 mod writer;

@@ -9,6 +9,7 @@ mod changes;
 mod claims;
 mod clusters;
 mod columns;
+mod corrections;
 mod decisions;
 mod deletions;
 mod fingerprints;
@@ -103,7 +104,10 @@ cases! {
         a_membership_needs_its_record,
         a_changed_record_keeps_its_citizen,
         redirects_are_followed_to_their_end,
-        an_id_that_is_used_again_leads_to_itself;
+        an_id_that_is_used_again_leads_to_itself,
+        every_id_that_leads_to_a_citizen_is_found;
+    corrections:
+        a_correction_is_asked_and_answered_once;
     columns:
         counts_of_columns_add_up_until_they_are_forgotten;
     profiles:
@@ -177,6 +181,9 @@ cases! {
     audit_log:
         entries_come_back_in_order,
         a_second_writer_is_refused,
+        entries_are_found_by_everybody_whom_they_are_about,
+        what_is_indexed_later_is_found_once,
+        a_checkpoint_takes_the_signature_of_a_witness,
         the_latest_checkpoint_is_of_the_largest_tree,
         a_transaction_does_not_delay_the_log;
     leases:

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use rabt_model::{CitizenId, ErrorClass, RecordNumber, RunId, SourceId, StreamId, Timestamp};
+use rabt_model::{CitizenId, ErrorClass, Pii, RecordNumber, RunId, SourceId, StreamId, Timestamp};
 
 use crate::StorageError;
 use crate::batch::HeldRow;
 use crate::body::decode_profile;
+use crate::row::{CorrectionState, Horizon, StoredCorrection, StoredRevision};
 use crate::row::{
     FolderState, RunCounts, RunError, RunState, SourceState, StoredBundle, StoredRun,
 };
-use crate::row::{Horizon, StoredRevision};
 use crate::row::{RejectionCount, StoredEntry, StoredFolder, StoredPosition, StoredSource};
 
 /// A row of `sources`, in the order of its columns.
@@ -26,6 +26,23 @@ pub(crate) type FolderRow = (
     String,
     String,
     Option<String>,
+    i64,
+    i64,
+);
+
+/// A row of `corrections`, in the order of its columns.
+pub(crate) type CorrectionRow = (
+    i64,
+    Vec<u8>,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
     i64,
     i64,
 );
@@ -51,7 +68,7 @@ pub(crate) type RunRow = (
 );
 
 /// A row of `audit_entries`: leaf, body, hash, outbox number, subject.
-pub(crate) type EntryRow = (i64, Vec<u8>, Vec<u8>, Option<i64>, Option<Vec<u8>>);
+pub(crate) type EntryRow = (i64, Vec<u8>, Vec<u8>, Option<i64>);
 
 /// A held record: its place in the question, number, hash, version, event time, whether deleted.
 pub(crate) type FoundRow = (i64, i64, Vec<u8>, Option<String>, Option<i64>, bool);
@@ -242,6 +259,25 @@ pub(crate) fn to_folder(row: FolderRow) -> Result<StoredFolder, StorageError> {
     })
 }
 
+pub(crate) fn to_correction(row: CorrectionRow) -> Result<StoredCorrection, StorageError> {
+    const TABLE: &str = "corrections";
+    Ok(StoredCorrection {
+        number: row.0,
+        citizen: to_citizen(&row.1)?,
+        agency: parse_id(TABLE, &row.2)?,
+        source: parse_id(TABLE, &row.3)?,
+        stream: parse_id(TABLE, &row.4)?,
+        record_key: Pii::new(row.5),
+        attribute: parse_id(TABLE, &row.6)?,
+        wrong: Pii::new(row.7),
+        evidence: row.8,
+        state: CorrectionState::of(&row.9).ok_or_else(|| corrupt(TABLE, "the state is unknown"))?,
+        answer: row.10,
+        created_at: to_timestamp(TABLE, row.11)?,
+        updated_at: to_timestamp(TABLE, row.12)?,
+    })
+}
+
 /// Returns ids of streams in their order, which is not that of any database's language.
 pub(crate) fn to_streams(ids: &[String]) -> Result<Vec<StreamId>, StorageError> {
     let ids = ids.iter().map(|id| parse_id("streams", id));
@@ -315,14 +351,11 @@ pub(crate) fn to_bundle(row: (String, String, i64)) -> Result<StoredBundle, Stor
 }
 
 pub(crate) fn to_entry(row: EntryRow) -> Result<(u64, StoredEntry), StorageError> {
-    let (leaf, body, hash, outbox, subject) = row;
+    let (leaf, body, hash, outbox) = row;
     let entry = StoredEntry {
         body,
         leaf_hash: to_hash("audit_entries", &hash)?,
         outbox,
-        subject: subject
-            .map(|bytes| to_hash("audit_entries", &bytes))
-            .transpose()?,
     };
     Ok((to_count(leaf), entry))
 }

@@ -10,6 +10,7 @@ mod column;
 #[expect(clippy::unwrap_used, reason = "a case that does not hold panics")]
 pub mod conformance;
 mod convert;
+mod correction;
 mod decision;
 mod deletion;
 mod error;
@@ -33,16 +34,18 @@ pub use fingerprint::fingerprint;
 pub use lease::{Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases};
 pub use open::{open, open_as};
 pub use repository::{
-    AgreementVersions, Agreements, AuditLog, Changes, Clusters, Columns, Decisions, Deletions,
-    Folders, History, Marks, Outbox, Profiles, Records, Reviews, Sources, Storage, Transaction,
+    AgreementVersions, Agreements, AuditLog, Changes, Clusters, Columns, Corrections, Decisions,
+    Deletions, Folders, History, Marks, Outbox, Profiles, Records, Reviews, Sources, Storage,
+    Transaction,
 };
 pub use review::{
     DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,
     TaskCounts, TaskFilter, TaskPlace,
 };
 pub use row::{
-    DeleteOutcome, Deletion, FolderState, GoldenRef, Horizon, PutOutcome, RejectionCount,
-    RevisionPage, RunCounts, RunError, RunOutcome, RunState, SourceState, StoredBundle,
-    StoredChange, StoredEntry, StoredFolder, StoredPosition, StoredProfile, StoredRecord,
-    StoredRejection, StoredRevision, StoredRun, StoredSource,
+    CorrectionState, DeleteOutcome, Deletion, FolderState, GoldenRef, Horizon, NewEntry,
+    PutOutcome, RejectionCount, RevisionPage, RunCounts, RunError, RunOutcome, RunState,
+    SourceState, StoredBundle, StoredChange, StoredCorrection, StoredEntry, StoredFolder,
+    StoredPosition, StoredProfile, StoredRecord, StoredRejection, StoredRevision, StoredRun,
+    StoredSource,
 };

@@ -51,15 +51,16 @@ mod tests {
     use crate::conformance::Scratch;
     use crate::conformance::sample::{at, record};
     use crate::lease::Holder;
-    use crate::row::{Deletion, StoredEntry};
+    use crate::row::{Deletion, NewEntry, StoredEntry};
 
-    fn entry(number: u8, outbox: Option<i64>) -> StoredEntry {
-        StoredEntry {
+    fn entry(number: u8, outbox: Option<i64>) -> NewEntry {
+        let entry = StoredEntry {
             body: vec![number; 20],
             leaf_hash: [number; 32],
             outbox,
-            subject: None,
-        }
+        };
+        let subjects = vec![[number; 32]];
+        NewEntry { entry, subjects }
     }
 
     #[tokio::test]
@@ -85,6 +86,8 @@ mod tests {
         assert_eq!(origins, ["example/one", "example/two"]);
         let found = one.audit_log_of("example/two").await.unwrap().unwrap();
         assert_eq!(found.checkpoints().await.unwrap(), [(1, b"two".to_vec())]);
+        let about = found.entries_about(&[[1; 32], [3; 32]], None, 9).await;
+        assert_eq!(about.unwrap(), [(0, entry(3, Some(8)).entry)]);
         assert!(one.audit_log_of("example/three").await.unwrap().is_none());
         one.close().await;
         two.close().await;

@@ -213,6 +213,7 @@ impl Transaction for PostgresTransaction {
 
 crate::folder::keeps_folders!(PostgresTransaction);
 crate::agreement::keeps_agreements!(PostgresTransaction);
+crate::correction::keeps_corrections!(PostgresTransaction);
 
 impl PostgresTransaction {
     fn connection(&mut self) -> &mut PgConnection {

@@ -3,7 +3,9 @@
 //! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
 
 mod agreements;
+mod audit_log;
 mod columns;
+mod corrections;
 mod deletions;
 mod folders;
 mod review;
@@ -19,12 +21,15 @@ use crate::StorageError;
 use crate::lease::{Fence, Following, Leases};
 use crate::row::{
     Horizon, PutOutcome, RejectionCount, RevisionPage, RunCounts, RunOutcome, SourceState,
-    StoredChange, StoredEntry, StoredPosition, StoredProfile, StoredRecord, StoredRejection,
-    StoredRevision, StoredRun, StoredSource,
+    StoredChange, StoredPosition, StoredProfile, StoredRecord, StoredRejection, StoredRevision,
+    StoredRun, StoredSource,
 };
 
 pub use agreements::{AgreementVersions, Agreements};
+pub use audit_log::AuditLog;
+pub(crate) use audit_log::newest;
 pub use columns::Columns;
+pub use corrections::Corrections;
 pub use deletions::Deletions;
 pub use folders::Folders;
 pub use review::{Decisions, Reviews};
@@ -86,6 +91,7 @@ pub trait Transaction:
     + Reviews
     + Sources
     + Folders
+    + Corrections
     + Agreements
     + AgreementVersions
     + Marks
@@ -211,6 +217,9 @@ pub trait Clusters: Send {
     /// Returns the id that stands for this one today: itself, or the end of its redirects.
     /// An id that has never been assigned or redirected is `None`.
     async fn resolve(&mut self, citizen: CitizenId) -> Result<Option<CitizenId>, StorageError>;
+
+    /// Returns every id that leads to this one today, itself among them when it is known, ascending.
+    async fn ids_of(&mut self, citizen: CitizenId) -> Result<Vec<CitizenId>, StorageError>;
 }
 
 /// Golden records.
@@ -432,37 +441,4 @@ pub trait Outbox: Send {
 
     /// Removes the rows up to and with this number; it is never used again.
     async fn delete_outbox_through(&mut self, number: i64) -> Result<(), StorageError>;
-}
-
-/// A node's audit log: leaves numbered from 0 without a gap, and checkpoints. The nodes of one
-/// database have a log each; an outbox number is in one of them, once.
-#[async_trait]
-pub trait AuditLog: Send + Sync {
-    /// Appends entries, and a checkpoint of the tree that they complete, in one transaction that
-    /// is durable on return. `first_leaf` must be the log's size, else `LeafTaken`.
-    async fn append(
-        &self,
-        first_leaf: u64,
-        entries: &[StoredEntry],
-        checkpoint: Option<&[u8]>,
-    ) -> Result<(), StorageError>;
-
-    /// Returns the number of entries.
-    async fn size(&self) -> Result<u64, StorageError>;
-
-    /// Returns up to `limit` entries from leaf `from` on, each with its leaf number.
-    async fn entries(&self, from: u64, limit: u64)
-    -> Result<Vec<(u64, StoredEntry)>, StorageError>;
-
-    /// Returns up to `limit` leaf hashes from leaf `from` on.
-    async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError>;
-
-    /// Returns the highest outbox number that an entry of any node's log was taken from.
-    async fn last_outbox(&self) -> Result<Option<i64>, StorageError>;
-
-    /// Returns the checkpoint of the largest tree.
-    async fn latest_checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError>;
-
-    /// Returns every checkpoint with the size of its tree, ascending.
-    async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError>;
 }

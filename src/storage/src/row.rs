@@ -1,9 +1,13 @@
 //! What storage holds, as its callers see it.
 
+mod correction;
+
 use rabt_model::{
     AgencyId, Attribute, Change, CitizenId, ErrorClass, Pii, RecordId, RecordNumber, Rule, RunId,
     SourceId, SourceRecord, StreamId, Timestamp,
 };
+
+pub use correction::{CorrectionState, StoredCorrection};
 
 /// What became of the records of one call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -398,6 +402,13 @@ pub struct StoredEntry {
     pub leaf_hash: [u8; 32],
     /// The outbox row it was taken from, when it was.
     pub outbox: Option<i64>,
-    /// The pseudonym of the subject, when it has one.
-    pub subject: Option<[u8; 32]>,
+}
+
+/// An entry on its way into the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// The entry.
+    pub entry: StoredEntry,
+    /// The pseudonyms of everybody whom it is about.
+    pub subjects: Vec<[u8; 32]>,
 }

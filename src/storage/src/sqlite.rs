@@ -200,6 +200,7 @@ impl Transaction for SqliteTransaction {
 
 crate::folder::keeps_folders!(SqliteTransaction);
 crate::agreement::keeps_agreements!(SqliteTransaction);
+crate::correction::keeps_corrections!(SqliteTransaction);
 
 impl SqliteTransaction {
     fn connection(&mut self) -> &mut SqliteConnection {

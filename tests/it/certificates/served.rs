@@ -74,6 +74,7 @@ async fn a_start_names_the_list_that_cannot_be_used_and_the_remedy() {
     let (pki, other) = (Pki::new(), Pki::new());
     let any = "127.0.0.1:0".parse().unwrap();
     let config = ServerConfig {
+        transparency_listen: None,
         listen: any,
         admin_listen: any,
         admin_mtls: false,

@@ -157,8 +157,10 @@ impl Node {
             keys: AuditKeys {
                 checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),
                 pseudonyms: PseudonymKey::new(&[2; 32]),
+                witnesses: Vec::new(),
             },
             random: StdRng::seed_from_u64(7),
+            portals: rabt_service::transparency::Portals::default(),
             version: "test".to_owned(),
         };
         let services = Services::start(setup).await.unwrap();

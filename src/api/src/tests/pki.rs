@@ -59,6 +59,7 @@ impl Pki {
             listen: any,
             admin_listen: any,
             admin_mtls,
+            transparency_listen: None,
             tls: TlsFiles {
                 cert: self.file("server.pem"),
                 key: self.file("server.key"),

@@ -3,9 +3,9 @@ use serde_json::Value;
 use super::{Entry, EntryError};
 use crate::tree::leaf_hash;
 use crate::{
-    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, Denied, Disclosed, FolderMoved,
-    LinkFinished, Pseudonym, Question, RunFinished, SourceChanged, SourceCreated, SourceInspected,
-    SourceStarted, Started, Stopped,
+    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved, Denied, Disclosed,
+    FolderMoved, LinkFinished, LogRead, Pseudonym, Question, RunFinished, SourceChanged,
+    SourceCreated, SourceInspected, SourceStarted, Started, Stopped, Witnessed,
 };
 
 fn question() -> Question {
@@ -47,6 +47,7 @@ fn catalogue() -> Vec<AuditEvent> {
             released: vec!["birth.date".parse().unwrap(), "name.chain".parse().unwrap()],
             subjects: vec![Pseudonym([1; 32])],
             withheld: vec!["facts.tax.debt".parse().unwrap()],
+            withheld_until: Some("2026-11-01T00:00:00Z".parse().unwrap()),
         }),
         AuditEvent::Denied(Denied {
             question: question(),
@@ -145,6 +146,23 @@ fn of_the_node() -> Vec<AuditEvent> {
             actor: text("approver:said"),
             agreements: 3,
             revision: "ab".repeat(32),
+        }),
+        AuditEvent::LogRead(LogRead {
+            actor: text("rabt:huda:auditor"),
+            leaves: Some((3, 90)),
+            method: text("ListEvents"),
+        }),
+        AuditEvent::Witnessed(Witnessed {
+            actor: text("rabt:huda:auditor"),
+            size: 91,
+            witness: text("parliament.example/w1"),
+        }),
+        AuditEvent::CorrectionMoved(CorrectionMoved {
+            actor: text("egov:portal:system"),
+            attribute: "birth.date".parse().unwrap(),
+            correction: 4,
+            state: text("asked"),
+            subjects: vec![Pseudonym([1; 32])],
         }),
         AuditEvent::Started(Started {
             model: text("m"),

@@ -1,5 +1,6 @@
 //! A tree with all its perfect subtrees in memory: proofs at the cost of their length.
 
+use super::plan::{self, Span, split};
 use super::{Hash, ProofError, empty_root, node_hash};
 
 /// The roots of all perfect subtrees, by level: level 0 holds the leaf hashes. About 64 bytes a leaf.
@@ -56,23 +57,7 @@ impl Levels {
     /// There are fewer leaves, or the index is not below the size.
     pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, ProofError> {
         self.check_size(size)?;
-        if index >= size {
-            return Err(ProofError::Index);
-        }
-        let mut proof = Vec::new();
-        let (mut start, mut end) = (0, size);
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            let (sibling, kept) = if index < middle {
-                ((middle, end), (start, middle))
-            } else {
-                ((start, middle), (middle, end))
-            };
-            proof.push(self.range(sibling.0, sibling.1).ok_or(ProofError::Size)?);
-            (start, end) = kept;
-        }
-        proof.reverse();
-        Ok(proof)
+        self.roots(&plan::inclusion(index, size)?)
     }
 
     /// Proves that the tree of the first `old` leaves is the beginning of the one of the first `new`.
@@ -81,29 +66,12 @@ impl Levels {
     /// There are fewer leaves, or `old` is above `new`.
     pub fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, ProofError> {
         self.check_size(new)?;
-        if old > new {
-            return Err(ProofError::Index);
-        }
-        let mut proof = Vec::new();
-        if old == 0 || old == new {
-            return Ok(proof);
-        }
-        let (mut start, mut end) = (0, new);
-        while old != end {
-            let middle = start + split(end - start);
-            let (sibling, kept) = if old <= middle {
-                ((middle, end), (start, middle))
-            } else {
-                ((start, middle), (middle, end))
-            };
-            proof.push(self.range(sibling.0, sibling.1).ok_or(ProofError::Size)?);
-            (start, end) = kept;
-        }
-        if start != 0 {
-            proof.push(self.range(start, end).ok_or(ProofError::Size)?);
-        }
-        proof.reverse();
-        Ok(proof)
+        self.roots(&plan::consistency(old, new)?)
+    }
+
+    fn roots(&self, spans: &[Span]) -> Result<Vec<Hash>, ProofError> {
+        let roots = spans.iter().map(|(start, end)| self.range(*start, *end));
+        roots.collect::<Option<_>>().ok_or(ProofError::Size)
     }
 
     fn check_size(&self, size: u64) -> Result<(), ProofError> {
@@ -115,7 +83,7 @@ impl Levels {
 
     /// Returns the root of the leaves `start..end`. The range is a subtree of some tree, so its start is a
     /// multiple of its width rounded up to a power of two.
-    fn range(&self, start: u64, end: u64) -> Option<Hash> {
+    pub(super) fn range(&self, start: u64, end: u64) -> Option<Hash> {
         let width = end - start;
         if width.is_power_of_two() {
             let level = width.trailing_zeros();
@@ -126,9 +94,4 @@ impl Levels {
         let left = self.range(start, middle)?;
         Some(node_hash(&left, &self.range(middle, end)?))
     }
-}
-
-/// Returns the largest power of two below a width of at least 2.
-fn split(width: u64) -> u64 {
-    1 << (width - 1).ilog2()
 }

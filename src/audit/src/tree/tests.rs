@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Hash, Levels, ProofError, Tree, leaf_hash, node_hash, verify_consistency, verify_inclusion,
+    Hash, Levels, Plan, ProofError, TILE, Tiles, Tree, leaf_hash, node_hash, root_of_span,
+    verify_consistency, verify_inclusion,
 };
 
 /// MTH of RFC 6962 §2.1, word for word.
@@ -246,5 +247,67 @@ proptest! {
         let mut wrong = root;
         wrong[0] ^= 1;
         prop_assert_eq!(verify_inclusion(&leaf, at, size, &proof, &wrong), Err(ProofError::Root));
+    }
+}
+
+/// Reads the tiles of a plan as storage would.
+fn tiles_of(plan: &Plan, leaves: &[Hash]) -> std::collections::BTreeMap<u64, Vec<Hash>> {
+    let tile = |number: u64| {
+        let start = usize::try_from(number * TILE).unwrap();
+        let end = leaves.len().min(start + 256);
+        (number, leaves[start..end].to_vec())
+    };
+    plan.tiles().into_iter().map(tile).collect()
+}
+
+proptest! {
+    /// A tree of tiles proves what one in memory proves, and reads three tiles at most for it.
+    #[test]
+    fn tiles_prove_what_levels_prove(count in 1_u64..1_400, a in any::<u64>(), b in any::<u64>()) {
+        let all = leaves(count);
+        let whole = levels(&all);
+        let mut tiles = Tiles::new();
+        for leaf in &all {
+            tiles.append(*leaf);
+        }
+        prop_assert_eq!(tiles.size(), count);
+        let size = 1 + a % count;
+        let (index, old) = (b % size, b % (size + 1));
+        let inclusion = Plan::inclusion(index, size).unwrap();
+        let consistency = Plan::consistency(old, size).unwrap();
+        let root = Plan::root(size);
+        for plan in [&inclusion, &consistency, &root] {
+            prop_assert!(plan.tiles().len() <= 3, "{:?}", plan.tiles());
+        }
+        let resolve = |plan: &Plan| tiles.resolve(plan, &tiles_of(plan, &all)).unwrap();
+        prop_assert_eq!(resolve(&inclusion), whole.inclusion_proof(index, size).unwrap());
+        prop_assert_eq!(resolve(&consistency), whole.consistency_proof(old, size).unwrap());
+        prop_assert_eq!(resolve(&root), vec![whole.root(size).unwrap()]);
+        prop_assert!(tiles.resolve(&Plan::root(count + 1), &tiles_of(&root, &all)).is_err());
+    }
+
+    /// Some leaves, and what stands beside them, give the root; other leaves or hashes do not.
+    #[test]
+    fn a_span_gives_the_root(count in 1_u64..700, a in any::<u64>(), b in any::<u64>(), c in any::<u64>()) {
+        let all = leaves(count);
+        let whole = levels(&all);
+        let size = 1 + a % count;
+        let from = b % size;
+        let to = from + 1 + c % (size - from);
+        let plan = Plan::beside((from, to), size).unwrap();
+        let mut tiles = Tiles::new();
+        for leaf in &all {
+            tiles.append(*leaf);
+        }
+        let beside = tiles.resolve(&plan, &tiles_of(&plan, &all)).unwrap();
+        let given = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+        let root = whole.root(size).unwrap();
+        prop_assert_eq!(root_of_span(from, &all[given.clone()], size, &beside), Ok(root));
+        let mut changed = all[given.clone()].to_vec();
+        let place = usize::try_from(a).unwrap_or(0) % changed.len();
+        changed[place][0] ^= 1;
+        prop_assert_ne!(root_of_span(from, &changed, size, &beside), Ok(root));
+        let more = [beside.as_slice(), &[root]].concat();
+        prop_assert_eq!(root_of_span(from, &all[given], size, &more), Err(ProofError::Length));
     }
 }

@@ -1,4 +1,9 @@
-//! `rabt audit`: prove that nobody changed the log, without the service.
+//! `rabt audit`: read the log, take it away as files, and prove that nobody changed it.
+
+mod files;
+mod remote;
+mod verify;
+mod view;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -6,80 +11,163 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use rabt_audit::{CheckpointVerifier, LogVerifier, Report};
 use rabt_storage::{AuditLog, Storage};
-use serde::Serialize;
 
 use super::{StorageAt, block_on};
-use crate::error::{CommandError, Exit};
-use crate::keys;
+use crate::client::Connection;
+use crate::error::CommandError;
 use crate::render::Render;
 
 /// Entries that are read at a time.
 const PAGE: u64 = 2_000;
 
+/// Whose log is read unless --as says otherwise.
+const USUAL_IDENTITY: &str = "auditor";
+
 /// What to do with the audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditArgs {
-    /// Check every entry against the signed checkpoints. Exit code 4 when something was changed.
-    Verify(VerifyArgs),
+    /// List entries through a running server, the newest first. Reading is an entry too.
+    List(ListArgs),
+    /// Show entries as they are written, through a running server.
+    Tail(TailArgs),
+    /// Print the signed checkpoint of the log through a running server.
+    Checkpoint(CheckpointArgs),
+    /// Prove through a running server that an entry is in the log, or that the log only grew.
+    Proof(ProofArgs),
+    /// Hand in the signature of a witness, through a running server.
+    Witness(WitnessArgs),
+    /// Write the log as files that anybody can verify with the public key alone, C2SP tlog-tiles.
+    Export(ExportArgs),
+    /// Check every entry against the signed checkpoints, in storage, in an exported folder, or in a receipt.
+    /// Exit code 4 when something was changed.
+    Verify(verify::VerifyArgs),
 }
 
-/// `rabt audit verify`
+/// Which entries.
 #[derive(Debug, clap::Args)]
-pub(crate) struct VerifyArgs {
+struct Which {
+    /// Kind of event, such as `disclosed` or `denied`.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Agency that asked, or whose source it is.
+    #[arg(long, value_name = "AGENCY")]
+    agency: Option<String>,
+    /// Agreement that was asked under.
+    #[arg(long, value_name = "AGREEMENT")]
+    agreement: Option<String>,
+    /// Method that was called, such as `LookupCitizen`.
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+    /// How it ended, such as `absent` or `PURPOSE`.
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Option<String>,
+    /// No entry of before this time, such as `2026-06-01T00:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// No entry of this time or later.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+}
+
+/// `rabt audit list`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    which: Which,
+    /// List the oldest first.
+    #[arg(long)]
+    oldest_first: bool,
+    /// Largest number of entries.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// `rabt audit tail`
+#[derive(Debug, clap::Args)]
+pub(crate) struct TailArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Leaf to begin with; what is written from now on when absent.
+    #[arg(long, value_name = "LEAF")]
+    from: Option<u64>,
+    /// End after this many entries; with --json they are one object.
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// `rabt audit checkpoint`
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckpointArgs {
+    /// Size of the tree; the largest when absent.
+    #[arg(long, value_name = "ENTRIES")]
+    size: Option<u64>,
+    /// The largest that a witness has signed.
+    #[arg(long, conflicts_with = "size")]
+    witnessed: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// `rabt audit proof`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProofArgs {
+    /// Prove that this leaf is in the log.
+    #[arg(long, value_name = "LEAF", required_unless_present = "from")]
+    leaf: Option<u64>,
+    /// Prove that the log of so many entries is the beginning of the present one.
+    #[arg(long, value_name = "ENTRIES", conflicts_with = "leaf")]
+    from: Option<u64>,
+    /// Size of the tree; that of the largest checkpoint when absent.
+    #[arg(long, value_name = "ENTRIES")]
+    size: Option<u64>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// `rabt audit witness`
+#[derive(Debug, clap::Args)]
+pub(crate) struct WitnessArgs {
+    /// Size of the tree whose checkpoint was signed.
+    #[arg(long, value_name = "ENTRIES")]
+    size: u64,
+    /// The witness's line of the note, from the dash to the signature.
+    line: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// `rabt audit export`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// Folder to make.
+    folder: PathBuf,
+    /// Read storage instead of asking a running server.
+    #[arg(long)]
+    offline: bool,
     #[command(flatten)]
     at: StorageAt,
-    /// Public key of the log; the file `log.pub` in the folder audit.keys when absent.
-    #[arg(long, value_name = "FILE")]
-    public_key: Option<PathBuf>,
-    /// Checkpoint that was kept elsewhere; shows whether the end of the log was cut off. May be
-    /// given again.
-    #[arg(long = "checkpoint", value_name = "FILE")]
-    checkpoints: Vec<PathBuf>,
-}
-
-#[derive(Serialize)]
-struct Outcome {
-    verified: bool,
-    origin: String,
-    entries: u64,
-    signed: u64,
-    checkpoints: u64,
-    root: String,
-    problems: Vec<Found>,
-    unlisted: u64,
-}
-
-#[derive(Serialize)]
-struct Found {
-    leaf: u64,
-    problem: String,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// Runs `rabt audit`.
 pub(crate) fn run(args: &AuditArgs, render: &Render) -> Result<ExitCode, CommandError> {
-    let AuditArgs::Verify(args) = args;
-    block_on(verify(args, render))
-}
-
-async fn verify(args: &VerifyArgs, render: &Render) -> Result<ExitCode, CommandError> {
-    let (storage, settled) = args.at.open().await?;
-    let usual = settled
-        .path(&settled.config.audit.keys)
-        .join(keys::VERIFIER);
-    let verifier = keys::read_verifier(args.public_key.as_deref().unwrap_or(&usual))?;
-    let log = log_of(storage.as_ref(), verifier.origin()).await?;
-    let report = read(log.as_ref(), &verifier, kept(&args.checkpoints, &verifier)?).await;
-    storage.close().await;
-
-    let outcome = Outcome::of(&verifier, &report?);
-    render.result(&outcome, || outcome.to_text());
-    Ok(if outcome.verified {
-        ExitCode::SUCCESS
-    } else {
-        Exit::VerificationFailed.into()
-    })
+    block_on(Box::pin(async {
+        match args {
+            AuditArgs::List(args) => remote::list(args, render).await,
+            AuditArgs::Tail(args) => remote::tail(args, render).await,
+            AuditArgs::Checkpoint(args) => remote::checkpoint(args, render).await,
+            AuditArgs::Proof(args) => remote::proof(args, render).await,
+            AuditArgs::Witness(args) => remote::witness(args, render).await,
+            AuditArgs::Export(args) => files::export(args, render).await,
+            AuditArgs::Verify(args) => verify::verify(args, render).await,
+        }
+    }))
 }
 
 /// Returns the log that the public key belongs to: on PostgreSQL every node has its own.
@@ -94,95 +182,10 @@ async fn log_of(storage: &dyn Storage, origin: &str) -> Result<Arc<dyn AuditLog>
     Err(CommandError::usage(message, help))
 }
 
-async fn read(
-    log: &dyn AuditLog,
-    verifier: &CheckpointVerifier,
-    mut checkpoints: Vec<(u64, Vec<u8>)>,
-) -> Result<Report, CommandError> {
-    let failed = |error| CommandError::failed(error, "see storage.url, or give --storage");
-    // The checkpoints come first: a running node may append, and a tail that is not signed yet is
-    // no problem, but a checkpoint of entries that were not read would be.
-    checkpoints.extend(log.checkpoints().await.map_err(failed)?);
-    let mut check = LogVerifier::new(verifier, checkpoints);
-    let mut next = 0;
-    loop {
-        let page = log.entries(next, PAGE).await.map_err(failed)?;
-        let Some((last, _)) = page.last() else {
-            return Ok(check.finish());
-        };
-        next = last + 1;
-        for (leaf, entry) in &page {
-            check.entry(*leaf, &entry.body, &entry.leaf_hash);
-        }
-    }
-}
-
-/// Returns the checkpoints that were kept elsewhere, with the sizes they were signed for.
-fn kept(
-    files: &[PathBuf],
-    verifier: &CheckpointVerifier,
-) -> Result<Vec<(u64, Vec<u8>)>, CommandError> {
-    let help = "give --checkpoint a signed checkpoint of this log";
-    let mut kept = Vec::with_capacity(files.len());
-    for file in files {
-        let at = |error: &dyn std::fmt::Display| {
-            CommandError::usage(format!("{}: {error}", file.display()), help)
-        };
-        let note = std::fs::read(file).map_err(|error| at(&error))?;
-        let checkpoint = verifier.open(&note).map_err(|error| at(&error))?;
-        kept.push((checkpoint.size, note));
-    }
-    Ok(kept)
-}
-
-impl Outcome {
-    fn of(verifier: &CheckpointVerifier, report: &Report) -> Self {
-        let found = |problem: &rabt_audit::Problem| Found {
-            leaf: problem.leaf,
-            problem: problem.to_string(),
-        };
-        let root = report.root.iter().fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-        Self {
-            verified: report.problems.is_empty(),
-            origin: verifier.origin().to_owned(),
-            entries: report.entries,
-            signed: report.signed,
-            checkpoints: report.checkpoints,
-            root,
-            problems: report.problems.iter().map(found).collect(),
-            unlisted: report.unlisted,
-        }
-    }
-
-    fn to_text(&self) -> String {
-        let Self {
-            origin,
-            entries,
-            signed,
-            checkpoints,
-            root,
-            ..
-        } = self;
-        let counts = format!(
-            "log {origin}: {entries} entries, {signed} of them signed by {checkpoints} checkpoints\n\
-             root {root}\n"
-        );
-        if self.verified {
-            return format!("{counts}nothing was changed");
-        }
-        let mut text = counts;
-        for found in &self.problems {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{}", found.problem);
-        }
-        if self.unlisted > 0 {
-            let _ = writeln!(text, "and {} more", self.unlisted);
-        }
-        text.push_str("the log was changed");
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
         text
-    }
+    })
 }

@@ -16,7 +16,7 @@ use rabt_proto::common;
 use tonic::transport::Channel;
 
 use self::answer::{Answer, Candidates, Explanations, Revisions, Verdicts};
-use self::subject::{SubjectArgs, Who};
+pub(crate) use self::subject::{SubjectArgs, Who};
 pub(crate) use self::value::{Row, instant, rows};
 use super::assurance::Assurance;
 use super::block_on;

@@ -45,6 +45,11 @@ impl Settings for Config {
             "whether the admin address asks for a client certificate too",
         ),
         setting(
+            "server.transparency_listen",
+            Kind::Text,
+            "address for portals of citizens, always mutual TLS, such as \"0.0.0.0:7445\"; \"\" for none",
+        ),
+        setting(
             "tls.cert",
             Kind::Path,
             "the server's certificate chain, PEM, leaf first",
@@ -213,6 +218,16 @@ impl Settings for Config {
             "audit.keys",
             Kind::Path,
             "folder of the log's signing key and pseudonym key; made at the first start",
+        ),
+        setting(
+            "audit.witnesses",
+            Kind::Texts,
+            "verifier keys of those who may sign the log's checkpoints too, C2SP cosignature/v1",
+        ),
+        setting(
+            "transparency.portals",
+            Kind::Texts,
+            "systems through which citizens look at their own file, each \"agency:system\"",
         ),
         setting(
             "telemetry.format",

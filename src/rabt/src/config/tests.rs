@@ -73,6 +73,16 @@ fn lists_of_paths_come_from_the_file_and_from_the_environment() {
 }
 
 #[test]
+fn a_list_may_stand_in_a_variable() {
+    let variable = (
+        "RABT__AUDIT__WITNESSES".to_owned(),
+        "a+1+b c+2+d".to_owned(),
+    );
+    let loaded = rabt_runtime::load::<Config>(None, [variable]).unwrap();
+    assert_eq!(loaded.settings.audit.witnesses, ["a+1+b", "c+2+d"]);
+}
+
+#[test]
 fn passwords_are_redacted() {
     let url = "postgres://rabt:s3cret@db.example:5432/rabt?sslkey=x";
     let shown = "postgres://rabt:[redacted]@db.example:5432/rabt?[redacted]";

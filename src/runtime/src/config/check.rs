@@ -103,6 +103,10 @@ fn check_value(
                 Err(_) => Some(expected(setting.kind)),
             }
         }
+        (Kind::Texts, DeValue::Array(texts)) => {
+            let is_text = |text: &Spanned<DeValue<'_>>| text.get_ref().is_str();
+            (!texts.iter().all(is_text)).then(|| expected(setting.kind))
+        }
         (Kind::Text | Kind::Path | Kind::Address | Kind::Choice(_), DeValue::String(text)) => {
             fault_of_text(setting.kind, text)
         }
@@ -128,7 +132,7 @@ fn check_value(
 
 fn fault_of_text(kind: Kind, text: &str) -> Option<String> {
     let good = match kind {
-        Kind::Text => true,
+        Kind::Text | Kind::Texts => true,
         Kind::Path | Kind::Paths => !text.contains('\0'),
         Kind::Flag => text == "true" || text == "false",
         Kind::Integer(least, most) => text
@@ -143,6 +147,7 @@ fn fault_of_text(kind: Kind, text: &str) -> Option<String> {
 fn expected(kind: Kind) -> String {
     match kind {
         Kind::Text => "must be text in quotes".to_owned(),
+        Kind::Texts => "must be a list of texts, such as [\"a\", \"b\"]".to_owned(),
         Kind::Path => "must be a path in quotes".to_owned(),
         Kind::Paths => "must be a list of paths in quotes, such as [\"a\", \"b\"]".to_owned(),
         Kind::Address => "must be an address such as \"127.0.0.1:7443\"".to_owned(),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rabt_audit::{Tree, leaf_hash};
-use rabt_storage::{AuditLog, Storage, StorageError, StoredEntry};
-use tokio::sync::{Notify, mpsc, oneshot};
+use rabt_storage::{AuditLog, NewEntry, Storage, StorageError, StoredEntry};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::AuditKeys;
+use super::{AuditKeys, index};
 use crate::error::AuditError;
 
 /// Entries of one batch.
@@ -22,8 +22,18 @@ const PAGE: u32 = 1_000;
 /// An entry on its way, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Submission {
-    pub(super) entry: StoredEntry,
+    pub(super) entry: NewEntry,
     pub(super) done: oneshot::Sender<Result<(), AuditError>>,
+}
+
+/// What the log shares with those who use it.
+pub(super) struct End {
+    /// Whether the outbox is this log's to take.
+    pub(super) owns_outbox: Arc<AtomicBool>,
+    /// The last outbox row that is in the log.
+    pub(super) integrated: Arc<AtomicI64>,
+    /// The size of the log, whenever it has grown.
+    pub(super) growing: watch::Sender<u64>,
 }
 
 /// The log's end: its tree, and the last outbox row that is in it.
@@ -33,8 +43,7 @@ pub(super) struct Sequence {
     keys: Arc<AuditKeys>,
     tree: Tree,
     outbox: i64,
-    owns_outbox: Arc<AtomicBool>,
-    integrated: Arc<AtomicI64>,
+    end: End,
     /// After a failed append nobody knows what is durable; the tree is read again.
     doubtful: bool,
 }
@@ -43,8 +52,7 @@ impl Sequence {
     pub(super) async fn resume(
         storage: Arc<dyn Storage>,
         keys: Arc<AuditKeys>,
-        owns_outbox: Arc<AtomicBool>,
-        integrated: Arc<AtomicI64>,
+        end: End,
     ) -> Result<Self, AuditError> {
         let log = storage.audit_log();
         let mut sequence = Self {
@@ -53,11 +61,11 @@ impl Sequence {
             keys,
             tree: Tree::new(),
             outbox: 0,
-            owns_outbox,
-            integrated,
+            end,
             doubtful: true,
         };
         sequence.reload().await?;
+        index::complete(sequence.storage.as_ref()).await?;
         Ok(sequence)
     }
 
@@ -108,7 +116,7 @@ impl Sequence {
         }
     }
 
-    async fn append(&mut self, entries: &[StoredEntry]) -> Result<(), AuditError> {
+    async fn append(&mut self, entries: &[NewEntry]) -> Result<(), AuditError> {
         if entries.is_empty() {
             return Ok(());
         }
@@ -117,13 +125,14 @@ impl Sequence {
         }
         let first = self.tree.size();
         let mut tree = self.tree.clone();
-        for entry in entries {
-            tree.append(entry.leaf_hash);
+        for new in entries {
+            tree.append(new.entry.leaf_hash);
         }
         let note = self.keys.checkpoint.sign(tree.size(), tree.root());
         self.doubtful = true;
         self.log.append(first, entries, Some(&note)).await?;
         self.doubtful = false;
+        self.end.growing.send_replace(tree.size());
         self.tree = tree;
         Ok(())
     }
@@ -144,7 +153,7 @@ impl Sequence {
     /// that was taken before a kill, or by another node, is not taken again.
     pub(super) async fn integrate_outbox(&mut self) -> Result<(), AuditError> {
         loop {
-            if !self.owns_outbox.load(Ordering::Acquire) {
+            if !self.end.owns_outbox.load(Ordering::Acquire) {
                 // another node may take rows from now on
                 self.doubtful = true;
                 return Ok(());
@@ -159,16 +168,17 @@ impl Sequence {
             let last = *last;
             let mut entries = Vec::with_capacity(rows.len());
             for (number, body) in rows {
-                entries.push(StoredEntry {
+                let subjects = index::subjects(&body);
+                let entry = StoredEntry {
                     leaf_hash: leaf_hash(&body),
                     body,
                     outbox: Some(number),
-                    subject: None,
-                });
+                };
+                entries.push(NewEntry { entry, subjects });
             }
             self.append(&entries).await?;
             self.outbox = last;
-            self.integrated.store(last, Ordering::Release);
+            self.end.integrated.store(last, Ordering::Release);
         }
     }
 
@@ -196,7 +206,7 @@ impl Sequence {
             self.check(&checkpoint, &tree)?;
         }
         self.outbox = self.log.last_outbox().await?.unwrap_or(0);
-        self.integrated.store(self.outbox, Ordering::Release);
+        self.end.integrated.store(self.outbox, Ordering::Release);
         self.tree = tree;
         self.doubtful = false;
         Ok(())

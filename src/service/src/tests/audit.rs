@@ -174,3 +174,34 @@ fn an_outbox_that_outlived_its_process_is_integrated_once() {
         }
     });
 }
+
+/// Whoever an entry is about finds it: by the disclosure of one, of a search and of a feed, and by what
+/// clerks do, which goes through the outbox.
+#[tokio::test]
+async fn everybody_finds_the_entries_about_them() {
+    let (storage, services) = node().await;
+    lookup_citizen(
+        &services,
+        request(Method::LookupCitizen, by_national_id(MONA[2])),
+    )
+    .await
+    .unwrap();
+    let mut watch = request(Method::ListChanges, rabt_policy::Subject::Feed(Vec::new()));
+    watch.fields = None;
+    crate::change::list_changes(&services, watch, "", 100)
+        .await
+        .unwrap();
+    let log = storage.audit_log();
+    let entries = log.entries(0, 1_000).await.unwrap();
+    let mut named = 0;
+    for (leaf, entry) in &entries {
+        let event = rabt_audit::Entry::decode(&entry.body).unwrap().event;
+        for subject in event.subjects() {
+            let found = log.entries_about(&[subject.0], None, 1_000).await.unwrap();
+            assert!(found.iter().any(|(found, _)| found == leaf), "leaf {leaf}");
+            named += 1;
+        }
+    }
+    assert!(named >= 2, "{named}");
+    assert_eq!(log.indexed().await.unwrap(), entries.len() as u64);
+}

@@ -1,5 +1,6 @@
 //! A node for tests: two tiny agencies whose tables are in memory, and storage that can fail.
 
+mod log;
 mod terms;
 
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use rabt_audit::{AuditEvent, CheckpointKey, Entry, PseudonymKey};
+use rabt_audit::{AuditEvent, CheckpointKey, Entry, PseudonymKey, WitnessKey};
 use rabt_connect::{
     BatchBuilder, Capabilities, Cell, ColumnInfo, ConfigKey, ConnectError, Connector, Description,
     Filter, Finding, Identity, Kinds, Message, Outlet, Plan, Position, Secrets, Session, Table,
@@ -255,64 +256,20 @@ impl Storage for Fragile {
     async fn close(&self) {}
 }
 
-#[async_trait]
-impl AuditLog for FragileLog {
-    async fn append(
-        &self,
-        first_leaf: u64,
-        entries: &[StoredEntry],
-        checkpoint: Option<&[u8]>,
-    ) -> Result<(), StorageError> {
-        let permit = self.gate.acquire().await.unwrap();
-        self.inner.append(first_leaf, entries, checkpoint).await?;
-        drop(permit);
-        let take = |left: u64| left.checked_sub(1);
-        match self
-            .lies
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
-        {
-            Ok(_) => Err(unreachable()),
-            Err(_) => Ok(()),
-        }
-    }
-
-    async fn size(&self) -> Result<u64, StorageError> {
-        self.inner.size().await
-    }
-
-    async fn entries(
-        &self,
-        from: u64,
-        limit: u64,
-    ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
-        self.inner.entries(from, limit).await
-    }
-
-    async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
-        self.inner.leaf_hashes(from, limit).await
-    }
-
-    async fn last_outbox(&self) -> Result<Option<i64>, StorageError> {
-        self.inner.last_outbox().await
-    }
-
-    async fn latest_checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError> {
-        self.inner.latest_checkpoint().await
-    }
-
-    async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
-        self.inner.checkpoints().await
-    }
-}
-
 pub(super) async fn memory() -> Arc<Fragile> {
     Fragile::over(rabt_storage::open("sqlite::memory:").await.unwrap())
+}
+
+/// The key of whoever witnesses the log of the tests.
+pub(super) fn witness() -> WitnessKey {
+    WitnessKey::from_seed("witness.test", &[3; 32]).unwrap()
 }
 
 pub(super) fn keys() -> AuditKeys {
     AuditKeys {
         checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),
         pseudonyms: PseudonymKey::new(&[2; 32]),
+        witnesses: vec![witness().verifier().clone()],
     }
 }
 
@@ -332,6 +289,7 @@ pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
         keys: keys(),
         random: StdRng::seed_from_u64(7),
         image: None,
+        portals: crate::transparency::Portals::of(&["egov:portal".to_owned()]).unwrap(),
         version: "test".into(),
     }
 }

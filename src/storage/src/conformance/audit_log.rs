@@ -4,30 +4,113 @@ use rabt_model::RunId;
 
 use super::sample::record;
 use crate::StorageError;
-use crate::repository::Storage;
-use crate::row::StoredEntry;
+use crate::repository::{AuditLog, Storage};
+use crate::row::{NewEntry, StoredEntry};
 
-fn entry(number: u8) -> StoredEntry {
-    StoredEntry {
+fn entry(number: u8) -> NewEntry {
+    about(number, &[])
+}
+
+fn about(number: u8, subjects: &[u8]) -> NewEntry {
+    let entry = StoredEntry {
         body: vec![number; 20],
         leaf_hash: [number; 32],
         outbox: number.is_multiple_of(2).then_some(i64::from(number) * 10),
-        subject: (!number.is_multiple_of(3)).then_some([number; 32]),
+    };
+    let subjects = subjects.iter().map(|subject| [*subject; 32]).collect();
+    NewEntry { entry, subjects }
+}
+
+async fn leaves_about(log: &dyn AuditLog, subjects: &[u8], before: Option<u64>) -> Vec<u64> {
+    let subjects: Vec<[u8; 32]> = subjects.iter().map(|subject| [*subject; 32]).collect();
+    let found = log.entries_about(&subjects, before, 3).await.unwrap();
+    let leaves = found.into_iter().map(|(leaf, found)| {
+        let number = u8::try_from(leaf).unwrap();
+        assert_eq!(found, entry(number).entry);
+        leaf
+    });
+    leaves.collect()
+}
+
+pub(super) async fn entries_are_found_by_everybody_whom_they_are_about(storage: &dyn Storage) {
+    let log = storage.audit_log();
+    let entries = [
+        about(0, &[7]),
+        about(1, &[7, 8, 9, 7]),
+        about(2, &[]),
+        about(3, &[8]),
+        about(4, &[7, 8]),
+        about(5, &[7]),
+    ];
+    log.append(0, &entries[..2], None).await.unwrap();
+    log.append(2, &entries[2..], None).await.unwrap();
+    let log = log.as_ref();
+    assert_eq!(leaves_about(log, &[7], None).await, [5, 4, 1]);
+    assert_eq!(leaves_about(log, &[7], Some(1)).await, [0]);
+    assert_eq!(leaves_about(log, &[8], Some(4)).await, [3, 1]);
+    assert_eq!(leaves_about(log, &[9], None).await, [1]);
+    // several names of one person: each entry once
+    assert_eq!(leaves_about(log, &[8, 7], None).await, [5, 4, 3]);
+    assert_eq!(leaves_about(log, &[8, 7], Some(3)).await, [1, 0]);
+    assert!(leaves_about(log, &[1], None).await.is_empty());
+    assert!(leaves_about(log, &[], None).await.is_empty());
+    assert_eq!(log.indexed().await.unwrap(), 6);
+}
+
+pub(super) async fn what_is_indexed_later_is_found_once(storage: &dyn Storage) {
+    let log = storage.audit_log();
+    assert_eq!(log.indexed().await.unwrap(), 0);
+    log.append(0, &[entry(0), entry(1), about(2, &[7])], None)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let subjects = [(0, [7; 32]), (1, [8; 32]), (2, [7; 32])];
+        log.index(0, 3, &subjects).await.unwrap();
+        assert_eq!(log.indexed().await.unwrap(), 3);
     }
+    // a place that is not the end of the index moves nothing
+    log.index(1, 9, &[]).await.unwrap();
+    assert_eq!(log.indexed().await.unwrap(), 3);
+    assert_eq!(leaves_about(log.as_ref(), &[7], None).await, [2, 0]);
+    assert_eq!(leaves_about(log.as_ref(), &[8], None).await, [1]);
+}
+
+pub(super) async fn a_checkpoint_takes_the_signature_of_a_witness(storage: &dyn Storage) {
+    let log = storage.audit_log();
+    log.append(0, &[entry(1)], Some(b"one")).await.unwrap();
+    log.append(1, &[entry(2)], Some(b"two")).await.unwrap();
+    log.append(2, &[entry(3)], Some(b"three")).await.unwrap();
+    assert_eq!(log.latest_witnessed().await.unwrap(), None);
+    assert!(log.put_witnessed(2, b"two", b"two, signed").await.unwrap());
+    assert!(!log.put_witnessed(2, b"two", b"lost").await.unwrap());
+    assert!(
+        !log.put_witnessed(4, b"four", b"four, signed")
+            .await
+            .unwrap()
+    );
+    let signed = Some(b"two, signed".to_vec());
+    assert_eq!(log.latest_witnessed().await.unwrap(), signed);
+    assert_eq!(log.checkpoint(2).await.unwrap(), signed);
+    assert_eq!(log.checkpoint(1).await.unwrap(), Some(b"one".to_vec()));
+    assert_eq!(log.checkpoint(4).await.unwrap(), None);
+    assert_eq!(
+        log.latest_checkpoint().await.unwrap(),
+        Some(b"three".to_vec())
+    );
 }
 
 pub(super) async fn entries_come_back_in_order(storage: &dyn Storage) {
     let log = storage.audit_log();
     assert_eq!(log.size().await.unwrap(), 0);
     assert_eq!(log.last_outbox().await.unwrap(), None);
-    let entries: Vec<StoredEntry> = (0..200).map(entry).collect();
+    let entries: Vec<NewEntry> = (0..200).map(entry).collect();
     log.append(0, &entries[..150], None).await.unwrap();
     log.append(150, &entries[150..], None).await.unwrap();
     assert_eq!(log.size().await.unwrap(), 200);
     assert_eq!(log.last_outbox().await.unwrap(), Some(1980));
     let page = log.entries(145, 10).await.unwrap();
     let expected: Vec<_> = (145..155)
-        .map(|leaf| (u64::from(leaf), entry(leaf)))
+        .map(|leaf| (u64::from(leaf), entry(leaf).entry))
         .collect();
     assert_eq!(page, expected);
     assert_eq!(

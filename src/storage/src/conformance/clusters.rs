@@ -86,3 +86,17 @@ pub(super) async fn an_id_that_is_used_again_leads_to_itself(storage: &dyn Stora
     assert_eq!(tx.resolve(citizen(2)).await.unwrap(), Some(citizen(1)));
     tx.commit().await.unwrap();
 }
+
+pub(super) async fn every_id_that_leads_to_a_citizen_is_found(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let redirects = [(1, 2), (2, 3), (4, 3), (5, 6)].map(|(from, to)| (citizen(from), citizen(to)));
+    for redirect in redirects {
+        tx.redirect(&[redirect]).await.unwrap();
+    }
+    let mut all = [1, 2, 3, 4].map(citizen);
+    all.sort_unstable();
+    assert_eq!(tx.ids_of(citizen(3)).await.unwrap(), all);
+    assert_eq!(tx.ids_of(citizen(1)).await.unwrap(), [citizen(1)]);
+    assert!(tx.ids_of(citizen(9)).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+}

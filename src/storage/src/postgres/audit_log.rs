@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{LOCK, lock};
 use crate::StorageError;
 use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer};
 use crate::error::Doing;
-use crate::repository::AuditLog;
-use crate::row::StoredEntry;
+use crate::repository::{AuditLog, newest};
+use crate::row::{NewEntry, StoredEntry};
 
 /// Leaves are numbered without a gap, so the last one tells the size.
 const SIZE: &str = "SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries WHERE log = $1";
@@ -21,15 +21,30 @@ const NUMBER: &str = "SELECT number FROM audit_logs WHERE origin = $1";
 
 const ORIGINS: &str = "SELECT origin FROM audit_logs ORDER BY number";
 
-const APPEND: &str = "INSERT INTO audit_entries (log, leaf, body, leaf_hash, outbox, subject)
-    SELECT $6, given.*
-    FROM UNNEST($1::BIGINT[], $2::BYTEA[], $3::BYTEA[], $4::BIGINT[], $5::BYTEA[]) AS given";
+const APPEND: &str = "INSERT INTO audit_entries (log, leaf, body, leaf_hash, outbox)
+    SELECT $5, given.*
+    FROM UNNEST($1::BIGINT[], $2::BYTEA[], $3::BYTEA[], $4::BIGINT[]) AS given";
+
+/// One way to the server for the index and for how far it goes.
+const INDEX: &str = "WITH marked AS (
+        UPDATE audit_logs SET indexed = $5 WHERE number = $3 AND indexed = $4
+    )
+    INSERT INTO audit_subjects (log, subject, leaf)
+    SELECT $3, given.* FROM UNNEST($1::BYTEA[], $2::BIGINT[]) AS given
+    ON CONFLICT (subject, log, leaf) DO NOTHING";
+
+const INDEXED: &str = "SELECT indexed FROM audit_logs WHERE number = $1";
 
 const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (log, size, body) VALUES ($3, $1, $2)
     ON CONFLICT (log, size) DO UPDATE SET body = excluded.body";
 
-const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox, subject FROM audit_entries
+const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox FROM audit_entries
     WHERE log = $3 AND leaf >= $1 ORDER BY leaf LIMIT $2";
+
+const ENTRIES_ABOUT: &str = "SELECT e.leaf, e.body, e.leaf_hash, e.outbox
+    FROM (SELECT log, leaf FROM audit_subjects WHERE subject = $1 AND log = $4 AND leaf < $2
+        ORDER BY leaf DESC LIMIT $3) AS about
+    JOIN audit_entries AS e USING (log, leaf) ORDER BY e.leaf DESC";
 
 const LEAF_HASHES: &str = "SELECT leaf_hash FROM audit_entries
     WHERE log = $3 AND leaf >= $1 ORDER BY leaf LIMIT $2";
@@ -39,6 +54,14 @@ const LAST_OUTBOX: &str = "SELECT MAX(outbox) FROM audit_entries WHERE outbox IS
 
 const LATEST_CHECKPOINT: &str = "SELECT body FROM audit_checkpoints
     WHERE log = $1 ORDER BY size DESC LIMIT 1";
+
+const LATEST_WITNESSED: &str = "SELECT body FROM audit_checkpoints
+    WHERE log = $1 AND witnessed ORDER BY size DESC LIMIT 1";
+
+const CHECKPOINT: &str = "SELECT body FROM audit_checkpoints WHERE log = $2 AND size = $1";
+
+const PUT_WITNESSED: &str = "UPDATE audit_checkpoints SET body = $3, witnessed = TRUE
+    WHERE log = $4 AND size = $1 AND body = $2";
 
 const CHECKPOINTS: &str = "SELECT size, body FROM audit_checkpoints
     WHERE log = $1 ORDER BY size";
@@ -111,7 +134,7 @@ impl AuditLog for PostgresAuditLog {
     async fn append(
         &self,
         first_leaf: u64,
-        entries: &[StoredEntry],
+        entries: &[NewEntry],
         checkpoint: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         let number = self.begin().await?;
@@ -134,22 +157,26 @@ impl AuditLog for PostgresAuditLog {
             return Err(StorageError::LeafTaken { first_leaf, size });
         }
         let leaves = to_integer(first_leaf)..to_integer(first_leaf + entries.len() as u64);
-        let bodies = entries.iter().map(|entry| entry.body.as_slice());
-        let hashes = entries.iter().map(|entry| entry.leaf_hash.as_slice());
-        let outbox = entries.iter().map(|entry| entry.outbox);
-        let subjects = entries
-            .iter()
-            .map(|entry| entry.subject.as_ref().map(<[u8; 32]>::as_slice));
+        let stored = || entries.iter().map(|new| &new.entry);
+        let bodies = stored().map(|entry| entry.body.as_slice());
+        let hashes = stored().map(|entry| entry.leaf_hash.as_slice());
+        let outbox = stored().map(|entry| entry.outbox);
         sqlx::query(APPEND)
             .bind(leaves.collect::<Vec<i64>>())
             .bind(bodies.collect::<Vec<&[u8]>>())
             .bind(hashes.collect::<Vec<&[u8]>>())
             .bind(outbox.collect::<Vec<Option<i64>>>())
-            .bind(subjects.collect::<Vec<Option<&[u8]>>>())
             .bind(number)
             .execute(&mut *inner)
             .await
             .doing("appending to the audit log")?;
+        let about = (first_leaf..).zip(entries).flat_map(|(leaf, new)| {
+            let subjects = new.subjects.iter();
+            subjects.map(move |subject| (leaf, *subject))
+        });
+        let about: Vec<(u64, [u8; 32])> = about.collect();
+        let end = first_leaf + entries.len() as u64;
+        put_index(&mut inner, number, (first_leaf, end), &about).await?;
         if let Some(body) = checkpoint {
             sqlx::query(PUT_CHECKPOINT)
                 .bind(to_integer(first_leaf + entries.len() as u64))
@@ -186,6 +213,52 @@ impl AuditLog for PostgresAuditLog {
         rows.into_iter().map(to_entry).collect()
     }
 
+    async fn entries_about(
+        &self,
+        subjects: &[[u8; 32]],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
+        let number = self.number().await?;
+        let mut found = Vec::new();
+        for subject in subjects {
+            let rows: Vec<EntryRow> = sqlx::query_as(ENTRIES_ABOUT)
+                .bind(subject.as_slice())
+                .bind(before.map_or(i64::MAX, to_integer))
+                .bind(i64::from(limit))
+                .bind(number)
+                .fetch_all(&self.pool)
+                .await
+                .doing("reading the entries about a person")?;
+            for row in rows {
+                found.push(to_entry(row)?);
+            }
+        }
+        Ok(newest(found, limit))
+    }
+
+    async fn indexed(&self) -> Result<u64, StorageError> {
+        let size: Option<i64> = sqlx::query_scalar(INDEXED)
+            .bind(self.number().await?)
+            .fetch_optional(&self.pool)
+            .await
+            .doing("reading how far the audit log is indexed")?;
+        Ok(size.map_or(0, to_count))
+    }
+
+    async fn index(
+        &self,
+        from: u64,
+        to: u64,
+        subjects: &[(u64, [u8; 32])],
+    ) -> Result<(), StorageError> {
+        let number = self.number().await?;
+        let inner = self.pool.begin().await;
+        let mut inner = inner.doing("indexing the audit log")?;
+        put_index(&mut inner, number, (from, to), subjects).await?;
+        inner.commit().await.doing("indexing the audit log")
+    }
+
     async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(LEAF_HASHES)
             .bind(to_integer(from))
@@ -213,6 +286,40 @@ impl AuditLog for PostgresAuditLog {
             .doing("reading the latest checkpoint")
     }
 
+    async fn latest_witnessed(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        sqlx::query_scalar(LATEST_WITNESSED)
+            .bind(self.number().await?)
+            .fetch_optional(&self.pool)
+            .await
+            .doing("reading the latest witnessed checkpoint")
+    }
+
+    async fn checkpoint(&self, size: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        sqlx::query_scalar(CHECKPOINT)
+            .bind(to_integer(size))
+            .bind(self.number().await?)
+            .fetch_optional(&self.pool)
+            .await
+            .doing("reading a checkpoint")
+    }
+
+    async fn put_witnessed(
+        &self,
+        size: u64,
+        held: &[u8],
+        signed: &[u8],
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query(PUT_WITNESSED)
+            .bind(to_integer(size))
+            .bind(held)
+            .bind(signed)
+            .bind(self.number().await?)
+            .execute(&self.pool)
+            .await
+            .doing("storing a witnessed checkpoint")?;
+        Ok(done.rows_affected() > 0)
+    }
+
     async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(CHECKPOINTS)
             .bind(self.number().await?)
@@ -224,4 +331,25 @@ impl AuditLog for PostgresAuditLog {
             .map(|(size, body)| (to_count(size), body))
             .collect())
     }
+}
+
+/// Notes whom the entries from one leaf up to another are about.
+async fn put_index(
+    connection: &mut PgConnection,
+    log: i64,
+    (from, to): (u64, u64),
+    about: &[(u64, [u8; 32])],
+) -> Result<(), StorageError> {
+    let subjects = about.iter().map(|(_, subject)| subject.as_slice());
+    let leaves = about.iter().map(|(leaf, _)| to_integer(*leaf));
+    sqlx::query(INDEX)
+        .bind(subjects.collect::<Vec<&[u8]>>())
+        .bind(leaves.collect::<Vec<i64>>())
+        .bind(log)
+        .bind(to_integer(from))
+        .bind(to_integer(to))
+        .execute(connection)
+        .await
+        .doing("noting whom entries are about")?;
+    Ok(())
 }

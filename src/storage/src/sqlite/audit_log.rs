@@ -1,30 +1,46 @@
 //! The audit log, in an `SQLite` file of its own.
 
 use async_trait::async_trait;
-use sqlx::SqlitePool;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Bulk;
 use crate::StorageError;
 use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer};
 use crate::error::Doing;
-use crate::repository::AuditLog;
-use crate::row::StoredEntry;
+use crate::repository::{AuditLog, newest};
+use crate::row::{NewEntry, StoredEntry};
 
 /// Leaves are numbered without a gap, so the last one tells the size.
 const SIZE: &str = "SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries";
 
 const APPEND: Bulk = Bulk {
     doing: "appending to the audit log",
-    head: "INSERT INTO audit_entries (leaf, body, leaf_hash, outbox, subject) VALUES",
-    columns: 5,
+    head: "INSERT INTO audit_entries (leaf, body, leaf_hash, outbox) VALUES",
+    columns: 4,
     tail: "",
 };
+
+const INDEX: Bulk = Bulk {
+    doing: "noting whom entries are about",
+    head: "INSERT INTO audit_subjects (subject, leaf) VALUES",
+    columns: 2,
+    tail: "ON CONFLICT (subject, leaf) DO NOTHING",
+};
+
+const INDEXED: &str = "SELECT size FROM audit_indexed";
+
+const SET_INDEXED: &str = "UPDATE audit_indexed SET size = $2 WHERE size = $1";
 
 const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (size, body) VALUES ($1, $2)
     ON CONFLICT (size) DO UPDATE SET body = excluded.body";
 
-const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox, subject FROM audit_entries
+const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox FROM audit_entries
     WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
+
+const ENTRIES_ABOUT: &str = "SELECT leaf, body, leaf_hash, outbox
+    FROM (SELECT leaf FROM audit_subjects WHERE subject = $1 AND leaf < $2
+        ORDER BY leaf DESC LIMIT $3)
+    JOIN audit_entries USING (leaf) ORDER BY leaf DESC";
 
 const LEAF_HASHES: &str = "SELECT leaf_hash FROM audit_entries
     WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
@@ -32,6 +48,14 @@ const LEAF_HASHES: &str = "SELECT leaf_hash FROM audit_entries
 const LAST_OUTBOX: &str = "SELECT MAX(outbox) FROM audit_entries WHERE outbox IS NOT NULL";
 
 const LATEST_CHECKPOINT: &str = "SELECT body FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
+
+const LATEST_WITNESSED: &str = "SELECT body FROM audit_checkpoints
+    WHERE witnessed = 1 ORDER BY size DESC LIMIT 1";
+
+const CHECKPOINT: &str = "SELECT body FROM audit_checkpoints WHERE size = $1";
+
+const PUT_WITNESSED: &str = "UPDATE audit_checkpoints SET body = $3, witnessed = 1
+    WHERE size = $1 AND body = $2";
 
 const CHECKPOINTS: &str = "SELECT size, body FROM audit_checkpoints ORDER BY size";
 
@@ -56,7 +80,7 @@ impl AuditLog for SqliteAuditLog {
     async fn append(
         &self,
         first_leaf: u64,
-        entries: &[StoredEntry],
+        entries: &[NewEntry],
         checkpoint: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
@@ -69,17 +93,27 @@ impl AuditLog for SqliteAuditLog {
         if size != first_leaf {
             return Err(StorageError::LeafTaken { first_leaf, size });
         }
-        let rows: Vec<(i64, &StoredEntry)> = (to_integer(first_leaf)..).zip(entries).collect();
+        let rows: Vec<(i64, &NewEntry)> = (to_integer(first_leaf)..).zip(entries).collect();
         APPEND
-            .insert(&mut inner, &rows, |values, (leaf, entry)| {
-                values
-                    .add(*leaf)
-                    .add(entry.body.as_slice())
-                    .add(entry.leaf_hash.as_slice())
-                    .add(entry.outbox)
-                    .add(entry.subject.as_ref().map(<[u8; 32]>::as_slice));
-            })
+            .insert(
+                &mut inner,
+                &rows,
+                |values, (leaf, NewEntry { entry, .. })| {
+                    values
+                        .add(*leaf)
+                        .add(entry.body.as_slice())
+                        .add(entry.leaf_hash.as_slice())
+                        .add(entry.outbox);
+                },
+            )
             .await?;
+        let about = rows.iter().flat_map(|(leaf, entry)| {
+            let subjects = entry.subjects.iter();
+            subjects.map(move |subject| (*leaf, *subject))
+        });
+        let about: Vec<(i64, [u8; 32])> = about.collect();
+        let end = first_leaf + entries.len() as u64;
+        put_index(&mut inner, (first_leaf, end), &about).await?;
         if let Some(body) = checkpoint {
             sqlx::query(PUT_CHECKPOINT)
                 .bind(to_integer(first_leaf + entries.len() as u64))
@@ -113,6 +147,52 @@ impl AuditLog for SqliteAuditLog {
         rows.into_iter().map(to_entry).collect()
     }
 
+    async fn entries_about(
+        &self,
+        subjects: &[[u8; 32]],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
+        let mut found = Vec::new();
+        for subject in subjects {
+            let rows: Vec<EntryRow> = sqlx::query_as(ENTRIES_ABOUT)
+                .bind(subject.as_slice())
+                .bind(before.map_or(i64::MAX, to_integer))
+                .bind(i64::from(limit))
+                .fetch_all(&self.reader)
+                .await
+                .doing("reading the entries about a person")?;
+            for row in rows {
+                found.push(to_entry(row)?);
+            }
+        }
+        Ok(newest(found, limit))
+    }
+
+    async fn indexed(&self) -> Result<u64, StorageError> {
+        let size: i64 = sqlx::query_scalar(INDEXED)
+            .fetch_one(&self.reader)
+            .await
+            .doing("reading how far the audit log is indexed")?;
+        Ok(to_count(size))
+    }
+
+    async fn index(
+        &self,
+        from: u64,
+        to: u64,
+        subjects: &[(u64, [u8; 32])],
+    ) -> Result<(), StorageError> {
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let mut inner = inner.doing("indexing the audit log")?;
+        let about: Vec<(i64, [u8; 32])> = subjects
+            .iter()
+            .map(|(leaf, subject)| (to_integer(*leaf), *subject))
+            .collect();
+        put_index(&mut inner, (from, to), &about).await?;
+        inner.commit().await.doing("indexing the audit log")
+    }
+
     async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(LEAF_HASHES)
             .bind(to_integer(from))
@@ -138,6 +218,37 @@ impl AuditLog for SqliteAuditLog {
             .doing("reading the latest checkpoint")
     }
 
+    async fn latest_witnessed(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        sqlx::query_scalar(LATEST_WITNESSED)
+            .fetch_optional(&self.reader)
+            .await
+            .doing("reading the latest witnessed checkpoint")
+    }
+
+    async fn checkpoint(&self, size: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        sqlx::query_scalar(CHECKPOINT)
+            .bind(to_integer(size))
+            .fetch_optional(&self.reader)
+            .await
+            .doing("reading a checkpoint")
+    }
+
+    async fn put_witnessed(
+        &self,
+        size: u64,
+        held: &[u8],
+        signed: &[u8],
+    ) -> Result<bool, StorageError> {
+        let done = sqlx::query(PUT_WITNESSED)
+            .bind(to_integer(size))
+            .bind(held)
+            .bind(signed)
+            .execute(&self.writer)
+            .await
+            .doing("storing a witnessed checkpoint")?;
+        Ok(done.rows_affected() > 0)
+    }
+
     async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(CHECKPOINTS)
             .fetch_all(&self.reader)
@@ -148,4 +259,24 @@ impl AuditLog for SqliteAuditLog {
             .map(|(size, body)| (to_count(size), body))
             .collect())
     }
+}
+
+/// Notes whom the entries from one leaf up to another are about.
+async fn put_index(
+    connection: &mut SqliteConnection,
+    (from, to): (u64, u64),
+    about: &[(i64, [u8; 32])],
+) -> Result<(), StorageError> {
+    INDEX
+        .insert(connection, about, |values, (leaf, subject)| {
+            values.add(subject.as_slice()).add(*leaf);
+        })
+        .await?;
+    sqlx::query(SET_INDEXED)
+        .bind(to_integer(from))
+        .bind(to_integer(to))
+        .execute(connection)
+        .await
+        .doing("noting whom entries are about")?;
+    Ok(())
 }

@@ -50,6 +50,14 @@ const RESOLVE: &str = "WITH RECURSIVE chain (id, successor) AS (
     )
     SELECT id FROM chain WHERE successor IS NULL";
 
+const IDS_OF: &str = "WITH RECURSIVE heirs (number, id) AS (
+        SELECT number, id FROM citizens WHERE id = $1
+        UNION
+        SELECT citizens.number, citizens.id
+        FROM heirs JOIN citizens ON citizens.successor = heirs.number
+    )
+    SELECT id FROM heirs";
+
 const OF_RECORDS: &str = "SELECT memberships.record, citizens.id
     FROM memberships CROSS JOIN citizens ON citizens.number = memberships.citizen
     WHERE memberships.record IN (SELECT value FROM json_each($1)) ORDER BY memberships.record";
@@ -158,6 +166,18 @@ impl Clusters for SqliteTransaction {
             .await
             .doing("following redirects")?;
         id.map(|bytes| to_citizen(&bytes)).transpose()
+    }
+
+    async fn ids_of(&mut self, citizen: CitizenId) -> Result<Vec<CitizenId>, StorageError> {
+        let ids: Vec<Vec<u8>> = sqlx::query_scalar(IDS_OF)
+            .bind(citizen_bytes(citizen).to_vec())
+            .fetch_all(self.connection())
+            .await
+            .doing("reading the ids of a citizen")?;
+        let ids = ids.iter().map(|bytes| to_citizen(bytes));
+        let mut ids = ids.collect::<Result<Vec<CitizenId>, _>>()?;
+        ids.sort_unstable();
+        Ok(ids)
     }
 }
 

@@ -11,7 +11,7 @@ use sqlx::Connection;
 use super::SqliteStorage;
 use super::history::AT;
 use crate::conformance::sample::{at, record, source, stream};
-use crate::{RunCounts, Storage, StorageError, StoredEntry, open};
+use crate::{NewEntry, RunCounts, Storage, StorageError, StoredEntry, open};
 
 /// Tells the test that writes until it is killed where to write.
 const CHILD: &str = "RABT_STORAGE_TEST_CHILD";
@@ -191,9 +191,12 @@ async fn write_until_killed(path: &Path) {
             body: step.to_be_bytes().to_vec(),
             leaf_hash: [0; 32],
             outbox: None,
-            subject: None,
         };
-        log.append(leaf, &[entry], Some(&leaf.to_be_bytes()))
+        let new = NewEntry {
+            entry,
+            subjects: vec![[1; 32]],
+        };
+        log.append(leaf, &[new], Some(&leaf.to_be_bytes()))
             .await
             .unwrap();
     }
@@ -224,6 +227,13 @@ async fn check_whole(storage: &dyn Storage) -> u64 {
     let log = storage.audit_log();
     let size = log.size().await.unwrap();
     assert!(size <= steps);
+    // whom an entry is about is there with it
+    let limit = u32::try_from(steps + 1).unwrap();
+    let about = log.entries_about(&[[1; 32]], None, limit).await.unwrap();
+    assert_eq!(
+        (about.len() as u64, log.indexed().await.unwrap()),
+        (size, size)
+    );
     assert_eq!(log.checkpoints().await.unwrap().len() as u64, size);
     steps
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use futures::{FutureExt, stream};
 use rabt_model::ManualClock;
 use rabt_policy::Caller;
-use rabt_proto::agreement as ab;
+use rabt_proto::agreement as gb;
 use rabt_proto::agreement::agreement_service_server::AgreementService;
+use rabt_proto::audit as ab;
+use rabt_proto::audit::audit_service_server::AuditService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::change::{
     ExportSnapshotRequest, ExportSnapshotResponse, ListChangesRequest, ListChangesResponse,
@@ -31,6 +33,9 @@ use rabt_proto::connector::{
 };
 use rabt_proto::linkage as pb;
 use rabt_proto::linkage::linkage_service_server::LinkageService;
+use rabt_proto::transparency as tb;
+use rabt_proto::transparency::correction_service_server::CorrectionService;
+use rabt_proto::transparency::transparency_service_server::TransparencyService;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
@@ -44,13 +49,16 @@ use crate::server::Parts;
 
 pub(super) struct Fake;
 
-pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake> {
+pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake, Fake, Fake, Fake> {
     Parts {
         citizens: Fake,
         changes: Fake,
         connectors: Fake,
         reviews: Fake,
         agreements: Fake,
+        audits: Fake,
+        transparencies: Fake,
+        corrections: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
         clock: Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
     }
@@ -154,20 +162,20 @@ impl ConnectorService for Fake {
 
 impl AgreementService for Fake {
     unimplemented_methods! {
-        create_agreement(ab::CreateAgreementRequest) -> ab::CreateAgreementResponse;
-        update_agreement(ab::UpdateAgreementRequest) -> ab::UpdateAgreementResponse;
-        get_agreement(ab::GetAgreementRequest) -> ab::GetAgreementResponse;
-        list_agreements(ab::ListAgreementsRequest) -> ab::ListAgreementsResponse;
-        approve_agreement(ab::ApproveAgreementRequest) -> ab::ApproveAgreementResponse;
-        withdraw_agreement(ab::WithdrawAgreementRequest) -> ab::WithdrawAgreementResponse;
-        activate_agreement(ab::ActivateAgreementRequest) -> ab::ActivateAgreementResponse;
-        suspend_agreement(ab::SuspendAgreementRequest) -> ab::SuspendAgreementResponse;
-        resume_agreement(ab::ResumeAgreementRequest) -> ab::ResumeAgreementResponse;
-        end_agreement(ab::EndAgreementRequest) -> ab::EndAgreementResponse;
-        simulate_policy(ab::SimulatePolicyRequest) -> ab::SimulatePolicyResponse;
-        list_my_permissions(ab::ListMyPermissionsRequest) -> ab::ListMyPermissionsResponse;
-        export_register(ab::ExportRegisterRequest) -> ab::ExportRegisterResponse;
-        list_services(ab::ListServicesRequest) -> ab::ListServicesResponse;
+        create_agreement(gb::CreateAgreementRequest) -> gb::CreateAgreementResponse;
+        update_agreement(gb::UpdateAgreementRequest) -> gb::UpdateAgreementResponse;
+        get_agreement(gb::GetAgreementRequest) -> gb::GetAgreementResponse;
+        list_agreements(gb::ListAgreementsRequest) -> gb::ListAgreementsResponse;
+        approve_agreement(gb::ApproveAgreementRequest) -> gb::ApproveAgreementResponse;
+        withdraw_agreement(gb::WithdrawAgreementRequest) -> gb::WithdrawAgreementResponse;
+        activate_agreement(gb::ActivateAgreementRequest) -> gb::ActivateAgreementResponse;
+        suspend_agreement(gb::SuspendAgreementRequest) -> gb::SuspendAgreementResponse;
+        resume_agreement(gb::ResumeAgreementRequest) -> gb::ResumeAgreementResponse;
+        end_agreement(gb::EndAgreementRequest) -> gb::EndAgreementResponse;
+        simulate_policy(gb::SimulatePolicyRequest) -> gb::SimulatePolicyResponse;
+        list_my_permissions(gb::ListMyPermissionsRequest) -> gb::ListMyPermissionsResponse;
+        export_register(gb::ExportRegisterRequest) -> gb::ExportRegisterResponse;
+        list_services(gb::ListServicesRequest) -> gb::ListServicesResponse;
     }
 }
 
@@ -191,6 +199,42 @@ impl LinkageService for Fake {
         protect_citizen(pb::ProtectCitizenRequest) -> pb::ProtectCitizenResponse;
         explain_pair(pb::ExplainPairRequest) -> pb::ExplainPairResponse;
         shadow_model(pb::ShadowModelRequest) -> pb::ShadowModelResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for Fake {
+    type TailEventsStream = stream::Pending<Result<ab::TailEventsResponse, Status>>;
+    type ExportEvidenceStream = stream::Pending<Result<ab::ExportEvidenceResponse, Status>>;
+
+    unimplemented_methods! {
+        list_events(ab::ListEventsRequest) -> ab::ListEventsResponse;
+        tail_events(ab::TailEventsRequest) -> Self::TailEventsStream;
+        get_checkpoint(ab::GetCheckpointRequest) -> ab::GetCheckpointResponse;
+        get_inclusion_proof(ab::GetInclusionProofRequest) -> ab::GetInclusionProofResponse;
+        get_consistency_proof(ab::GetConsistencyProofRequest) -> ab::GetConsistencyProofResponse;
+        add_witness_signature(ab::AddWitnessSignatureRequest) -> ab::AddWitnessSignatureResponse;
+        export_evidence(ab::ExportEvidenceRequest) -> Self::ExportEvidenceStream;
+    }
+}
+
+#[tonic::async_trait]
+impl TransparencyService for Fake {
+    unimplemented_methods! {
+        list_access_events(tb::ListAccessEventsRequest) -> tb::ListAccessEventsResponse;
+        count_withheld_events(tb::CountWithheldEventsRequest) -> tb::CountWithheldEventsResponse;
+        get_access_receipt(tb::GetAccessReceiptRequest) -> tb::GetAccessReceiptResponse;
+        list_holdings(tb::ListHoldingsRequest) -> tb::ListHoldingsResponse;
+        create_correction_request(tb::CreateCorrectionRequestRequest) -> tb::CreateCorrectionRequestResponse;
+        list_correction_requests(tb::ListCorrectionRequestsRequest) -> tb::ListCorrectionRequestsResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl CorrectionService for Fake {
+    unimplemented_methods! {
+        list_agency_corrections(tb::ListAgencyCorrectionsRequest) -> tb::ListAgencyCorrectionsResponse;
+        answer_correction(tb::AnswerCorrectionRequest) -> tb::AnswerCorrectionResponse;
     }
 }
 

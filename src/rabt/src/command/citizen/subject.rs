@@ -25,7 +25,7 @@ pub(crate) struct SubjectArgs {
 
 /// Whom the question is about, read.
 #[derive(Debug)]
-pub(super) enum Who {
+pub(crate) enum Who {
     /// The holder of a number.
     Number(common::Identifier),
     /// A citizen, `citizens/{citizen}`.
@@ -34,7 +34,7 @@ pub(super) enum Who {
 
 impl SubjectArgs {
     /// Returns whom the question is about, from the arguments, standard input or a prompt.
-    pub(super) fn resolve(self, demo: bool, render: &Render) -> Result<Who, CommandError> {
+    pub(crate) fn resolve(self, demo: bool, render: &Render) -> Result<Who, CommandError> {
         if let Some(citizen) = self.citizen {
             let id = citizen.strip_prefix("citizens/").unwrap_or(&citizen);
             let id: CitizenId = id.parse().map_err(|_| {

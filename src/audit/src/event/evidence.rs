@@ -1,0 +1,152 @@
+//! Events about the evidence itself, and about what citizens ask for.
+
+use rabt_model::{AgencyId, AgreementId, Attribute};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AuditEvent, CallerStopped, Denied, Disclosed, FolderMoved, Question, SourceCreated,
+    SourceInspected,
+};
+use crate::Pseudonym;
+
+/// Somebody read the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogRead {
+    /// Who read it.
+    pub actor: String,
+    /// Lowest and highest leaf that was shown; none when no entry was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<(u64, u64)>,
+    /// How: `ListEvents`, `TailEvents`, `GetCheckpoint` and so on.
+    pub method: String,
+}
+
+/// A witness signed a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witnessed {
+    /// Who handed the signature in.
+    pub actor: String,
+    /// Size of the tree.
+    pub size: u64,
+    /// Name of the witness.
+    pub witness: String,
+}
+
+/// A citizen asked for a value to be corrected, or an agency took the request on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectionMoved {
+    /// Who did it.
+    pub actor: String,
+    /// Which attribute it is about.
+    pub attribute: Attribute,
+    /// Number of the request.
+    pub correction: i64,
+    /// Where it stands now.
+    pub state: String,
+    /// Whose it is.
+    pub subjects: Vec<Pseudonym>,
+}
+
+/// What can be asked of an event of any kind.
+impl AuditEvent {
+    /// Returns the question that was asked, where one was.
+    pub const fn question(&self) -> Option<&Question> {
+        if let Self::Disclosed(Disclosed { question, .. })
+        | Self::Denied(Denied { question, .. })
+        | Self::CallerStopped(CallerStopped { question, .. }) = self
+        {
+            Some(question)
+        } else {
+            None
+        }
+    }
+
+    /// Returns the agency that asked or whose folder or source it is, where there is one.
+    pub fn agency(&self) -> Option<&AgencyId> {
+        if let Self::SourceCreated(SourceCreated { agency, .. })
+        | Self::FolderMoved(FolderMoved { agency, .. }) = self
+        {
+            return Some(agency);
+        }
+        self.question().map(|question| &question.agency)
+    }
+
+    /// Returns the agreement that was asked under, where there is one.
+    pub fn agreement(&self) -> Option<&AgreementId> {
+        if let Self::AgreementMoved(moved) = self {
+            return Some(&moved.agreement);
+        }
+        self.question()?.agreement.as_ref()
+    }
+
+    /// Returns which method was called; empty for what no call tells.
+    pub fn method(&self) -> &str {
+        if let Self::SourceInspected(SourceInspected { method, .. })
+        | Self::LogRead(LogRead { method, .. }) = self
+        {
+            return method;
+        }
+        self.question().map_or("", |question| &question.method)
+    }
+
+    /// Returns how it ended, or where something stands since: a code; empty for what only happened.
+    pub fn outcome(&self) -> &str {
+        match self {
+            Self::Disclosed(event) => &event.outcome,
+            Self::Denied(event) => &event.reason,
+            Self::CallerStopped(event) => &event.pattern,
+            Self::AgreementMoved(event) => &event.to,
+            Self::SourceChanged(event) => &event.state,
+            Self::SourceInspected(event) => event.failure.as_deref().unwrap_or_default(),
+            Self::FolderMoved(event) => &event.to,
+            Self::RunFinished(event) => &event.outcome,
+            Self::Reviewed(event) => &event.action,
+            Self::CorrectionMoved(event) => &event.state,
+            Self::Stopped(event) => &event.cause,
+            Self::SourceCreated(_)
+            | Self::SourceStarted(_)
+            | Self::Linked(_)
+            | Self::ModelShadowed(_)
+            | Self::BundleActivated(_)
+            | Self::LogRead(_)
+            | Self::Witnessed(_)
+            | Self::Started(_) => "",
+        }
+    }
+
+    /// Returns who did it: agency, system or person, and role, as one text; empty for the node itself.
+    pub fn actor(&self) -> String {
+        let asked = |question: &Question| {
+            let Question {
+                agency,
+                system,
+                role,
+                ..
+            } = question;
+            format!("{agency}:{system}:{role}")
+        };
+        match self {
+            Self::Disclosed(event) => asked(&event.question),
+            Self::Denied(event) => asked(&event.question),
+            Self::CallerStopped(event) => asked(&event.question),
+            Self::AgreementMoved(event) => event.actor.clone(),
+            Self::SourceCreated(event) => event.actor.clone(),
+            Self::SourceChanged(event) => event.actor.clone(),
+            Self::SourceInspected(event) => event.actor.clone(),
+            Self::FolderMoved(event) => event.actor.clone(),
+            Self::SourceStarted(event) => event.actor.clone(),
+            Self::Reviewed(event) => event.actor.clone(),
+            Self::ModelShadowed(event) => event.actor.clone(),
+            Self::BundleActivated(event) => event.actor.clone(),
+            Self::LogRead(event) => event.actor.clone(),
+            Self::Witnessed(event) => event.actor.clone(),
+            Self::CorrectionMoved(event) => event.actor.clone(),
+            Self::RunFinished(_) | Self::Linked(_) | Self::Started(_) | Self::Stopped(_) => {
+                String::new()
+            }
+        }
+    }
+}

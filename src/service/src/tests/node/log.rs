@@ -1,0 +1,97 @@
+//! An audit log that is slow or lies when a test wants it to.
+
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use rabt_storage::{AuditLog, NewEntry, StorageError, StoredEntry};
+
+use super::{FragileLog, unreachable};
+
+#[async_trait]
+impl AuditLog for FragileLog {
+    async fn append(
+        &self,
+        first_leaf: u64,
+        entries: &[NewEntry],
+        checkpoint: Option<&[u8]>,
+    ) -> Result<(), StorageError> {
+        let permit = self.gate.acquire().await.unwrap();
+        self.inner.append(first_leaf, entries, checkpoint).await?;
+        drop(permit);
+        let take = |left: u64| left.checked_sub(1);
+        match self
+            .lies
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+        {
+            Ok(_) => Err(unreachable()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn size(&self) -> Result<u64, StorageError> {
+        self.inner.size().await
+    }
+
+    async fn entries(
+        &self,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
+        self.inner.entries(from, limit).await
+    }
+
+    async fn entries_about(
+        &self,
+        subjects: &[[u8; 32]],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
+        self.inner.entries_about(subjects, before, limit).await
+    }
+
+    async fn indexed(&self) -> Result<u64, StorageError> {
+        self.inner.indexed().await
+    }
+
+    async fn index(
+        &self,
+        from: u64,
+        to: u64,
+        subjects: &[(u64, [u8; 32])],
+    ) -> Result<(), StorageError> {
+        self.inner.index(from, to, subjects).await
+    }
+
+    async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
+        self.inner.leaf_hashes(from, limit).await
+    }
+
+    async fn last_outbox(&self) -> Result<Option<i64>, StorageError> {
+        self.inner.last_outbox().await
+    }
+
+    async fn latest_checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        self.inner.latest_checkpoint().await
+    }
+
+    async fn latest_witnessed(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        self.inner.latest_witnessed().await
+    }
+
+    async fn checkpoint(&self, size: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        self.inner.checkpoint(size).await
+    }
+
+    async fn put_witnessed(
+        &self,
+        size: u64,
+        held: &[u8],
+        signed: &[u8],
+    ) -> Result<bool, StorageError> {
+        self.inner.put_witnessed(size, held, signed).await
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
+        self.inner.checkpoints().await
+    }
+}

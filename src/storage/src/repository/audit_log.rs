@@ -1,0 +1,84 @@
+//! The audit log of a node, and the index of whom its entries are about.
+
+use async_trait::async_trait;
+
+use crate::StorageError;
+use crate::row::{NewEntry, StoredEntry};
+
+/// A node's audit log: leaves numbered from 0 without a gap, and checkpoints. The nodes of one
+/// database have a log each; an outbox number is in one of them, once.
+#[async_trait]
+pub trait AuditLog: Send + Sync {
+    /// Appends entries, whom they are about, and a checkpoint of the tree that they complete, in one
+    /// transaction that is durable on return. `first_leaf` must be the log's size, else `LeafTaken`.
+    async fn append(
+        &self,
+        first_leaf: u64,
+        entries: &[NewEntry],
+        checkpoint: Option<&[u8]>,
+    ) -> Result<(), StorageError>;
+
+    /// Returns the number of entries.
+    async fn size(&self) -> Result<u64, StorageError>;
+
+    /// Returns up to `limit` entries from leaf `from` on, each with its leaf number.
+    async fn entries(&self, from: u64, limit: u64)
+    -> Result<Vec<(u64, StoredEntry)>, StorageError>;
+
+    /// Returns up to `limit` entries about any of these persons below leaf `before`, each once, the
+    /// newest first; `None` begins at the end of the log.
+    async fn entries_about(
+        &self,
+        subjects: &[[u8; 32]],
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<(u64, StoredEntry)>, StorageError>;
+
+    /// Returns up to where it is known, from the first entry on, whom every entry is about. What
+    /// [`AuditLog::append`] writes is; entries of before there was an index are not.
+    async fn indexed(&self) -> Result<u64, StorageError>;
+
+    /// Notes whom the entries `from..to` are about, each as leaf and person. What is noted already
+    /// stays; nothing happens to [`AuditLog::indexed`] unless it is `from`.
+    async fn index(
+        &self,
+        from: u64,
+        to: u64,
+        subjects: &[(u64, [u8; 32])],
+    ) -> Result<(), StorageError>;
+
+    /// Returns up to `limit` leaf hashes from leaf `from` on.
+    async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError>;
+
+    /// Returns the highest outbox number that an entry of any node's log was taken from.
+    async fn last_outbox(&self) -> Result<Option<i64>, StorageError>;
+
+    /// Returns the checkpoint of the largest tree.
+    async fn latest_checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Returns the checkpoint of the largest tree that a witness has signed.
+    async fn latest_witnessed(&self) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Returns the checkpoint of the tree of this size.
+    async fn checkpoint(&self, size: u64) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Puts a checkpoint that a witness has signed in place of the one that is held for this size;
+    /// returns `false`, and does nothing, when another one is held by now.
+    async fn put_witnessed(
+        &self,
+        size: u64,
+        held: &[u8],
+        signed: &[u8],
+    ) -> Result<bool, StorageError>;
+
+    /// Returns every checkpoint with the size of its tree, ascending.
+    async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError>;
+}
+
+/// Puts what was found about several persons together: each entry once, the newest first.
+pub(crate) fn newest(mut found: Vec<(u64, StoredEntry)>, limit: u32) -> Vec<(u64, StoredEntry)> {
+    found.sort_by_key(|(leaf, _)| std::cmp::Reverse(*leaf));
+    found.dedup_by_key(|(leaf, _)| *leaf);
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    found
+}
