@@ -45,15 +45,12 @@ impl Exporter {
 
     /// Takes the next entry's body.
     pub fn entry(&mut self, body: &[u8]) {
-        match u16::try_from(body.len()) {
-            Ok(length) => {
-                self.bundle.extend_from_slice(&length.to_be_bytes());
-                self.bundle.extend_from_slice(body);
-            }
-            Err(_) => {
-                self.bundle.extend_from_slice(&[0, 0]);
-                self.files.push((long(self.leaves), body.to_vec()));
-            }
+        if let Ok(length) = u16::try_from(body.len()) {
+            self.bundle.extend_from_slice(&length.to_be_bytes());
+            self.bundle.extend_from_slice(body);
+        } else {
+            self.bundle.extend_from_slice(&[0, 0]);
+            self.files.push((long(self.leaves), body.to_vec()));
         }
         self.leaves += 1;
         self.push(0, crate::tree::leaf_hash(body));

@@ -52,7 +52,7 @@ pub(super) async fn a_correction_is_asked_and_answered_once(storage: &dyn Storag
         assert_eq!(answer, Ok(done), "{number}");
     }
     first.state = answered;
-    first.answer = "تم".to_owned();
+    "تم".clone_into(&mut first.answer);
     first.updated_at = at(5);
     assert_eq!(tx.get_correction(first.number).await.unwrap(), Some(first));
     assert_eq!(tx.get_correction(99).await.unwrap(), None);
