@@ -29,9 +29,33 @@ fn question() -> Question {
     }
 }
 
+/// The events about the evidence itself, and about what citizens ask for.
+fn evidence() -> Vec<AuditEvent> {
+    let text = |text: &str| text.to_owned();
+    vec![
+        AuditEvent::LogRead(LogRead {
+            actor: text("rabt:huda:auditor"),
+            leaves: Some((3, 90)),
+            method: text("ListEvents"),
+        }),
+        AuditEvent::Witnessed(Witnessed {
+            actor: text("rabt:huda:auditor"),
+            size: 91,
+            witness: text("parliament.example/w1"),
+        }),
+        AuditEvent::CorrectionMoved(CorrectionMoved {
+            actor: text("egov:portal:system"),
+            attribute: "birth.date".parse().unwrap(),
+            correction: 4,
+            state: text("asked"),
+            subjects: vec![Pseudonym([1; 32])],
+        }),
+    ]
+}
+
 /// One event of every kind, with every field set.
 fn all() -> Vec<AuditEvent> {
-    [catalogue(), of_the_node()].concat()
+    [catalogue(), of_the_node(), evidence()].concat()
 }
 
 /// The events of questions and of sources.
@@ -146,23 +170,6 @@ fn of_the_node() -> Vec<AuditEvent> {
             actor: text("approver:said"),
             agreements: 3,
             revision: "ab".repeat(32),
-        }),
-        AuditEvent::LogRead(LogRead {
-            actor: text("rabt:huda:auditor"),
-            leaves: Some((3, 90)),
-            method: text("ListEvents"),
-        }),
-        AuditEvent::Witnessed(Witnessed {
-            actor: text("rabt:huda:auditor"),
-            size: 91,
-            witness: text("parliament.example/w1"),
-        }),
-        AuditEvent::CorrectionMoved(CorrectionMoved {
-            actor: text("egov:portal:system"),
-            attribute: "birth.date".parse().unwrap(),
-            correction: 4,
-            state: text("asked"),
-            subjects: vec![Pseudonym([1; 32])],
         }),
         AuditEvent::Started(Started {
             model: text("m"),

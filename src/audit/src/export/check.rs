@@ -54,8 +54,8 @@ pub fn verify_export(
     let checkpoint = check.checkpoint(CHECKPOINT, verifier, witnesses);
     let mut marks = Vec::new();
     if files.contains(WITNESSED) {
-        let cosigned = check.checkpoint(WITNESSED, verifier, witnesses);
-        marks.extend(cosigned.map(|found| (WITNESSED, found)));
+        let earlier = check.checkpoint(WITNESSED, verifier, witnesses);
+        marks.extend(earlier.map(|found| (WITNESSED, found)));
     }
     if let Some(checkpoint) = checkpoint {
         let size = checkpoint.size;
@@ -218,7 +218,14 @@ impl Check<'_> {
             (0..held.len().max(made.len())).find(|at| held.get(*at) != made.get(*at))
         {
             let hash = place / 32;
-            self.note(file, format_args!("hash {hash} is not that of the entries"));
+            match file.strip_prefix("tile/0/") {
+                // one of the two was changed, and the checkpoint says which only of the whole
+                Some(tile) => self.note(
+                    file,
+                    format_args!("hash {hash} is not that of the entry in tile/entries/{tile}"),
+                ),
+                None => self.note(file, format_args!("hash {hash} is not that of the entries")),
+            }
         }
     }
 }

@@ -85,14 +85,14 @@ pub async fn list_access_events(
     const METHOD: &str = "ListAccessEvents";
     let whose = admit(services, caller, viewer, METHOD).await?;
     let keys = services.audit.pseudonyms();
-    let places = match token {
+    let behind = match token {
         "" => Vec::new(),
         token => open(keys, caller, whose.name, token).ok_or(TransparencyError::Invalid {
             field: "page_token",
             problem: "is not one that was given to this portal for this citizen",
         })?,
     };
-    let mut walk = begin(services, &whose, &places).await?;
+    let mut walk = begin(services, &whose, &behind).await?;
     let now = services.clock.now();
     let (mut events, mut looked_at) = (Vec::new(), 0);
     let mut more = true;

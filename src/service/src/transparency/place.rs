@@ -136,8 +136,8 @@ pub(super) fn seal(
     whose: Pseudonym,
     places: &[u64],
 ) -> String {
-    let places: Vec<String> = places.iter().map(|place| format!("{place:016x}")).collect();
-    let places = places.concat();
+    let places = places.iter().map(|place| format!("{place:016x}"));
+    let places = places.collect::<Vec<String>>().concat();
     let seal = seal_of(key, caller, whose, &places);
     format!("{seal}{places}")
 }
