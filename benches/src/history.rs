@@ -30,7 +30,7 @@ pub(crate) fn run(entries: u64) -> bool {
         let file = format!("sqlite://{}", folder.path().join("rabt.db").display());
         let mut held = measure("SQLite", &file, entries).await;
         if let Some(server) = rabt_tests::postgres_url() {
-            let database = rabt_tests::Database::on(server).await;
+            let database = rabt_tests::Database::on(&server).await;
             held &= measure("PostgreSQL", &database.url(), entries).await;
         } else {
             println!("PostgreSQL: skipped, there is no server");

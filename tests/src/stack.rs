@@ -377,7 +377,7 @@ pub fn kinds() -> Kinds {
 ///
 /// # Panics
 /// When it has a problem.
-pub async fn put_in_force(services: &Services, folder: NewSource) -> Vec<SourceId> {
+pub async fn put_in_force(services: &Arc<Services>, folder: NewSource) -> Vec<SourceId> {
     let handed_in = create_source(services, &operator(), folder).await;
     let views = handed_in.expect("the folder is taken in");
     let first = views.first().expect("an agency has a source");
