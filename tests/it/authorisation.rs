@@ -1,8 +1,10 @@
 //! Every method, asked by everybody who may not ask.
 
 mod agreements;
+mod evidence;
 mod review;
 mod sources;
+mod transparency;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +20,8 @@ use rabt_proto::citizen::{
 };
 use rabt_proto::common::{Identifier, RequestContext};
 use rabt_tests::{
-    AGENCY_SYSTEM, APPROVER, CLERK, OPERATOR, SECURITY_OFFICER, Stack, context, reason,
+    AGENCY_SYSTEM, APPROVER, AUDITOR, CLERK, OPERATOR, PORTAL, SECURITY_OFFICER, Stack, context,
+    reason,
 };
 use tonic::Status;
 use tonic::transport::Channel;
@@ -188,6 +191,9 @@ fn the_table_covers_every_method() {
         .chain(&sources::METHODS)
         .chain(&review::METHODS)
         .chain(&agreements::METHODS)
+        .chain(&evidence::METHODS)
+        .chain(&transparency::METHODS)
+        .chain(&transparency::CORRECTIONS)
         .map(ToString::to_string)
         .collect();
     let uncovered: Vec<String> = offered.difference(&covered).cloned().collect();
@@ -219,6 +225,12 @@ async fn nobody_without_a_certificate_gets_through_the_handshake() {
     for method in agreements::METHODS {
         for channel in strangers(&stack).await {
             let status = agreements::ask(channel, method).await.unwrap_err();
+            assert!(reason(&status).is_empty(), "{method} reached a handler");
+        }
+    }
+    for method in evidence::METHODS {
+        for channel in strangers(&stack).await {
+            let status = evidence::ask(channel, method).await.unwrap_err();
             assert!(reason(&status).is_empty(), "{method} reached a handler");
         }
     }
@@ -326,9 +338,7 @@ async fn sources_are_for_people_with_the_right_role() {
     for (urn, may) in [
         (AGENCY_SYSTEM, nothing),
         (CLERK, nothing),
-        ("urn:rabt:rabt:person:auditor-1:auditor", |method| {
-            READS.contains(&method)
-        }),
+        (AUDITOR, |method| READS.contains(&method)),
         (SECURITY_OFFICER, |method| READS.contains(&method)),
         (OPERATOR, |method| method != "ApproveSource"),
         (APPROVER, |_| true),
@@ -338,6 +348,74 @@ async fn sources_are_for_people_with_the_right_role() {
             let outcome = sources::ask(channel.clone(), method).await;
             let refused = outcome.is_err_and(|status| reason(&status) == "NOT_PERMITTED");
             assert_eq!(refused, !may(method), "{method}, {urn}");
+        }
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn evidence_is_for_auditors() {
+    let stack = Stack::start("sqlite::memory:").await;
+    for urn in [AGENCY_SYSTEM, CLERK, OPERATOR, APPROVER, AUDITOR] {
+        let channel = stack.connect(Some(urn)).await.unwrap();
+        for method in evidence::METHODS {
+            let log = stack.services.storage.audit_log();
+            let before = log.size().await.unwrap();
+            let outcome = evidence::ask(channel.clone(), method).await;
+            let refused = outcome.is_err_and(|status| reason(&status) == "NOT_PERMITTED");
+            assert_eq!(refused, urn != AUDITOR, "{method}, {urn}");
+            let after = log.size().await.unwrap();
+            // what is not a signature is told so, and changes nothing
+            let told = u64::from(refused || method != "AddWitnessSignature");
+            assert_eq!(after, before + told, "{method}, {urn}");
+        }
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn citizens_files_are_for_portals_on_an_address_of_their_own() {
+    let stack = Stack::start("sqlite::memory:").await;
+    let log = stack.services.storage.audit_log();
+    for urn in [
+        AGENCY_SYSTEM,
+        OPERATOR,
+        AUDITOR,
+        "urn:rabt:egov:kiosk",
+        PORTAL,
+    ] {
+        let channel = stack.connect_portal(urn).await.unwrap();
+        for method in transparency::METHODS {
+            let before = log.size().await.unwrap();
+            let outcome = transparency::ask(channel.clone(), method).await;
+            let told = reason(&outcome.unwrap_err());
+            // a portal is told what is missing
+            let expected = if urn == PORTAL {
+                "STEP_UP_REQUIRED"
+            } else {
+                "NOT_PERMITTED"
+            };
+            assert_eq!(told, expected, "{method}, {urn}");
+            assert_eq!(log.size().await.unwrap(), before + 1, "{method}, {urn}");
+        }
+        // nothing else is there
+        let status = ask(channel, "LookupCitizen", context()).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Unimplemented, "{urn}");
+    }
+    let channel = stack.connect(Some(PORTAL)).await.unwrap();
+    for method in transparency::METHODS {
+        let status = transparency::ask(channel.clone(), method)
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Unimplemented, "{method}");
+    }
+    for urn in [AGENCY_SYSTEM, PORTAL, CLERK, AUDITOR, OPERATOR, APPROVER] {
+        let channel = stack.connect(Some(urn)).await.unwrap();
+        for method in transparency::CORRECTIONS {
+            let outcome = transparency::ask(channel.clone(), method).await;
+            let refused = outcome.is_err_and(|status| reason(&status) == "NOT_PERMITTED");
+            let may = [OPERATOR, APPROVER].contains(&urn);
+            assert_eq!(refused, !may, "{method}, {urn}");
         }
     }
     stack.stop().await;

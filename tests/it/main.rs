@@ -12,6 +12,7 @@ mod chinook;
 mod crash;
 mod demo;
 mod enquiry;
+mod evidence;
 mod feed_kill;
 mod ingest;
 mod lease;

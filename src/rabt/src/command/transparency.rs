@@ -14,7 +14,7 @@ use rabt_proto::transparency::transparency_service_client::TransparencyServiceCl
 use rabt_proto::transparency::viewer::Citizen;
 use tonic::transport::Channel;
 
-use self::view::{Corrections, Events, Holdings, Receipt, Withheld};
+use self::view::{Corrections, Events, Holdings, Receipt, Unseen};
 use super::block_on;
 use super::citizen::{SubjectArgs, Who};
 use crate::client::{Connection, Target, refusal};
@@ -185,7 +185,7 @@ async fn withheld(args: WhoArgs, render: &Render) -> Result<(), CommandError> {
     let request = pb::CountWithheldEventsRequest { viewer };
     let got = client.count_withheld_events(request).await;
     let got = got.map_err(|status| refusal(&status))?.into_inner();
-    let shown = Withheld::of(&got);
+    let shown = Unseen::of(&got);
     render.result(&shown, || shown.to_text());
     Ok(())
 }

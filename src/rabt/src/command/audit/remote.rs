@@ -103,12 +103,8 @@ pub(super) async fn tail(args: &TailArgs, render: &Render) -> Result<ExitCode, C
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names are keys of the printed object"
-)]
 #[derive(Serialize)]
-struct Checkpoint {
+struct Head {
     checkpoint: String,
     size: u64,
     root: String,
@@ -128,7 +124,7 @@ pub(super) async fn checkpoint(
         .get_checkpoint(request)
         .await;
     let got = got.map_err(|status| refusal(&status))?.into_inner();
-    let shown = Checkpoint {
+    let shown = Head {
         checkpoint: got.checkpoint,
         size: got.size,
         root: hex(&got.root),

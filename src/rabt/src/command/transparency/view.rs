@@ -17,15 +17,11 @@ struct Words {
 /// Who asked.
 #[derive(Debug, Serialize)]
 pub(super) struct Events {
-    events: Vec<Event>,
+    events: Vec<Row>,
 }
 
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names are keys of the printed object"
-)]
 #[derive(Debug, Serialize)]
-struct Event {
+struct Row {
     event: String,
     occurred_at: String,
     agency: String,
@@ -44,7 +40,7 @@ struct Event {
 
 impl Events {
     pub(super) fn of(events: &[pb::AccessEvent]) -> Self {
-        let event = |event: &pb::AccessEvent| Event {
+        let event = |event: &pb::AccessEvent| Row {
             event: id(&event.name, "accessEvents/"),
             occurred_at: instant(event.occurred_at.as_ref()).unwrap_or_default(),
             agency: event.agency.clone(),
@@ -99,18 +95,14 @@ impl Events {
 }
 
 /// What is not shown yet.
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names are keys of the printed object"
-)]
 #[derive(Debug, Serialize)]
-pub(super) struct Withheld {
+pub(super) struct Unseen {
     withheld_count: u32,
     next_release_at: Option<String>,
     incomplete: bool,
 }
 
-impl Withheld {
+impl Unseen {
     pub(super) fn of(got: &pb::CountWithheldEventsResponse) -> Self {
         Self {
             withheld_count: got.withheld_count,
