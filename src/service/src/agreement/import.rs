@@ -17,7 +17,7 @@ const BEFORE: &str = "rabt:bundle";
 
 /// Puts the agreements of a file in force, in the caller's name and without a second person: whoever
 /// writes the node's settings runs the node. Agreements that came to be in another way stay as they are,
-/// one that somebody suspended stays suspended, and those that an earlier file had and this one has not
+/// one that somebody suspended or ended stays so, and those that an earlier file had and this one has not
 /// end. Returns the revision that is in force.
 ///
 /// # Errors
@@ -45,6 +45,10 @@ pub async fn import_agreements(
         }
         if before.is_some_and(|before| !own(before)) {
             tracing::warn!(agreement = %id, "the file's text of an agreement is not used: another was handed in");
+            continue;
+        }
+        if before.is_none() && was_ended(tx.as_mut(), id, &person).await? {
+            tracing::warn!(agreement = %id, "the file's text of an agreement is not used: somebody ended it");
             continue;
         }
         let mut version = new_version(agreement, &person, at);
@@ -108,6 +112,18 @@ async fn held(
     let standing = tx.standing_agreements().await?.into_iter();
     let held = standing.filter(|version| version.state.is_held());
     Ok(held.map(|version| (version.id.clone(), version)).collect())
+}
+
+/// Says whether somebody else than the node itself ended the agreement: the file does not bring it back.
+async fn was_ended(
+    tx: &mut dyn Transaction,
+    id: &AgreementId,
+    node: &str,
+) -> Result<bool, AgreementError> {
+    let versions = tx.agreement_versions(id).await?;
+    let mut ended = versions.iter();
+    let ended = ended.find(|version| version.state == AgreementState::Ended);
+    Ok(ended.is_some_and(|version| version.actor != node))
 }
 
 /// Takes the agreements in force among the kept ones, when none is kept: they are from a bundle of a

@@ -368,3 +368,31 @@ async fn the_register_says_what_is_in_force_and_what_is_stopped() {
     assert_eq!(register.revision, services.policy.current().revision());
     services.stop("test").await;
 }
+
+#[tokio::test]
+async fn what_somebody_ended_is_not_brought_back_by_the_file() {
+    let (storage, tables) = (memory().await, Tables::default());
+    let services = start(&storage, &tables).await;
+    let node = Caller {
+        system: "node".to_owned(),
+        ..operator()
+    };
+    import_agreements(&services, &node, BUNDLE).await.unwrap();
+    let id: AgreementId = "AG-1".parse().unwrap();
+    let held = view(&services, &id).await;
+    end_agreement(&services, &operator(), &id, &held.etag, "over")
+        .await
+        .unwrap();
+    services.stop("test").await;
+    let services = start(&storage, &tables).await;
+    import_agreements(&services, &node, BUNDLE).await.unwrap();
+    assert_eq!(view(&services, &id).await.standing.as_str(), "ended");
+    // what the file itself ended comes back with it
+    import_agreements(&services, &node, "schema = 1\nagreement = []\n")
+        .await
+        .unwrap();
+    import_agreements(&services, &node, BUNDLE).await.unwrap();
+    let other: AgreementId = "AG-2".parse().unwrap();
+    assert_eq!(view(&services, &other).await.standing.as_str(), "active");
+    services.stop("test").await;
+}

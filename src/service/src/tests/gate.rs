@@ -30,11 +30,16 @@ async fn node() -> (Arc<Fragile>, Arc<Services>) {
     (storage, services)
 }
 
+/// Returns the last answer of the log; what operators did comes into it by another way, and later.
 async fn last(storage: &dyn Storage) -> Disclosed {
-    match events(storage).await.pop() {
-        Some(AuditEvent::Disclosed(entry)) => entry,
-        other => panic!("{other:?}"),
-    }
+    let events = events(storage).await.into_iter().rev();
+    let mut answers = events.filter_map(|event| {
+        let AuditEvent::Disclosed(answer) = event else {
+            return None;
+        };
+        Some(answer)
+    });
+    answers.next().unwrap()
 }
 
 fn about(number: &str) -> AccessRequest {
@@ -117,5 +122,22 @@ async fn an_emergency_is_seen_and_recorded_with_its_reason() {
         last(storage.as_ref()).await.question.break_glass,
         "unconscious"
     );
+    services.stop("test").await;
+}
+
+#[tokio::test]
+async fn a_look_is_withheld_as_long_as_its_agreement_says() {
+    let (storage, services) = node().await;
+    see(&services, about(MONA[2])).await.unwrap();
+    assert_eq!(last(storage.as_ref()).await.withheld_until, None);
+    let terms = "withhold_days = 90\nperiod";
+    let secret = BUNDLE.replacen("period", terms, 1);
+    import_agreements(&services, &operator(), &secret)
+        .await
+        .unwrap();
+    see(&services, about(MONA[2])).await.unwrap();
+    let until = last(storage.as_ref()).await.withheld_until.unwrap();
+    let days = until.duration_since(services.clock.now()).as_hours() / 24;
+    assert_eq!(days, 90);
     services.stop("test").await;
 }
