@@ -169,6 +169,10 @@ pub(crate) fn help_for(reason: &str) -> &'static str {
         "SOURCE_UNREACHABLE" => "see that the agency's database runs and lets this node in",
         "SEQUENCE_EXPIRED" => "the node's storage is older than this token; begin without --resume",
         "QUOTA_EXCEEDED" => "end another watch of this identity, or list changes instead",
+        "Unimplemented" => {
+            "this address does not serve it; portals of citizens have one of their own, \
+             server.transparency_listen: name it with --server"
+        }
         "OVERLOADED" | "Unavailable" => "try again in a moment",
         "Unknown" => "the connection ended; the server refuses certificates it does not know",
         _ => "",
