@@ -22,6 +22,8 @@ use sequence::{End, Sequence, Submission};
 
 /// Entries that may wait for the log; one more is refused.
 const WAITING: usize = 4_096;
+/// Outbox rows that are in the log are deleted so many at a time: a statement less in most commits.
+const CLEARED_TOGETHER: i64 = 64;
 
 /// A value whose audit entry is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct Sequencer {
     sender: mpsc::Sender<Submission>,
     outbox: Arc<Notify>,
     integrated: Arc<AtomicI64>,
+    /// The last outbox row that was deleted, as far as this process knows.
+    cleared: Arc<AtomicI64>,
     grown: watch::Receiver<u64>,
     keys: Arc<AuditKeys>,
 }
@@ -96,6 +100,7 @@ impl Sequencer {
             sender,
             outbox: Arc::clone(&outbox),
             integrated: Arc::clone(&integrated),
+            cleared: Arc::default(),
             grown,
             keys: Arc::clone(&keys),
         };
@@ -191,12 +196,16 @@ impl Sequencer {
     ) -> Result<Audited<T>, AuditError> {
         let bodies: Vec<Vec<u8>> = entries.iter().map(|entry| entry.encode().body).collect();
         let integrated = self.integrated.load(Ordering::Acquire);
-        if integrated > 0 {
+        let clears = integrated - self.cleared.load(Ordering::Acquire) >= CLEARED_TOGETHER;
+        if clears {
             tx.delete_outbox_through(integrated).await?;
         }
         tx.put_outbox(&bodies).await?;
         tenure.hold(tx.as_mut()).await?;
         tx.commit().await?;
+        if clears {
+            self.cleared.fetch_max(integrated, Ordering::AcqRel);
+        }
         self.outbox.notify_one();
         Ok(Audited(answer))
     }

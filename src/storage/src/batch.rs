@@ -24,8 +24,9 @@ pub(crate) enum Late {
 pub(crate) struct Batch<'a> {
     late: Late,
     rows: Vec<BatchRow<'a>>,
-    /// Versions that are older than a later one of the same call, with the row that holds their id.
-    overtaken: Vec<(usize, &'a SourceRecord)>,
+    /// Versions that are older than a later one of the same call, with the row that holds their id and
+    /// their place in the call.
+    overtaken: Vec<(usize, usize, &'a SourceRecord)>,
     /// For each record of the call, the row that holds its id.
     places: Vec<usize>,
 }
@@ -33,6 +34,8 @@ pub(crate) struct Batch<'a> {
 struct BatchRow<'a> {
     stream: i64,
     record: &'a SourceRecord,
+    /// Its place in the call.
+    index: usize,
     fate: Fate,
 }
 
@@ -113,7 +116,7 @@ impl<'a> Batch<'a> {
                 let order = (Order::of(last.record), Order::of(record));
                 if late == Late::Kept && order.1.is_before(&order.0) {
                     places[index] = rows.len();
-                    overtaken.push((rows.len(), record));
+                    overtaken.push((rows.len(), index, record));
                     rows.push(last);
                     continue;
                 }
@@ -123,6 +126,7 @@ impl<'a> Batch<'a> {
             rows.push(BatchRow {
                 stream,
                 record,
+                index,
                 fate,
             });
         }
@@ -187,6 +191,7 @@ impl<'a> Batch<'a> {
     ) -> Result<Writes<'a>, StorageError> {
         let mut writes = Writes::default();
         let mut given = Vec::with_capacity(self.rows.len());
+        let mut counted = vec![false; self.places.len()];
         for row in &self.rows {
             let number = match row.fate {
                 Fate::Same(number) | Fate::Changed(number) | Fate::Late(number) => number,
@@ -195,6 +200,7 @@ impl<'a> Batch<'a> {
                     .ok_or_else(|| corrupt("records", "numbers ran out"))?,
             };
             given.push(RecordNumber(number));
+            counted[row.index] = matches!(row.fate, Fate::New | Fate::Changed(_));
             match row.fate {
                 Fate::Same(_) => {}
                 Fate::Changed(_) => writes.updates.push(row.write(names, number)?),
@@ -202,12 +208,12 @@ impl<'a> Batch<'a> {
                 Fate::Late(_) => writes.late.push(row.write(names, number)?),
             }
         }
-        for (place, record) in &self.overtaken {
-            let (stream, fate) = (self.rows[*place].stream, Fate::New);
+        for (place, index, record) in &self.overtaken {
             let row = BatchRow {
-                stream,
+                stream: self.rows[*place].stream,
                 record,
-                fate,
+                index: *index,
+                fate: Fate::New,
             };
             writes.late.push(row.write(names, given[*place].0)?);
         }
@@ -217,6 +223,7 @@ impl<'a> Batch<'a> {
         outcome.late = writes.late.len() as u64;
         let told = outcome.inserted + outcome.updated + outcome.late;
         outcome.unchanged = self.places.len() as u64 - told;
+        outcome.counted = counted;
         outcome.numbers = self.places.iter().map(|place| given[*place]).collect();
         Ok(writes)
     }

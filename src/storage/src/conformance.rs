@@ -118,7 +118,8 @@ cases! {
         a_deleted_record_is_nowhere_but_among_versions,
         a_deleted_record_comes_back_under_its_number,
         deletions_that_come_late_change_nothing,
-        a_released_record_is_no_member_and_remembered;
+        a_released_record_is_no_member_and_remembered,
+        what_is_linked_at_once_never_becomes_unlinked;
     history:
         versions_that_come_late_are_kept_and_not_applied,
         what_a_source_says_now_is_never_late,

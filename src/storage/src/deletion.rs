@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rabt_model::RecordNumber;
+
 use crate::batch::{HeldRow, Order};
 use crate::convert::to_micros;
 use crate::names::Names;
@@ -69,6 +71,8 @@ impl<'a> DeletionBatch<'a> {
     /// Returns what to take out, ascending, and the outcome of the call.
     pub(crate) fn finish(mut self) -> (Vec<DeletedRow>, DeleteOutcome) {
         self.marks.sort_unstable();
+        let numbers = self.marks.iter().map(|(number, ..)| *number);
+        self.outcome.numbers = numbers.map(RecordNumber).collect();
         (self.marks, self.outcome)
     }
 }

@@ -71,6 +71,9 @@ pub trait Fence: Send {
 /// How many steps are kept. Whoever is further behind reads everything again.
 pub const KEPT_STEPS: u64 = 50_000;
 
+/// Older steps are forgotten so many at a time.
+pub(crate) const FORGOTTEN_TOGETHER: i64 = 256;
+
 // Both databases understand these. The last step is never forgotten, so numbers do not come again.
 pub(crate) const PUT_STEP: &str = "INSERT INTO steps (number, process, citizens)
     SELECT COALESCE(MAX(number), 0) + 1, $1, $2 FROM steps RETURNING number";

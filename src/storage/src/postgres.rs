@@ -83,6 +83,8 @@ pub(crate) struct PostgresTransaction {
     inner: sqlx::Transaction<'static, Postgres>,
     names: LocalNames,
     told: Told,
+    /// Whether what is written waits to be linked by another transaction.
+    marks: bool,
 }
 
 impl PostgresStorage {
@@ -118,6 +120,7 @@ impl PostgresStorage {
             inner,
             names,
             told: Told::default(),
+            marks: true,
         });
         transaction.read_names().await?;
         transaction.commit().await
@@ -132,6 +135,7 @@ impl Storage for PostgresStorage {
             inner: inner.doing("beginning a transaction")?,
             names: self.names.local(),
             told: Told::default(),
+            marks: true,
         }))
     }
 
@@ -150,6 +154,7 @@ impl Storage for PostgresStorage {
             inner,
             names: self.names.local(),
             told: Told::default(),
+            marks: true,
         }))
     }
 

@@ -149,6 +149,10 @@ pub trait Records: Send {
         source: &SourceId,
     ) -> Result<Vec<RejectionCount>, StorageError>;
 
+    /// Says that this transaction links whatever it stores or deletes from now on: no record becomes
+    /// unlinked by it, and none has to be marked as linked.
+    fn links_at_once(&mut self);
+
     /// Returns up to `limit` records with a number above `after`, in the order of their numbers.
     async fn records_after(
         &mut self,

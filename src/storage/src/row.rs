@@ -24,6 +24,9 @@ pub struct PutOutcome {
     pub late: u64,
     /// The number of each record, in the order of the call.
     pub numbers: Vec<RecordNumber>,
+    /// Of each record, in the order of the call, whether it was inserted or took the place of another
+    /// version.
+    pub counted: Vec<bool>,
 }
 
 /// A record with its place in storage.
@@ -35,6 +38,26 @@ pub struct StoredRecord {
     pub record: SourceRecord,
     /// Whether this version of the record has been linked.
     pub linked: bool,
+}
+
+impl StoredRecord {
+    /// Returns what storage holds of a record that was given to it under a number, and is not linked.
+    #[must_use]
+    pub fn unlinked(number: RecordNumber, record: &SourceRecord) -> Self {
+        let mut record = record.clone();
+        record.observed_at = whole_micros(record.observed_at);
+        record.event_at = record.event_at.map(whole_micros);
+        Self {
+            number,
+            record,
+            linked: false,
+        }
+    }
+}
+
+/// Returns a time as storage keeps it.
+fn whole_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 /// That a record is no longer at its source.
@@ -57,6 +80,8 @@ pub struct DeleteOutcome {
     pub unchanged: u64,
     /// Deletions that are older than the version that is held: without effect.
     pub late: u64,
+    /// The numbers of the records that were taken out, ascending.
+    pub numbers: Vec<RecordNumber>,
 }
 
 /// A change of the feed.

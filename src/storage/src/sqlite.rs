@@ -63,6 +63,8 @@ pub(crate) struct SqliteTransaction {
     inner: sqlx::Transaction<'static, Sqlite>,
     names: LocalNames,
     told: Told,
+    /// Whether what is written waits to be linked by another transaction.
+    marks: bool,
 }
 
 impl SqliteStorage {
@@ -124,6 +126,7 @@ impl SqliteStorage {
             inner,
             names,
             told: Told::default(),
+            marks: true,
         });
         transaction.read_names().await?;
         transaction.commit().await
@@ -138,6 +141,7 @@ impl Storage for SqliteStorage {
             inner: inner.doing("beginning a transaction")?,
             names: self.names.local(),
             told: Told::default(),
+            marks: true,
         }))
     }
 
@@ -153,6 +157,7 @@ impl Storage for SqliteStorage {
             inner,
             names: self.names.local(),
             told: Told::default(),
+            marks: true,
         }))
     }
 

@@ -3,12 +3,12 @@
 //! Arrivals that wait while a transaction is under way share the next one, so that a commit is paid
 //! for by as many as there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rabt_model::{ChangeCause, RecordId, RecordNumber, RunId, SourceRecord, Timestamp};
-use rabt_storage::{Deletion, StorageError, StoredRecord, Transaction};
+use rabt_storage::{DeleteOutcome, Deletion, PutOutcome, StorageError, StoredRecord, Transaction};
 use rustc_hash::FxHashSet;
 use tokio::sync::oneshot;
 
@@ -37,6 +37,15 @@ struct Pile {
     records: BTreeMap<RunId, Vec<SourceRecord>>,
     deletions: Vec<Deletion>,
     ids: FxHashSet<RecordId>,
+}
+
+/// What a transaction holds of its arrivals behind the last of them.
+#[derive(Default)]
+struct Stored {
+    /// The records that are new or changed.
+    page: BTreeMap<RecordNumber, StoredRecord>,
+    /// Those that are gone.
+    departed: BTreeSet<RecordNumber>,
 }
 
 /// What became of an arrival: what the transaction did that it shared with others.
@@ -95,7 +104,7 @@ async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: Vec<Arrival
         // What waits is linked first, so that this transaction is about what arrived alone.
         (linker, _) = drain(services, linker, &mut summary).await?;
     }
-    let (mut tx, (page, departed)) = match store(services, arrivals).await {
+    let (mut tx, Stored { page, departed }) = match store(services, arrivals).await {
         Ok(stored) => stored,
         Err(error) => {
             // The index has not followed yet, and need not be built anew.
@@ -103,6 +112,8 @@ async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: Vec<Arrival
             return Err(error.into());
         }
     };
+    let page: Vec<StoredRecord> = page.into_values().collect();
+    let departed: Vec<RecordNumber> = departed.into_iter().collect();
     let mut feed = Feed::default();
     linker.replacements.depart(&departed);
     linker.index = remove(services, linker.index, departed, &mut feed).await?;
@@ -119,22 +130,15 @@ async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: Vec<Arrival
 async fn store(
     services: &Services,
     arrivals: Vec<Arrival>,
-) -> Result<(Box<dyn Transaction>, (Vec<StoredRecord>, Vec<RecordNumber>)), StorageError> {
+) -> Result<(Box<dyn Transaction>, Stored), StorageError> {
     let mut tx = services.storage.begin().await?;
+    tx.links_at_once();
     let at = services.clock.now();
-    let mut deletes = false;
+    let mut stored = Stored::default();
     for pile in piles(arrivals) {
-        deletes |= !pile.deletions.is_empty();
-        pile.put(tx.as_mut(), at).await?;
+        pile.put(tx.as_mut(), at, &mut stored).await?;
     }
-    // nothing else waits, so that nothing is gone unless an arrival says so
-    let departed = if deletes {
-        tx.departed_records(u32::MAX).await?
-    } else {
-        Vec::new()
-    };
-    let page = tx.unlinked_records(u32::MAX).await?;
-    Ok((tx, (page, departed)))
+    Ok((tx, stored))
 }
 
 /// Gathers arrivals into as few piles as leave each record its versions.
@@ -171,16 +175,43 @@ impl Pile {
         self.deletions.extend(arrival.deletions);
     }
 
-    async fn put(&self, tx: &mut dyn Transaction, at: Timestamp) -> Result<(), StorageError> {
+    async fn put(
+        &self,
+        tx: &mut dyn Transaction,
+        at: Timestamp,
+        stored: &mut Stored,
+    ) -> Result<(), StorageError> {
         for (run, records) in &self.records {
             if !records.is_empty() {
-                tx.put_records(*run, records).await?;
+                let outcome = tx.put_records(*run, records).await?;
+                stored.came(records, &outcome);
             }
         }
         if !self.deletions.is_empty() {
-            tx.delete_records(&self.deletions, at).await?;
+            let outcome = tx.delete_records(&self.deletions, at).await?;
+            stored.went(&outcome);
         }
         Ok(())
+    }
+}
+
+impl Stored {
+    fn came(&mut self, records: &[SourceRecord], outcome: &PutOutcome) {
+        let places = outcome.numbers.iter().zip(&outcome.counted);
+        for (record, (number, counted)) in records.iter().zip(places) {
+            if *counted {
+                let held = StoredRecord::unlinked(*number, record);
+                self.page.insert(*number, held);
+                self.departed.remove(number);
+            }
+        }
+    }
+
+    fn went(&mut self, outcome: &DeleteOutcome) {
+        for number in &outcome.numbers {
+            self.page.remove(number);
+            self.departed.insert(*number);
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Cases about records that disappear at their source.
 
+use std::time::Duration;
+
 use rabt_model::{RecordNumber, RunId, SourceRecord};
 
 use super::sample::{at, citizen, record, source};
 use crate::repository::{Storage, Transaction};
-use crate::row::Deletion;
+use crate::row::{Deletion, StoredRecord};
 
 const RUN: RunId = RunId(1);
 
@@ -65,6 +67,44 @@ pub(super) async fn a_deleted_record_is_nowhere_but_among_versions(storage: &dyn
         .unwrap();
     assert!(tx.count_records_by_source().await.unwrap().is_empty());
     tx.commit().await.unwrap();
+}
+
+pub(super) async fn what_is_linked_at_once_never_becomes_unlinked(storage: &dyn Storage) {
+    let mut tx = storage.begin().await.unwrap();
+    let waiting = tx.put_records(RUN, &[record("tax", "waits", 1)]).await;
+    let waiting = waiting.unwrap().numbers;
+    tx.commit().await.unwrap();
+
+    let mut tx = storage.begin().await.unwrap();
+    tx.links_at_once();
+    let mut given = record("tax", "a", 1);
+    given.observed_at += Duration::from_nanos(999);
+    let records = [given, record("tax", "b", 1)];
+    let put = tx.put_records(RUN, &records).await.unwrap();
+    assert_eq!(put.counted, [true, true]);
+    let held = tx.get_records(&put.numbers).await.unwrap();
+    for (held, (number, given)) in held.iter().zip(put.numbers.iter().zip(&records)) {
+        assert_eq!(held.record, StoredRecord::unlinked(*number, given).record);
+    }
+    tx.assign(&[(put.numbers[0], citizen(1))]).await.unwrap();
+    let gone = tx
+        .delete_records(&[deletion(&records[1], None)], at(50))
+        .await;
+    assert_eq!(gone.unwrap().numbers, put.numbers[1..]);
+    tx.release(&put.numbers[1..]).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = storage.begin().await.unwrap();
+    let unlinked = tx.unlinked_records(9).await.unwrap();
+    assert_eq!(
+        unlinked.iter().map(|row| row.number).collect::<Vec<_>>(),
+        waiting
+    );
+    assert!(tx.departed_records(9).await.unwrap().is_empty());
+    assert_eq!(
+        tx.memberships().await.unwrap(),
+        [(put.numbers[0], citizen(1))]
+    );
 }
 
 pub(super) async fn a_deleted_record_comes_back_under_its_number(storage: &dyn Storage) {

@@ -48,6 +48,7 @@ pub(super) async fn only_new_and_changed_records_become_unlinked(storage: &dyn S
     ];
     let again = tx.put_records(RunId(2), &second).await.unwrap();
     assert_eq!((again.inserted, again.updated, again.unchanged), (1, 1, 1));
+    assert_eq!(again.counted, [true, false, true]);
     assert_eq!(again.numbers[1], put.numbers[1]);
     assert_eq!(again.numbers[2], put.numbers[0]);
     let unlinked = tx.unlinked_records(9).await.unwrap();

@@ -199,6 +199,9 @@ impl PostgresTransaction {
     }
 
     pub(super) async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
+        if !self.marks {
+            return Ok(());
+        }
         sqlx::query(MARK_LINKED)
             .bind(numbers)
             .execute(self.connection())

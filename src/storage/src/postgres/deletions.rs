@@ -80,6 +80,9 @@ impl Deletions for PostgresTransaction {
             .execute(self.connection())
             .await
             .doing("deleting records")?;
+        if !self.marks {
+            return Ok(outcome);
+        }
         sqlx::query(UNLINK)
             .bind(&numbers)
             .execute(self.connection())

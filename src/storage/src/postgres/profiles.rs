@@ -13,8 +13,9 @@ use crate::row::StoredProfile;
 
 const PUT: &str =
     "INSERT INTO citizens (id, composed_at, profile, revision, sequence, told, horizon)
-    SELECT id, composed_at, profile, 1, $4, told, $5
-    FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::TEXT[], $6::BIGINT[]) WITH ORDINALITY
+    SELECT id, composed_at, profile, 1, (SELECT COALESCE(MAX(sequence), 0) FROM changes), told,
+        (SELECT COALESCE(MAX(number), 0) FROM versions)
+    FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[]) WITH ORDINALITY
         AS given (id, composed_at, profile, told, place)
     ORDER BY place
     ON CONFLICT (id) DO UPDATE SET
@@ -25,14 +26,11 @@ const PUT: &str =
 /// Makes past revisions of present profiles.
 const ARCHIVE: &str = "INSERT INTO revisions
     (citizen, revision, composed_at, ended_at, sequence, ended_sequence, told, horizon, profile)
-    SELECT citizens.number, revision, composed_at, given.ended_at, sequence, $3, told,
-        horizon, profile
+    SELECT citizens.number, revision, composed_at, given.ended_at, sequence,
+        (SELECT COALESCE(MAX(sequence), 0) FROM changes), told, horizon, profile
     FROM UNNEST($1::BYTEA[], $2::BIGINT[]) AS given (id, ended_at)
     JOIN citizens ON citizens.id = given.id
     WHERE profile IS NOT NULL";
-
-const NOW: &str = "SELECT (SELECT COALESCE(MAX(sequence), 0) FROM changes),
-    (SELECT COALESCE(MAX(number), 0) FROM versions)";
 
 const DELETE: &str = "UPDATE citizens SET composed_at = NULL, profile = NULL
     WHERE id = ANY($1::BYTEA[]) AND profile IS NOT NULL";
@@ -61,13 +59,11 @@ impl Profiles for PostgresTransaction {
             bodies.push(encode_profile(profile)?);
             told.push(self.told.of(profile.citizen));
         }
-        let (sequence, horizon) = self.archive(&ids, &times).await?;
+        self.archive(&ids, &times).await?;
         sqlx::query(PUT)
             .bind(ids)
             .bind(times)
             .bind(bodies)
-            .bind(sequence)
-            .bind(horizon)
             .bind(told)
             .execute(self.connection())
             .await
@@ -151,21 +147,15 @@ impl Profiles for PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    /// Makes past revisions of the present profiles of these citizens. Returns the last change
-    /// and the last version.
-    async fn archive(&mut self, ids: &[Vec<u8>], ends: &[i64]) -> Result<(i64, i64), StorageError> {
-        let now: (i64, i64) = sqlx::query_as(NOW)
-            .fetch_one(self.connection())
-            .await
-            .doing("storing revisions")?;
+    /// Makes past revisions of the present profiles of these citizens.
+    async fn archive(&mut self, ids: &[Vec<u8>], ends: &[i64]) -> Result<(), StorageError> {
         sqlx::query(ARCHIVE)
             .bind(ids)
             .bind(ends)
-            .bind(now.0)
             .execute(self.connection())
             .await
             .doing("storing revisions")?;
-        Ok(now)
+        Ok(())
     }
 }
 

@@ -180,6 +180,10 @@ impl Records for PostgresTransaction {
         to_rejections(rows)
     }
 
+    fn links_at_once(&mut self) {
+        self.marks = false;
+    }
+
     async fn records_after(
         &mut self,
         after: RecordNumber,
@@ -278,6 +282,9 @@ impl PostgresTransaction {
         self.keep_versions(&writes).await?;
         self.write(WRITE, &writes.inserts).await?;
         self.write(REWRITE, &writes.updates).await?;
+        if !self.marks {
+            return Ok(writes.outcome);
+        }
         let changed = writes.inserts.iter().chain(&writes.updates);
         let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
         changed.sort_unstable();
@@ -411,6 +418,9 @@ impl PostgresTransaction {
     }
 
     async fn new_numbers(&mut self, count: usize) -> Result<Vec<i64>, StorageError> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
         sqlx::query_scalar(NUMBERS)
             .bind(to_integer(count as u64))
             .fetch_all(self.connection())

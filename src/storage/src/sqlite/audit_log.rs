@@ -16,14 +16,14 @@ const SIZE: &str = "SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries";
 const APPEND: Bulk = Bulk {
     doing: "appending to the audit log",
     head: "INSERT INTO audit_entries (leaf, body, leaf_hash, outbox) VALUES",
-    columns: 4,
+    row: "(?,?,?,?)",
     tail: "",
 };
 
 const INDEX: Bulk = Bulk {
     doing: "noting whom entries are about",
     head: "INSERT INTO audit_subjects (subject, leaf) VALUES",
-    columns: 2,
+    row: "(?,?)",
     tail: "ON CONFLICT (subject, leaf) DO NOTHING",
 };
 

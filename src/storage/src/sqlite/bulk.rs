@@ -1,5 +1,5 @@
-//! Many rows in one statement. The one place where SQL is put together: from constants, a number
-//! of columns and a number of rows.
+//! Many rows in one statement. The one place where SQL is put together: from constants and a
+//! number of rows.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ pub(super) struct Bulk {
     pub(super) doing: &'static str,
     /// The statement up to and with `VALUES`.
     pub(super) head: &'static str,
-    /// Number of columns.
-    pub(super) columns: usize,
+    /// One row: a parameter for each value that is added.
+    pub(super) row: &'static str,
     /// The statement behind its rows.
     pub(super) tail: &'static str,
 }
@@ -89,8 +89,7 @@ impl Bulk {
     }
 
     fn statement(&self, rows: usize) -> String {
-        let row = format!("({})", vec!["?"; self.columns].join(","));
-        let rows = vec![row; rows].join(",");
+        let rows = vec![self.row; rows].join(",");
         format!("{} {rows} {}", self.head, self.tail)
     }
 }

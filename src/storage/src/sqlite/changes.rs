@@ -19,14 +19,16 @@ use crate::row::StoredChange;
 
 const LAST: &str = "SELECT COALESCE(MAX(sequence), 0) FROM changes";
 
+/// The numbers of citizens, and beside no id the last change.
 const NUMBERS: &str = "SELECT id, number FROM citizens
-    WHERE id IN (SELECT UNHEX(value) FROM json_each($1))";
+    WHERE id IN (SELECT UNHEX(value) FROM json_each($1))
+    UNION ALL SELECT X'', COALESCE(MAX(sequence), 0) FROM changes";
 
 const PUT: Bulk = Bulk {
     doing: "storing changes",
     head: "INSERT INTO changes
         (sequence, kind, citizen, other, body, cause, recorded_at, supersedes) VALUES",
-    columns: 8,
+    row: "(?,?,?,?,?,?,?,?)",
     tail: "",
 };
 
@@ -64,9 +66,8 @@ impl Changes for SqliteTransaction {
         changes: &[Change],
         at: Timestamp,
     ) -> Result<u64, StorageError> {
-        let last = self.last_change().await?;
         if changes.is_empty() {
-            return Ok(last);
+            return self.last_change().await;
         }
         let mut citizens: Vec<CitizenId> = changes.iter().map(|change| change.citizen).collect();
         citizens.extend(changes.iter().filter_map(|change| change.other));
@@ -76,6 +77,7 @@ impl Changes for SqliteTransaction {
             .await
             .doing("storing changes")?;
         let numbers: rustc_hash::FxHashMap<Vec<u8>, i64> = numbers.into_iter().collect();
+        let last = to_count(numbers.get([].as_slice()).copied().unwrap_or(0));
         let number = |citizen: CitizenId| {
             let found = numbers.get(citizen_bytes(citizen).as_slice()).copied();
             found.ok_or_else(|| corrupt("changes", "a change names a citizen who is not known"))

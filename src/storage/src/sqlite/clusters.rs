@@ -202,6 +202,9 @@ impl SqliteTransaction {
     }
 
     pub(super) async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
+        if !self.marks {
+            return Ok(());
+        }
         sqlx::query(MARK_LINKED)
             .bind(json(&numbers)?)
             .execute(self.connection())

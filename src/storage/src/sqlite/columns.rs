@@ -15,7 +15,7 @@ const ADD: Bulk = Bulk {
     doing: "counting columns",
     head: "INSERT INTO column_counts
         (source, stream, source_column, rows_read, missing, refused) VALUES",
-    columns: 6,
+    row: "(?,?,?,?,?,?)",
     tail: "ON CONFLICT (source, stream, source_column) DO UPDATE SET
         rows_read = rows_read + excluded.rows_read, missing = missing + excluded.missing,
         refused = refused + excluded.refused",

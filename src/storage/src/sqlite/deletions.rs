@@ -71,6 +71,9 @@ impl Deletions for SqliteTransaction {
             .execute(self.connection())
             .await
             .doing("deleting records")?;
+        if !self.marks {
+            return Ok(outcome);
+        }
         sqlx::query(UNLINK)
             .bind(json(&numbers)?)
             .execute(self.connection())

@@ -14,8 +14,8 @@ use crate::StorageError;
 use crate::convert::{to_count, to_id_bytes, to_integer, to_memberships, to_steps};
 use crate::error::Doing;
 use crate::lease::{
-    FORGET_STEPS, Fence, Following, Head, Holder, KEPT_STEPS, Lease, Leases, PROCESS_OF_STEP,
-    PUT_STEP, STEPS,
+    FORGET_STEPS, FORGOTTEN_TOGETHER, Fence, Following, Head, Holder, KEPT_STEPS, Lease, Leases,
+    PROCESS_OF_STEP, PUT_STEP, STEPS,
 };
 
 /// Nobody ever takes the lease over.
@@ -139,11 +139,13 @@ impl Following for SqliteTransaction {
             .fetch_one(self.connection())
             .await
             .doing("storing a step")?;
-        sqlx::query(FORGET_STEPS)
-            .bind(number - to_integer(KEPT_STEPS))
-            .execute(self.connection())
-            .await
-            .doing("storing a step")?;
+        if number % FORGOTTEN_TOGETHER == 0 {
+            sqlx::query(FORGET_STEPS)
+                .bind(number - to_integer(KEPT_STEPS))
+                .execute(self.connection())
+                .await
+                .doing("storing a step")?;
+        }
         Ok(to_count(number))
     }
 

@@ -11,7 +11,7 @@ use crate::repository::Outbox;
 const PUT: Bulk = Bulk {
     doing: "storing outbox rows",
     head: "INSERT INTO outbox (body) VALUES",
-    columns: 1,
+    row: "(?)",
     tail: "",
 };
 

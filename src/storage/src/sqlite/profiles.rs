@@ -16,8 +16,9 @@ use crate::row::StoredProfile;
 const PUT: Bulk = Bulk {
     doing: "storing profiles",
     head: "INSERT INTO citizens
-        (id, composed_at, profile, revision, sequence, told, horizon) VALUES",
-    columns: 7,
+        (id, composed_at, profile, told, revision, sequence, horizon) VALUES",
+    row: "(?,?,?,?,1,(SELECT COALESCE(MAX(sequence), 0) FROM changes),
+        (SELECT COALESCE(MAX(number), 0) FROM versions))",
     tail: "ON CONFLICT (id) DO UPDATE SET
         composed_at = excluded.composed_at, profile = excluded.profile,
         revision = citizens.revision + 1, sequence = excluded.sequence,
@@ -27,13 +28,10 @@ const PUT: Bulk = Bulk {
 /// Makes past revisions of present profiles: each parameter is an id and the time of the end.
 const ARCHIVE: &str = "INSERT INTO revisions
     (citizen, revision, composed_at, ended_at, sequence, ended_sequence, told, horizon, profile)
-    SELECT citizens.number, revision, composed_at, wanted.value ->> 1, sequence, $2, told,
-        horizon, profile
+    SELECT citizens.number, revision, composed_at, wanted.value ->> 1, sequence,
+        (SELECT COALESCE(MAX(sequence), 0) FROM changes), told, horizon, profile
     FROM json_each($1) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 0)
     WHERE profile IS NOT NULL";
-
-const NOW: &str = "SELECT (SELECT COALESCE(MAX(sequence), 0) FROM changes),
-    (SELECT COALESCE(MAX(number), 0) FROM versions)";
 
 const DELETE: &str = "UPDATE citizens SET composed_at = NULL, profile = NULL
     WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND profile IS NOT NULL";
@@ -63,10 +61,10 @@ impl Profiles for SqliteTransaction {
             let told = self.told.of(profile.citizen);
             rows.push((id, at, encode_profile(profile)?, told));
         }
-        let (sequence, horizon) = self.archive(&ends).await?;
+        self.archive(&ends).await?;
         PUT.insert(self.connection(), &rows, |values, (id, at, body, told)| {
             values.add(id.as_slice()).add(*at).add(body.as_str());
-            values.add(1_i64).add(sequence).add(*told).add(horizon);
+            values.add(*told);
         })
         .await
     }
@@ -147,20 +145,14 @@ impl Profiles for SqliteTransaction {
 }
 
 impl SqliteTransaction {
-    /// Makes past revisions of the present profiles of these citizens. Returns the last change
-    /// and the last version.
-    async fn archive(&mut self, ends: &[(String, i64)]) -> Result<(i64, i64), StorageError> {
-        let now: (i64, i64) = sqlx::query_as(NOW)
-            .fetch_one(self.connection())
-            .await
-            .doing("storing revisions")?;
+    /// Makes past revisions of the present profiles of these citizens.
+    async fn archive(&mut self, ends: &[(String, i64)]) -> Result<(), StorageError> {
         sqlx::query(ARCHIVE)
             .bind(json(&ends)?)
-            .bind(now.0)
             .execute(self.connection())
             .await
             .doing("storing revisions")?;
-        Ok(now)
+        Ok(())
     }
 }
 

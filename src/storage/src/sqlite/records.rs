@@ -36,19 +36,19 @@ pub(super) const FIND: &str =
     FROM json_each($2) AS wanted CROSS JOIN records
     WHERE records.stream = $1 AND records.key = wanted.value";
 
-/// As [`FIND`], of several streams at once.
+/// As [`FIND`], of several streams at once; and beside the place -1 the last number that was given.
 const FIND_ALL: &str = "SELECT wanted.key, records.number, records.content_hash, records.version,
     records.event_at, records.deleted_at IS NOT NULL
     FROM json_each($1) AS wanted CROSS JOIN records
-    WHERE records.stream = wanted.value ->> 0 AND records.key = wanted.value ->> 1";
-
-const LAST_NUMBER: &str = "SELECT seq FROM sqlite_sequence WHERE name = 'records'";
+    WHERE records.stream = wanted.value ->> 0 AND records.key = wanted.value ->> 1
+    UNION ALL
+    SELECT -1, seq, X'', NULL, NULL, FALSE FROM sqlite_sequence WHERE name = 'records'";
 
 const WRITE: Bulk = Bulk {
     doing: "storing records",
     head: "INSERT INTO records
         (number, stream, key, content_hash, version, event_at, observed_at, body) VALUES",
-    columns: 8,
+    row: "(?,?,?,?,?,?,?,?)",
     tail: "",
 };
 
@@ -57,7 +57,7 @@ const REWRITE: Bulk = Bulk {
     doing: "storing changed records",
     head: "INSERT INTO records
         (stream, key, content_hash, version, event_at, observed_at, body) VALUES",
-    columns: 7,
+    row: "(?,?,?,?,?,?,?)",
     tail: "ON CONFLICT (stream, key) DO UPDATE SET content_hash = excluded.content_hash,
         version = excluded.version, event_at = excluded.event_at,
         observed_at = excluded.observed_at, body = excluded.body, deleted_at = NULL",
@@ -78,7 +78,7 @@ const REJECT: Bulk = Bulk {
     doing: "storing rejections",
     head: "INSERT INTO rejections
         (source, stream, key, source_column, reason, field_only, run) VALUES",
-    columns: 7,
+    row: "(?,?,?,?,?,?,?)",
     tail: "ON CONFLICT (source, stream, key, source_column) DO UPDATE SET
         reason = excluded.reason, field_only = excluded.field_only, run = excluded.run",
 };
@@ -180,6 +180,10 @@ impl Records for SqliteTransaction {
         to_rejections(rows)
     }
 
+    fn links_at_once(&mut self) {
+        self.marks = false;
+    }
+
     async fn records_after(
         &mut self,
         after: RecordNumber,
@@ -266,12 +270,8 @@ impl SqliteTransaction {
     ) -> Result<PutOutcome, StorageError> {
         self.add_names(records).await?;
         let mut batch = Batch::new(records, self.names.get(), late)?;
-        self.find(&mut batch).await?;
+        let last = self.find(&mut batch).await?;
         self.clear_rejections(run, &batch.streams()).await?;
-        let last = match batch.count_new() {
-            0 => 0,
-            _ => self.last_number().await?,
-        };
         let writes = batch.writes(self.names.get(), last + 1..)?;
         self.keep_versions(&writes).await?;
         WRITE
@@ -286,7 +286,7 @@ impl SqliteTransaction {
         let changed = writes.inserts.iter().chain(&writes.updates);
         let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
         changed.sort_unstable();
-        if changed.is_empty() {
+        if changed.is_empty() || !self.marks {
             return Ok(writes.outcome);
         }
         sqlx::query(UNLINK)
@@ -341,18 +341,24 @@ impl SqliteTransaction {
         self.names.add(streams, fields)
     }
 
-    async fn find(&mut self, batch: &mut Batch<'_>) -> Result<(), StorageError> {
+    /// Lets a batch learn what is held of its rows; returns the last number that a record was given.
+    async fn find(&mut self, batch: &mut Batch<'_>) -> Result<i64, StorageError> {
         let ids: Vec<(i64, &str)> = batch.ids().collect();
         let rows: Vec<FoundRow> = sqlx::query_as(FIND_ALL)
             .bind(json(&ids)?)
             .fetch_all(self.connection())
             .await
             .doing("looking for held records")?;
+        let mut last = 0;
         for (index, number, hash, version, event_at, deleted) in rows {
+            if index < 0 {
+                last = number;
+                continue;
+            }
             let held = to_held(number, hash, version, event_at, deleted);
             batch.held(to_index(index), &held);
         }
-        Ok(())
+        Ok(last)
     }
 
     async fn clear_rejections(
@@ -381,14 +387,6 @@ impl SqliteTransaction {
                 .doing("clearing rejections")?;
         }
         Ok(())
-    }
-
-    async fn last_number(&mut self) -> Result<i64, StorageError> {
-        let last: Option<i64> = sqlx::query_scalar(LAST_NUMBER)
-            .fetch_optional(self.connection())
-            .await
-            .doing("numbering records")?;
-        Ok(last.unwrap_or(0))
     }
 
     pub(super) async fn decode(
