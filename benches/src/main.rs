@@ -1,13 +1,14 @@
 //! What is measured apart from the tests: `cargo x bench read`, `serving`, `changes`, `upserts`,
 //! `linkage`, `search`, `onboarding`, `capture` and `history`.
 
+mod bare;
 mod capture;
 mod changes;
-mod echo;
 mod history;
 mod linkage;
 mod meter;
 mod onboarding;
+mod pace;
 mod read;
 mod search;
 mod serving;

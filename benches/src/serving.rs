@@ -1,10 +1,11 @@
-//! Permitted and audited lookups of a whole node over loopback mutual TLS, and the answers of a
-//! bare server of the same size, in turn. Client and servers share the process and its processors.
+//! Permitted and audited lookups of a whole node over loopback mutual TLS, and the answers of bare
+//! servers, in turn: one always says the same, of the same size, and one looks up the same answers. Client and servers share the process and its processors.
 
 mod ask;
 mod report;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message;
 use rabt_model::{Attribute, RecordNumber};
@@ -14,20 +15,24 @@ use rabt_tests::{AGENCY_SYSTEM, Pki, Stack, Town};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 
-use crate::echo;
+use crate::bare::{self, Bare};
+use crate::pace::{Times, paced};
 use ask::{Asker, Round};
 use report::{Report, Side};
+
+/// Length of the load of half the rate.
+const HALF: Duration = Duration::from_secs(10);
 
 /// What is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// Lookups in all rounds together; there are as many echoes.
+    /// Lookups in all rounds together; there are as many of each other side.
     pub(crate) lookups: usize,
     /// Invented people in the databases of the shipped agencies.
     pub(crate) people: u32,
     /// Requests under way at any time.
     pub(crate) in_flight: usize,
-    /// How often both sides are measured.
+    /// How often each side is measured.
     pub(crate) rounds: usize,
     /// Print one JSON object instead of lines.
     pub(crate) json: bool,
@@ -87,33 +92,44 @@ async fn measure(settings: Settings) -> Report {
     let lookup = Asker::new(stack.citizens(AGENCY_SYSTEM).await, numbers);
     let (numbers, answers) = lookup.answered().await;
     let without_answer = held - numbers.len();
+    let lookup = lookup.of(numbers);
+    let numbers = lookup.numbers();
+    let answered = numbers.iter().cloned().zip(answers.iter().cloned());
+    let held = bare_client(&stack.pki, Bare::Held(answered.collect())).await;
     let answer = typical(answers);
     let bytes = answer.encoded_len();
-    let lookup = lookup.of(numbers);
-    let echo = Asker::new(echo_client(&stack.pki, answer).await, lookup.numbers());
+    let bare = Asker::new(held, lookup.numbers());
+    let echo = bare_client(&stack.pki, Bare::Echo(Box::new(answer))).await;
+    let echo = Asker::new(echo, lookup.numbers());
 
     let each = settings.lookups.div_ceil(settings.rounds);
-    for side in [&echo, &lookup] {
+    for side in [&echo, &bare, &lookup] {
         side.ask(each.div_ceil(10), settings.in_flight).await;
     }
-    let (mut echoes, mut lookups, mut entries) = (Vec::new(), Vec::new(), 0);
+    let (mut echoes, mut bares, mut lookups) = (Vec::new(), Vec::new(), Vec::new());
+    let mut entries = 0;
     for round in 0..settings.rounds {
-        // The order changes, so that neither side always follows the other.
+        // The order changes, so that no side always follows the other.
         if round % 2 == 0 {
             echoes.push(echo.ask(each, settings.in_flight).await);
+            bares.push(bare.ask(each, settings.in_flight).await);
         }
         let (done, written) = audited(&lookup, each, settings.in_flight, log.as_ref()).await;
         lookups.push(done);
         entries += written;
         if round % 2 == 1 {
+            bares.push(bare.ask(each, settings.in_flight).await);
             echoes.push(echo.ask(each, settings.in_flight).await);
         }
         eprintln!(
-            "round {}: {:.3}",
+            "round {}: {:.3} of the echo, {:.3} of the bare lookup",
             round + 1,
-            lookups[round].rate() / echoes[round].rate()
+            lookups[round].rate() / echoes[round].rate(),
+            lookups[round].rate() / bares[round].rate()
         );
     }
+    let lookups = Side(lookups);
+    let half = at_half(&lookup, lookups.rate()).await;
     let citizens = stack.services.citizens();
     stack.stop().await;
     Report {
@@ -122,7 +138,9 @@ async fn measure(settings: Settings) -> Report {
         without_answer,
         bytes,
         echo: Side(echoes),
-        lookup: Side(lookups),
+        bare: Side(bares),
+        lookup: lookups,
+        half,
         entries,
     }
 }
@@ -151,8 +169,14 @@ async fn audited(
     (round, after - before)
 }
 
-async fn echo_client(pki: &Pki, answer: LookupCitizenResponse) -> ask::Client {
-    let address = echo::serve(pki, answer).await;
+/// Asks half as often as could be answered, evenly, whether or not earlier answers have come.
+async fn at_half(lookup: &Asker, rate: f64) -> Times {
+    let between = Duration::from_secs_f64(2.0 / rate.max(1.0));
+    paced(between, HALF, lookup.each()).await
+}
+
+async fn bare_client(pki: &Pki, answers: Bare) -> ask::Client {
+    let address = bare::serve(pki, answers).await;
     let channel = Pki::connect(address, pki.client(Some(AGENCY_SYSTEM))).await;
     ask::Client::new(channel.expect("the handshake succeeds"))
 }

@@ -2,7 +2,6 @@
 //! second, how long one takes while citizens are looked up, and how soon the node is back.
 
 mod arrivals;
-mod pace;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -19,14 +18,15 @@ use tempfile::TempDir;
 use tokio::runtime::Builder;
 
 use crate::meter::Meter;
+use crate::pace::{as_fast_as_it_goes, paced};
 use arrivals::Arriving;
-use pace::{as_fast_as_it_goes, paced};
 use report::{Report, Start};
 
 /// Records of a hundred invented people in the databases of the shipped agencies, about.
 const RECORDS_OF_HUNDRED: usize = 272;
 /// Callers of the sustained load, each with one record at a time, unless the settings say otherwise.
 const CALLERS: usize = 256;
+const SECOND: Duration = Duration::from_secs(1);
 /// Lookups a second beside every load.
 const LOOKUPS: u32 = 1_000;
 /// Upserts a second of the load whose times are measured.
@@ -145,11 +145,11 @@ async fn measure(settings: &Settings) -> Report {
     let older = older(&image).await;
     let (sustained, beside) = tokio::join!(
         as_fast_as_it_goes(settings.callers, length, arrive(&stack.services, &arriving)),
-        paced(LOOKUPS, length, ask(&stack, &lookups).await),
+        paced(SECOND / LOOKUPS, length, ask(&stack, &lookups).await),
     );
     let (steady, asked) = tokio::join!(
-        paced(UPSERTS, length, arrive(&stack.services, &arriving)),
-        paced(LOOKUPS, length, ask(&stack, &lookups).await),
+        paced(SECOND / UPSERTS, length, arrive(&stack.services, &arriving)),
+        paced(SECOND / LOOKUPS, length, ask(&stack, &lookups).await),
     );
     let citizens = stack.services.citizens();
     stack.stop().await;

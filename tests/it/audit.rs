@@ -109,7 +109,8 @@ async fn a_log_from_before_the_index_is_indexed_at_the_first_start() {
         .connect()
         .await
         .unwrap();
-    let forget = "DELETE FROM audit_subjects; UPDATE audit_indexed SET size = 0";
+    let forget = "DELETE FROM audit_arrivals; DELETE FROM audit_run_subjects;
+        UPDATE audit_indexed SET size = 0";
     connection.execute(forget).await.unwrap();
     connection.close().await.unwrap();
 

@@ -1,6 +1,7 @@
-//! The client: the same code for both sides.
+//! The client: the same code for every side.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
@@ -32,7 +33,7 @@ pub(super) struct Round {
     pub(super) errors: usize,
     /// Wall time, seconds.
     pub(super) wall: f64,
-    /// Processor time of the process, client and both servers, seconds.
+    /// Processor time of the process, client and servers, seconds.
     pub(super) processor: f64,
     /// Median of the time to an answer, microseconds.
     pub(super) p50: u32,
@@ -84,6 +85,20 @@ impl Asker {
             }
         }
         (numbers.into(), answers)
+    }
+
+    /// Returns what asks about one number after the other and says whether there was an answer.
+    pub(super) fn each(
+        &self,
+    ) -> impl Fn() -> std::pin::Pin<Box<dyn Future<Output = bool> + Send>> + use<> {
+        let (client, numbers) = (self.client.clone(), self.numbers());
+        let next = AtomicUsize::new(0);
+        move || {
+            let place = next.fetch_add(1, Ordering::Relaxed).wrapping_mul(STRIDE);
+            let request = lookup(&numbers[place % numbers.len()]);
+            let mut client = client.clone();
+            Box::pin(async move { client.lookup_citizen(request).await.is_ok() })
+        }
     }
 
     /// Asks `count` times; `in_flight` workers ask again as soon as they have their answer.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Settings;
 use super::ask::Round;
+use crate::pace::Times;
 
 /// The outcome of the bench.
 pub(super) struct Report {
@@ -17,7 +18,11 @@ pub(super) struct Report {
     /// Size of the echo's answer, which is the mean of the node's.
     pub(super) bytes: usize,
     pub(super) echo: Side,
+    /// The same answers, looked up, without policy and log.
+    pub(super) bare: Side,
     pub(super) lookup: Side,
+    /// Lookups at half the rate of `lookup`.
+    pub(super) half: Times,
     /// Entries that the audit log gained in the rounds of lookups.
     pub(super) entries: u64,
 }
@@ -32,6 +37,11 @@ impl Side {
 
     fn errors(&self) -> usize {
         self.0.iter().map(|round| round.errors).sum()
+    }
+
+    /// Returns the median of answers a second.
+    pub(super) fn rate(&self) -> f64 {
+        self.median(Round::rate)
     }
 
     fn median(&self, of: impl Fn(&Round) -> f64) -> f64 {
@@ -66,15 +76,22 @@ impl Side {
 
 impl Report {
     /// Returns the median of the rounds' ratios: what else the machine did in a round, it did to
-    /// both sides.
-    fn ratio(&self) -> f64 {
-        let rounds = self.lookup.0.iter().zip(&self.echo.0);
+    /// every side.
+    fn ratio(&self, to: &Side) -> f64 {
+        let rounds = self.lookup.0.iter().zip(&to.0);
         median(rounds.map(|(own, bare)| own.rate() / bare.rate()).collect())
+    }
+
+    /// Returns what policy, disclosure and the log cost a lookup, CPU-microseconds.
+    fn cost(&self) -> f64 {
+        let rounds = self.lookup.0.iter().zip(&self.bare.0);
+        median(rounds.map(|(own, bare)| own.each() - bare.each()).collect())
     }
 
     /// Says whether nothing failed and the log holds exactly one entry for each answer.
     pub(super) fn is_sound(&self) -> bool {
-        self.lookup.errors() + self.echo.errors() == 0
+        self.lookup.errors() + self.echo.errors() + self.bare.errors() == 0
+            && self.half.failed == 0
             && u64::try_from(self.lookup.answers()).is_ok_and(|answers| answers == self.entries)
     }
 
@@ -99,8 +116,17 @@ impl Report {
             "answer_bytes": self.bytes,
             "numbers_without_answer": self.without_answer,
             "echo": self.echo.to_json(),
+            "bare": self.bare.to_json(),
             "lookup": self.lookup.to_json(),
-            "ratio": (self.ratio() * 1e3).round() / 1e3,
+            "ratio": thousandths(self.ratio(&self.echo)),
+            "ratio_to_bare": thousandths(self.ratio(&self.bare)),
+            "cpu_us_above_bare": tenths(self.cost()),
+            "half": {
+                "requests_per_second": self.half.rate().round(),
+                "p50_ms": tenths(self.half.at(500)),
+                "p99_ms": tenths(self.half.at(990)),
+                "errors": self.half.failed,
+            },
             "audit_entries": self.entries,
             "entries_equal_answers": self.is_sound(),
         })
@@ -108,17 +134,26 @@ impl Report {
 
     fn lines(&self) -> String {
         format!(
-            "{} citizens, answers of {} bytes, {} in flight, medians of {} rounds\n{}\n{}\n\
-             lookup / echo = {:.3}; {} audit entries for {} answers",
+            "{} citizens, answers of {} bytes, {} in flight, medians of {} rounds\n{}\n{}\n{}\n\
+             lookup / echo = {:.3}; lookup / bare = {:.3}, {:.1} CPU-µs more; \
+             {} audit entries for {} answers\n\
+             at half the rate, {:.0}/s: p50 {:.2} ms, p99 {:.2} ms, {} errors",
             self.citizens,
             self.bytes,
             self.settings.in_flight,
             self.settings.rounds,
             self.echo.line("echo"),
+            self.bare.line("bare"),
             self.lookup.line("lookup"),
-            self.ratio(),
+            self.ratio(&self.echo),
+            self.ratio(&self.bare),
+            self.cost(),
             self.entries,
             self.lookup.answers(),
+            self.half.rate(),
+            self.half.at(500),
+            self.half.at(990),
+            self.half.failed,
         )
     }
 }
@@ -131,6 +166,10 @@ fn median(mut values: Vec<f64>) -> f64 {
         (_, Some(value)) => *value,
         (_, None) => 0.0,
     }
+}
+
+fn thousandths(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 fn tenths(value: f64) -> f64 {

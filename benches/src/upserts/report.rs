@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::pace::Times;
 use super::{LOOKUPS, Settings, UPSERTS};
+use crate::pace::Times;
 
 /// What one run measured.
 pub(super) struct Report {

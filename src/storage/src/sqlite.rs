@@ -2,6 +2,7 @@
 //! of its own.
 
 mod agreements;
+mod audit_index;
 mod audit_log;
 mod bulk;
 mod changes;
@@ -76,7 +77,9 @@ impl SqliteStorage {
         let writer = pool(file_options(path), 1).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = pool(file_options(path).pragma("query_only", "ON"), READERS).await?;
-        let appender = pool(file_options(&audit_path), 1).await?;
+        // it appends, and SQLite looks through all of its cache when pages changed their places
+        let appender = file_options(&audit_path).pragma("cache_size", "-8192");
+        let appender = pool(appender, 1).await?;
         sqlx::migrate!("migrations/sqlite_audit")
             .run(&appender)
             .await?;

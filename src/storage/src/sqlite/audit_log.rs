@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
 
+use super::audit_index::{Index, entries_about};
 use super::bulk::Bulk;
 use crate::StorageError;
 use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer};
@@ -20,13 +22,6 @@ const APPEND: Bulk = Bulk {
     tail: "",
 };
 
-const INDEX: Bulk = Bulk {
-    doing: "noting whom entries are about",
-    head: "INSERT INTO audit_subjects (subject, leaf) VALUES",
-    row: "(?,?)",
-    tail: "ON CONFLICT (subject, leaf) DO NOTHING",
-};
-
 const INDEXED: &str = "SELECT size FROM audit_indexed";
 
 const SET_INDEXED: &str = "UPDATE audit_indexed SET size = $2 WHERE size = $1";
@@ -36,11 +31,6 @@ const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (size, body) VALUES 
 
 const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox FROM audit_entries
     WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
-
-const ENTRIES_ABOUT: &str = "SELECT leaf, body, leaf_hash, outbox
-    FROM (SELECT leaf FROM audit_subjects WHERE subject = $1 AND leaf < $2
-        ORDER BY leaf DESC LIMIT $3)
-    JOIN audit_entries USING (leaf) ORDER BY leaf DESC";
 
 const LEAF_HASHES: &str = "SELECT leaf_hash FROM audit_entries
     WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
@@ -61,12 +51,18 @@ const CHECKPOINTS: &str = "SELECT size, body FROM audit_checkpoints ORDER BY siz
 
 pub(super) struct SqliteAuditLog {
     writer: SqlitePool,
-    reader: SqlitePool,
+    pub(super) reader: SqlitePool,
+    /// Where the index stands; `None` when it is to be read, at first and behind a failure.
+    index: Mutex<Option<Index>>,
 }
 
 impl SqliteAuditLog {
-    pub(super) const fn new(writer: SqlitePool, reader: SqlitePool) -> Self {
-        Self { writer, reader }
+    pub(super) fn new(writer: SqlitePool, reader: SqlitePool) -> Self {
+        Self {
+            writer,
+            reader,
+            index: Mutex::new(None),
+        }
     }
 
     pub(super) async fn close(&self) {
@@ -83,6 +79,7 @@ impl AuditLog for SqliteAuditLog {
         entries: &[NewEntry],
         checkpoint: Option<&[u8]>,
     ) -> Result<(), StorageError> {
+        let mut held = self.index.lock().await;
         let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
         let mut inner = inner.doing("appending to the audit log")?;
         let size: i64 = sqlx::query_scalar(SIZE)
@@ -113,7 +110,9 @@ impl AuditLog for SqliteAuditLog {
         });
         let about: Vec<(i64, [u8; 32])> = about.collect();
         let end = first_leaf + entries.len() as u64;
-        put_index(&mut inner, (first_leaf, end), &about).await?;
+        let mut index = take(&mut held, &mut inner).await?;
+        index.note(&mut inner, &about).await?;
+        set_indexed(&mut inner, (first_leaf, end)).await?;
         if let Some(body) = checkpoint {
             sqlx::query(PUT_CHECKPOINT)
                 .bind(to_integer(first_leaf + entries.len() as u64))
@@ -122,7 +121,9 @@ impl AuditLog for SqliteAuditLog {
                 .await
                 .doing("storing a checkpoint")?;
         }
-        inner.commit().await.doing("appending to the audit log")
+        inner.commit().await.doing("appending to the audit log")?;
+        *held = Some(index);
+        Ok(())
     }
 
     async fn size(&self) -> Result<u64, StorageError> {
@@ -155,14 +156,8 @@ impl AuditLog for SqliteAuditLog {
     ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
         let mut found = Vec::new();
         for subject in subjects {
-            let rows: Vec<EntryRow> = sqlx::query_as(ENTRIES_ABOUT)
-                .bind(subject.as_slice())
-                .bind(before.map_or(i64::MAX, to_integer))
-                .bind(i64::from(limit))
-                .fetch_all(&self.reader)
-                .await
-                .doing("reading the entries about a person")?;
-            for row in rows {
+            let before = before.map_or(i64::MAX, to_integer);
+            for row in entries_about(&self.reader, subject, before, limit).await? {
                 found.push(to_entry(row)?);
             }
         }
@@ -183,14 +178,19 @@ impl AuditLog for SqliteAuditLog {
         to: u64,
         subjects: &[(u64, [u8; 32])],
     ) -> Result<(), StorageError> {
+        let mut held = self.index.lock().await;
         let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
         let mut inner = inner.doing("indexing the audit log")?;
         let about: Vec<(i64, [u8; 32])> = subjects
             .iter()
             .map(|(leaf, subject)| (to_integer(*leaf), *subject))
             .collect();
-        put_index(&mut inner, (from, to), &about).await?;
-        inner.commit().await.doing("indexing the audit log")
+        let mut index = take(&mut held, &mut inner).await?;
+        index.note(&mut inner, &about).await?;
+        set_indexed(&mut inner, (from, to)).await?;
+        inner.commit().await.doing("indexing the audit log")?;
+        *held = Some(index);
+        Ok(())
     }
 
     async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
@@ -261,17 +261,22 @@ impl AuditLog for SqliteAuditLog {
     }
 }
 
-/// Notes whom the entries from one leaf up to another are about.
-async fn put_index(
+/// Takes where the index stands; who fails to commit leaves it to be read again.
+async fn take(
+    held: &mut Option<Index>,
+    connection: &mut SqliteConnection,
+) -> Result<Index, StorageError> {
+    match held.take() {
+        Some(index) => Ok(index),
+        None => Index::read(connection).await,
+    }
+}
+
+/// Notes that it is known whom the entries from one leaf up to another are about.
+async fn set_indexed(
     connection: &mut SqliteConnection,
     (from, to): (u64, u64),
-    about: &[(i64, [u8; 32])],
 ) -> Result<(), StorageError> {
-    INDEX
-        .insert(connection, about, |values, (leaf, subject)| {
-            values.add(subject.as_slice()).add(*leaf);
-        })
-        .await?;
     sqlx::query(SET_INDEXED)
         .bind(to_integer(from))
         .bind(to_integer(to))

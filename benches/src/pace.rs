@@ -9,10 +9,10 @@ use tokio_util::task::TaskTracker;
 
 /// What a load saw.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// From when it was due to when it was done, microseconds, ascending.
     took: Vec<u32>,
-    pub(super) failed: u32,
+    pub(crate) failed: u32,
     wall: Duration,
 }
 
@@ -25,17 +25,17 @@ struct Seen {
 
 impl Times {
     /// Returns how many came to a good end.
-    pub(super) fn done(&self) -> u32 {
+    pub(crate) fn done(&self) -> u32 {
         u32::try_from(self.took.len()).unwrap_or(u32::MAX)
     }
 
     /// Returns how many came to a good end in a second.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         f64::from(self.done()) / self.wall.as_secs_f64().max(f64::EPSILON)
     }
 
     /// Returns the time that `share` of a thousand do not exceed, milliseconds.
-    pub(super) fn at(&self, share: usize) -> f64 {
+    pub(crate) fn at(&self, share: usize) -> f64 {
         let place = (self.took.len() * share / 1_000).min(self.took.len().saturating_sub(1));
         let took = self.took.get(place).copied().unwrap_or_default();
         f64::from(took) / 1_000.0
@@ -65,16 +65,15 @@ impl Seen {
     }
 }
 
-/// Lets so many a second begin, evenly, whether or not earlier ones have ended. Times count from
+/// Lets one begin after the other, evenly, whether or not earlier ones have ended. Times count from
 /// when one was due, so that a stall counts for everybody who would have come during it.
-pub(super) async fn paced<F, W>(rate: u32, length: Duration, act: F) -> Times
+pub(crate) async fn paced<F, W>(between: Duration, length: Duration, act: F) -> Times
 where
     F: Fn() -> W,
     W: Future<Output = bool> + Send + 'static,
 {
     let (seen, tasks) = (Arc::new(Seen::default()), TaskTracker::new());
     let began = Instant::now();
-    let between = Duration::from_secs(1) / rate;
     let mut due = began;
     while due < began + length {
         tokio::time::sleep_until(due).await;
@@ -88,7 +87,7 @@ where
 }
 
 /// Lets so many callers act, each again as soon as it has come to an end.
-pub(super) async fn as_fast_as_it_goes<F, W>(callers: usize, length: Duration, act: F) -> Times
+pub(crate) async fn as_fast_as_it_goes<F, W>(callers: usize, length: Duration, act: F) -> Times
 where
     F: Fn() -> W + Clone + Send + 'static,
     W: Future<Output = bool> + Send + 'static,

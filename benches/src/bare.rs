@@ -1,4 +1,7 @@
-//! A bare server behind mutual TLS that always gives the same answer: what gRPC itself costs.
+//! Bare servers behind mutual TLS: one that always gives the same answer, which is what gRPC itself
+//! costs, and one that looks the answer up and neither asks whether it may nor writes it down.
+
+use std::collections::HashMap;
 
 use std::net::SocketAddr;
 
@@ -17,13 +20,18 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
-/// The answer.
-pub(crate) struct Echo(LookupCitizenResponse);
+/// What a bare server answers.
+pub(crate) enum Bare {
+    /// The same to everybody.
+    Echo(Box<LookupCitizenResponse>),
+    /// What is held of a number.
+    Held(HashMap<String, LookupCitizenResponse>),
+}
 
 type Answer<T> = Result<Response<T>, Status>;
 
-/// Serves the answer on a free port; ends with the runtime.
-pub(crate) async fn serve(pki: &Pki, answer: LookupCitizenResponse) -> SocketAddr {
+/// Serves the answers on a free port; ends with the runtime.
+pub(crate) async fn serve(pki: &Pki, answers: Bare) -> SocketAddr {
     let files = pki.server();
     let read = |path: &std::path::Path| std::fs::read(path).expect("a certificate file");
     let tls = ServerTlsConfig::new()
@@ -33,7 +41,7 @@ pub(crate) async fn serve(pki: &Pki, answer: LookupCitizenResponse) -> SocketAdd
     let address = listener.local_addr().expect("an address");
     let server = Server::builder().tls_config(tls).expect("TLS");
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let service = CitizenServiceServer::new(Echo(answer));
+    let service = CitizenServiceServer::new(answers);
     let serving = server
         .clone()
         .add_service(service)
@@ -43,16 +51,24 @@ pub(crate) async fn serve(pki: &Pki, answer: LookupCitizenResponse) -> SocketAdd
 }
 
 fn other<T>() -> Answer<T> {
-    Err(Status::unimplemented("the echo only answers lookups"))
+    Err(Status::unimplemented("a bare server only answers lookups"))
 }
 
 #[tonic::async_trait]
-impl CitizenService for Echo {
+impl CitizenService for Bare {
     async fn lookup_citizen(
         &self,
-        _: Request<LookupCitizenRequest>,
+        request: Request<LookupCitizenRequest>,
     ) -> Answer<LookupCitizenResponse> {
-        Ok(Response::new(self.0.clone()))
+        let answer = match self {
+            Self::Echo(answer) => Some(answer.as_ref()),
+            Self::Held(answers) => {
+                let number = request.get_ref().identifier.as_ref();
+                number.and_then(|number| answers.get(&number.value))
+            }
+        };
+        let answer = answer.ok_or_else(|| Status::not_found("nobody has this number"))?;
+        Ok(Response::new(answer.clone()))
     }
 
     async fn get_citizen(&self, _: Request<GetCitizenRequest>) -> Answer<GetCitizenResponse> {
