@@ -2,6 +2,7 @@
 
 mod agreement;
 mod audit;
+mod day;
 mod enquiry;
 mod feed;
 mod feed_random;
