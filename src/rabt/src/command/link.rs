@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rabt_linkage::LinkageModel;
 
-pub(crate) use self::report::evidence_words;
+pub(crate) use self::report::{Language, evidence_words};
 use self::run::{Records, Run};
 use crate::error::{CommandError, Exit, Fault};
 use crate::render::Render;
