@@ -7,7 +7,7 @@ use crate::{readme, test};
 
 const LINT: [&str; 5] = ["clippy", "--all-targets", "--", "-D", "warnings"];
 /// What is not among the default members. Looking links nothing, so unixODBC need not be there.
-const LINT_APART: [&str; 11] = [
+const LINT_APART: [&str; 13] = [
     "clippy",
     "--package",
     "xtask",
@@ -15,6 +15,8 @@ const LINT_APART: [&str; 11] = [
     "rabt-benches",
     "--package",
     "rabt-connector-odbc",
+    "--package",
+    "rabt-connector-parquet",
     "--all-targets",
     "--",
     "-D",
