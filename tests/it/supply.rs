@@ -66,11 +66,11 @@ fn banned_crates_are_absent() {
         let wrappers = ban.get("wrappers").map(texts).unwrap_or_default();
         let is_banned = |id: &PackageId| metadata[id].name == banned;
         for node in &resolve.nodes {
-            let user = &metadata[&node.id].name;
+            let name = &metadata[&node.id].name;
             let uses = node.dependencies.iter().any(is_banned);
             assert!(
-                !uses || wrappers.contains(user.as_str()),
-                "{user} uses {banned}"
+                !uses || wrappers.contains(name.as_str()),
+                "{name} uses {banned}"
             );
         }
     }
