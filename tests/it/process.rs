@@ -2,6 +2,7 @@
 //! goes on whatever the process does.
 
 mod confined;
+mod conform;
 mod equal;
 mod isolated;
 mod life;

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use cargo_metadata::PackageId;
+
 use crate::workspace::metadata;
 
 fn rules() -> toml::Table {
@@ -22,9 +24,15 @@ fn texts(value: &toml::Value) -> BTreeSet<String> {
 fn licences_are_allowed() {
     let rules = rules();
     let allowed = texts(&rules["licenses"]["allow"]);
+    let exceptions = rules["licenses"]["exceptions"].as_array().expect("a list");
     let mut wrong = Vec::new();
     for package in metadata().packages {
         let licence = package.license.clone().unwrap_or_default();
+        let excepted = exceptions
+            .iter()
+            .filter(|one| one["crate"].as_str() == Some(&package.name));
+        let mut allowed = allowed.clone();
+        allowed.extend(excepted.flat_map(|one| texts(&one["allow"])));
         if package.source.is_some() && !permits(&licence, &allowed) {
             wrong.push(format!("{} {}: {licence:?}", package.name, package.version));
         }
@@ -47,12 +55,24 @@ fn sources_are_allowed() {
     }
 }
 
+/// A banned crate may be there for the sake of its wrappers, and only for theirs.
 #[test]
 fn banned_crates_are_absent() {
     let rules = rules();
-    let banned = texts(&rules["bans"]["deny"]);
-    for package in metadata().packages {
-        assert!(!banned.contains(package.name.as_str()), "{}", package.name);
+    let metadata = metadata();
+    let resolve = metadata.resolve.as_ref().expect("a resolved graph");
+    for ban in rules["bans"]["deny"].as_array().expect("a list") {
+        let banned = ban["crate"].as_str().expect("a text");
+        let wrappers = ban.get("wrappers").map(texts).unwrap_or_default();
+        let is_banned = |id: &PackageId| metadata[id].name == banned;
+        for node in &resolve.nodes {
+            let name = &metadata[&node.id].name;
+            let uses = node.dependencies.iter().any(is_banned);
+            assert!(
+                !uses || wrappers.contains(name.as_str()),
+                "{name} uses {banned}"
+            );
+        }
     }
 }
 

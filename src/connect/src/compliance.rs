@@ -1,20 +1,24 @@
 //! The compliance suite: what every kind must do, as named cases.
 //!
 //! A kind describes how to make a table in a fresh place of its own ([`Subject`], [`Place`]) and
-//! calls [`compliance_tests!`](crate::compliance_tests), which makes one test of each case. A
-//! subject that needs a server which is not there says so, and its cases are skipped visibly.
+//! calls [`compliance_tests!`](crate::compliance_tests), which makes one test of each case; an
+//! executable of others is tried by `rabt source conform`, which runs [`CASES`]. A subject that
+//! needs a server which is not there says so, and its cases are skipped visibly.
 #![expect(
     clippy::missing_panics_doc,
     reason = "a case panics when the kind does not comply: that is its result"
 )]
 
+mod cases;
 mod changes;
+mod conform;
 mod contract;
 mod hostile;
 mod incremental;
 mod run;
 mod snapshot;
 mod survey;
+mod tables;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,11 +27,13 @@ use async_trait::async_trait;
 
 use crate::connector::{Connector, Mode, Plan, Session};
 
+pub use cases::{CASES, Case, Skipped, Verdict};
 pub use changes::{
     changes_come_in_the_order_of_commits, changes_join_their_snapshot,
     changes_resume_after_kill_at_every_checkpoint, changes_tell_of_an_emptied_table,
     changes_that_were_forgotten_are_refused, changes_without_a_commit_come_again,
 };
+pub use conform::{Ended, conform};
 pub use contract::{
     check_finds_nothing_wrong, description_is_valid, discover_finds_tables,
     discover_ignores_system_tables, nothing_is_ever_written, secrets_never_in_debug,
@@ -47,6 +53,7 @@ pub use snapshot::{
     slow_consumer_is_bounded, snapshot_resumes_after_kill_at_every_chunk,
 };
 pub use survey::survey_samples_without_values;
+pub use tables::{MadeTables, TableMaker};
 
 /// A row as the suite writes it: a text or NULL for each column.
 pub type Row = Vec<Option<String>>;
@@ -246,43 +253,10 @@ pub fn row(cells: &[&str]) -> Row {
     cells.iter().map(|cell| Some((*cell).to_owned())).collect()
 }
 
-/// Returns a fresh place, or says that the case is skipped.
-pub(crate) async fn place(subject: &dyn Subject, case: &str) -> Option<Box<dyn Place>> {
-    let place = subject.place().await;
-    if place.is_none() {
+/// Returns a fresh place, unless what it needs is not there.
+pub(crate) async fn place(subject: &dyn Subject) -> Result<Box<dyn Place>, Skipped> {
+    subject.place().await.ok_or_else(|| {
         let kind = subject.connector().describe().kind;
-        eprintln!("skipped: no {kind} server for {case}");
-    }
-    place
-}
-
-/// Makes one test of each case of the suite. The argument makes a [`Subject`].
-#[macro_export]
-macro_rules! compliance_tests {
-    ($subject:expr) => {
-        $crate::compliance_tests!(@cases $subject;
-            description_is_valid, secrets_never_in_debug, unknown_key_is_suggested,
-            wrong_config_is_configuration_error, unreachable_is_transient,
-            check_finds_nothing_wrong, nothing_is_ever_written, discover_finds_tables,
-            discover_ignores_system_tables, empty_table, missing_table, missing_column,
-            keyless_table, composite_key, equal_keys_across_chunks, reserved_and_quoted_names,
-            hostile_values, null_is_not_empty, large_cells_make_small_batches,
-            only_mapped_columns_selected, snapshot_resumes_after_kill_at_every_chunk,
-            counts_match_at_every_checkpoint, incremental_equal_cursors,
-            incremental_reads_only_changes, incremental_lag_reads_late_rows,
-            incremental_resumes_after_kill_at_every_chunk, future_position_is_refused,
-            foreign_position_is_refused, slow_consumer_is_bounded, cancel_frees_source_within_1s,
-            survey_samples_without_values, changes_join_their_snapshot,
-            changes_come_in_the_order_of_commits, changes_resume_after_kill_at_every_checkpoint,
-            changes_without_a_commit_come_again, changes_tell_of_an_emptied_table,
-            changes_that_were_forgotten_are_refused);
-    };
-    (@cases $subject:expr; $($case:ident),+) => {
-        $(
-            #[tokio::test]
-            async fn $case() {
-                $crate::compliance::$case(&$subject).await;
-            }
-        )+
-    };
+        Skipped::of(format!("no {kind} server"), format!("لا يوجد خادم {kind}"))
+    })
 }

@@ -155,7 +155,16 @@ impl Kinds {
         let folders = &self.processes.folders;
         let shown: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
         let place = shown.join(" or ");
-        (!folders.is_empty()).then(|| format!("put an executable {PREFIX}{kind} into {place}"))
+        let build = match kind {
+            // Its package is in the repository, and not built with the rest.
+            "odbc" => {
+                " (`cargo build --release --package rabt-connector-odbc` makes it, with unixodbc-dev)"
+            }
+            "parquet" => " (`cargo build --release --package rabt-connector-parquet` makes it)",
+            _ => "",
+        };
+        (!folders.is_empty())
+            .then(|| format!("put an executable {PREFIX}{kind}{build} into {place}"))
     }
 
     /// Returns the names, in their order.

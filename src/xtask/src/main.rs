@@ -14,7 +14,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo x <task> [arguments]
 
-  test [args]   runs every test, with PostgreSQL and MariaDB; args go to the test runner
+  test [args]   runs every test, with PostgreSQL, MariaDB, OpenLDAP and unixODBC where they are; args
+                go to the test runner
   ci            fmt, clippy, test, deny and the commands of the README
   fmt           formats the whole workspace
   fixtures      writes the expected output of every agency folder anew

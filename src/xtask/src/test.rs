@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::Command;
 
-use crate::command::{Outcome, cargo, command, has_cargo, run};
+use crate::command::{Outcome, cargo, command, has_cargo, quietly, run};
 use crate::server::{Disk, Missing, Server, mariadb, postgres, slapd};
 
 /// A server the tests can use: name, environment variable of its URL, how to start it.
@@ -19,6 +19,12 @@ const LANES: [Lane; 3] = [
     ("OpenLDAP", "RABT_TEST_LDAP_URL", slapd),
 ];
 
+/// What is not tested with the rest: the task runner, which is running, and the benches.
+const APART: [&str; 4] = ["--exclude", "xtask", "--exclude", "rabt-benches"];
+
+/// The kind that is linked to a library of the system's.
+const ODBC: &str = "rabt-connector-odbc";
+
 /// How many cases a property of the parsers and kernels is tried on.
 const CASES: &str = "RABT_PROPTEST_CASES";
 
@@ -29,20 +35,73 @@ struct Servers {
     skipped: Vec<String>,
 }
 
-/// Runs the tests of the default members; `arguments` go to the runner.
+/// Runs the tests; `arguments` go to the runner. Without a choice of packages among them, those of all
+/// members but the tools are run, the kinds with executables of their own included.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
-    if needs_executable(arguments) {
-        cargo(&["build", "--bins", "--tests"])?;
+    let has_odbc = has_odbc()?;
+    let mut chosen = Vec::new();
+    if !chooses_packages(arguments) {
+        chosen.push("--workspace");
+        chosen.extend(APART);
+        if !has_odbc {
+            chosen.extend(["--exclude", ODBC]);
+            // What it needs is looked at all the same, for licences and rows.
+            cargo(&["fetch", "--locked"])?;
+        }
     }
-    with_servers(&mut runner(arguments, false), Disk::Unsafe)
+    if needs_executable(arguments) {
+        cargo(&[&["build", "--bins", "--tests"], chosen.as_slice()].concat())?;
+    }
+    let chosen = chosen.into_iter().map(str::to_owned);
+    let arguments: Vec<String> = chosen.chain(arguments.iter().cloned()).collect();
+    let outcome = with_servers(&mut runner(&arguments, false), Disk::Unsafe);
+    if !has_odbc {
+        tell_of_odbc();
+    }
+    outcome
+}
+
+/// Says whether there is unixODBC to link to, by asking the linker.
+fn has_odbc() -> Result<bool, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-x", "c", "/dev/null", "-lodbc", "-o"]);
+    let has_odbc = quietly(cc.arg(folder.path().join("linked"))).is_ok();
+    if has_odbc {
+        eprintln!("lane: unixODBC");
+    } else if required() {
+        return Err(format!(
+            "unixODBC is not installed and RABT_REQUIRE_LANES=all; install {ODBC_PACKAGES}"
+        ));
+    } else {
+        tell_of_odbc();
+    }
+    Ok(has_odbc)
+}
+
+const ODBC_PACKAGES: &str =
+    "the Debian packages unixodbc-dev, libsqliteodbc, odbc-postgresql and odbc-mariadb";
+
+fn tell_of_odbc() {
+    eprintln!(
+        "skipped lane: unixODBC, so {ODBC} is neither built nor tested (install {ODBC_PACKAGES})"
+    );
+}
+
+fn required() -> bool {
+    std::env::var("RABT_REQUIRE_LANES").is_ok_and(|lanes| lanes == "all")
+}
+
+fn chooses_packages(arguments: &[String]) -> bool {
+    arguments
+        .iter()
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
 }
 
 /// Says whether the chosen tests run the executable, which a test build alone does not make. It is
 /// built together with the tests, because alone it would be built with other features, all anew.
 fn needs_executable(arguments: &[String]) -> bool {
-    let chooses =
-        |argument: &String| argument.starts_with("-p") || argument.starts_with("--package");
-    !arguments.iter().any(chooses)
+    !chooses_packages(arguments)
         || arguments
             .iter()
             .any(|argument| argument.contains("rabt-tests"))
@@ -114,7 +173,7 @@ fn runner(arguments: &[String], release: bool) -> Command {
 
 impl Servers {
     fn start(disk: Disk) -> Result<Self, String> {
-        let required = std::env::var("RABT_REQUIRE_LANES").is_ok_and(|lanes| lanes == "all");
+        let required = required();
         let mut servers = Self::default();
         for (name, variable, start) in LANES {
             if std::env::var_os(variable).is_some() {

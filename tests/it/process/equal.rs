@@ -146,7 +146,7 @@ async fn executables_that_are_no_kind_are_named_when_they_are_asked_for() {
     for (kind, said) in [
         (
             "kind = \"odbc\"",
-            format!("put an executable rabt-connector-odbc into {place}"),
+            format!("with unixodbc-dev) into {place}"),
         ),
         ("kind = \"quitting\"", "with exit code 3".to_owned()),
         (

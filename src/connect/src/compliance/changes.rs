@@ -3,7 +3,9 @@
 use futures::future::join;
 
 use crate::compliance::run::{Told, read, read_until};
-use crate::compliance::{Change, NewTable, Place, Row, Subject, place, row, session};
+use crate::compliance::{
+    Change, NewTable, Place, Row, Skipped, Subject, Verdict, place, row, session,
+};
 use crate::connector::{Mode, Plan};
 use crate::error::ConnectError;
 use crate::message::Position;
@@ -19,13 +21,16 @@ fn plan(place: &dyn Place, chunk_rows: u32) -> Plan {
     }
 }
 
-async fn prepare(subject: &dyn Subject, case: &str, rows: &[Row]) -> Option<Box<dyn Place>> {
+async fn prepare(subject: &dyn Subject, rows: &[Row]) -> Result<Box<dyn Place>, Skipped> {
     if !subject.connector().describe().capabilities.changes {
-        return None;
+        return Err(Skipped::of(
+            "the kind does not read changes from a log",
+            "هذا النوع لا يقرأ التغييرات من سجل",
+        ));
     }
-    let place = place(subject, case).await?;
+    let place = place(subject).await?;
     place.create(&people(), rows).await;
-    Some(place)
+    Ok(place)
 }
 
 fn many(from: usize, to: usize) -> Vec<Row> {
@@ -57,11 +62,8 @@ async fn run(
 
 /// Rows that are written while the first reading is under way come once, from the snapshot or from
 /// the log.
-pub async fn changes_join_their_snapshot(subject: &dyn Subject) {
-    let case = "changes_join_their_snapshot";
-    let Some(place) = prepare(subject, case, &many(1, 2_000)).await else {
-        return;
-    };
+pub async fn changes_join_their_snapshot(subject: &dyn Subject) -> Verdict {
+    let place = prepare(subject, &many(1, 2_000)).await?;
     let place = place.as_ref();
     let plan = plan(place, 500);
     let writing = async {
@@ -82,14 +84,12 @@ pub async fn changes_join_their_snapshot(subject: &dyn Subject) {
         told.len(),
         expected.len()
     );
+    Ok(())
 }
 
 /// Every change comes, in the order of the commits; a new key is a deletion and a row.
-pub async fn changes_come_in_the_order_of_commits(subject: &dyn Subject) {
-    let case = "changes_come_in_the_order_of_commits";
-    let Some(place) = prepare(subject, case, &many(1, 3)).await else {
-        return;
-    };
+pub async fn changes_come_in_the_order_of_commits(subject: &dyn Subject) -> Verdict {
+    let place = prepare(subject, &many(1, 3)).await?;
     let place = place.as_ref();
     let plan = plan(place, 100);
     let (_, position) = run(subject, place, &plan, None).await;
@@ -116,15 +116,13 @@ pub async fn changes_come_in_the_order_of_commits(subject: &dyn Subject) {
     assert_eq!(told, expected);
     let (told, _) = run(subject, place, &plan, position).await;
     assert_eq!(told, [], "a change came twice");
+    Ok(())
 }
 
 /// A host that is killed at any checkpoint, in the snapshot or behind it, misses nothing and is told
 /// nothing twice.
-pub async fn changes_resume_after_kill_at_every_checkpoint(subject: &dyn Subject) {
-    let case = "changes_resume_after_kill_at_every_checkpoint";
-    let Some(place) = prepare(subject, case, &many(1, 20)).await else {
-        return;
-    };
+pub async fn changes_resume_after_kill_at_every_checkpoint(subject: &dyn Subject) -> Verdict {
+    let place = prepare(subject, &many(1, 20)).await?;
     let place = place.as_ref();
     let (connector, plan) = (subject.connector(), plan(place, 6));
     let session = session(place, place.config());
@@ -150,14 +148,12 @@ pub async fn changes_resume_after_kill_at_every_checkpoint(subject: &dyn Subject
         }
     }
     assert_eq!(told, expected);
+    Ok(())
 }
 
 /// What no host has committed comes again, however often it was sent.
-pub async fn changes_without_a_commit_come_again(subject: &dyn Subject) {
-    let case = "changes_without_a_commit_come_again";
-    let Some(place) = prepare(subject, case, &[]).await else {
-        return;
-    };
+pub async fn changes_without_a_commit_come_again(subject: &dyn Subject) -> Verdict {
+    let place = prepare(subject, &[]).await?;
     let place = place.as_ref();
     let (connector, plan) = (subject.connector(), plan(place, 100));
     let (_, position) = run(subject, place, &plan, None).await;
@@ -170,14 +166,12 @@ pub async fn changes_without_a_commit_come_again(subject: &dyn Subject) {
     }
     let (told, _) = run(subject, place, &plan, position).await;
     assert_eq!(told, rows(&many(1, 10)));
+    Ok(())
 }
 
 /// A table that was emptied is told of, and the next read goes on behind that.
-pub async fn changes_tell_of_an_emptied_table(subject: &dyn Subject) {
-    let case = "changes_tell_of_an_emptied_table";
-    let Some(place) = prepare(subject, case, &many(1, 3)).await else {
-        return;
-    };
+pub async fn changes_tell_of_an_emptied_table(subject: &dyn Subject) -> Verdict {
+    let place = prepare(subject, &many(1, 3)).await?;
     let place = place.as_ref();
     let plan = plan(place, 100);
     let (_, position) = run(subject, place, &plan, None).await;
@@ -187,14 +181,12 @@ pub async fn changes_tell_of_an_emptied_table(subject: &dyn Subject) {
     assert_eq!(told, [Told::Emptied]);
     let (told, _) = run(subject, place, &plan, position).await;
     assert_eq!(told, rows(&many(7, 8)));
+    Ok(())
 }
 
 /// What was forgotten is not gone on with: changes would be missed.
-pub async fn changes_that_were_forgotten_are_refused(subject: &dyn Subject) {
-    let case = "changes_that_were_forgotten_are_refused";
-    let Some(place) = prepare(subject, case, &many(1, 3)).await else {
-        return;
-    };
+pub async fn changes_that_were_forgotten_are_refused(subject: &dyn Subject) -> Verdict {
+    let place = prepare(subject, &many(1, 3)).await?;
     let place = place.as_ref();
     let (connector, plan) = (subject.connector(), plan(place, 100));
     let (_, position) = run(subject, place, &plan, None).await;
@@ -210,4 +202,5 @@ pub async fn changes_that_were_forgotten_are_refused(subject: &dyn Subject) {
     assert!(error.remedy().contains("from the beginning"), "{error}");
     let (told, _) = run(subject, place, &plan, None).await;
     assert_eq!(told, rows(&many(1, 3)));
+    Ok(())
 }

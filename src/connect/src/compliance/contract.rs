@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::compliance::run::read;
-use crate::compliance::{NewTable, Subject, place, row, session};
+use crate::compliance::{NewTable, Skipped, Subject, Verdict, place, row, session};
 use crate::connector::{Filter, Outcome};
 
 /// The description is complete.
-pub async fn description_is_valid(subject: &dyn Subject) {
+pub async fn description_is_valid(subject: &dyn Subject) -> Verdict {
     let description = subject.connector().describe();
     assert!(!description.kind.is_empty());
     assert!(!description.label.en.is_empty() && !description.label.ar.is_empty());
@@ -20,19 +20,16 @@ pub async fn description_is_valid(subject: &dyn Subject) {
         "a key is there twice"
     );
     assert!(description.config.iter().all(|key| !key.doc.is_empty()));
-    let Some(place) = place(subject, "description_is_valid").await else {
-        return;
-    };
+    let place = place(subject).await?;
     for key in place.config().keys() {
         assert!(names.contains(key.as_str()), "{key} is not described");
     }
+    Ok(())
 }
 
 /// Neither a session nor an error shows a secret.
-pub async fn secrets_never_in_debug(subject: &dyn Subject) {
-    let Some(place) = place(subject, "secrets_never_in_debug").await else {
-        return;
-    };
+pub async fn secrets_never_in_debug(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     for config in place.wrong_configs() {
         let session = session(place.as_ref(), config);
         assert!(!format!("{session:?}").contains("hunter2"));
@@ -44,13 +41,17 @@ pub async fn secrets_never_in_debug(subject: &dyn Subject) {
         let findings = subject.connector().check(&session).await;
         assert!(!format!("{findings:?}").contains("hunter2"));
     }
+    Ok(())
 }
 
 /// A misspelt key is answered with the right one.
-pub async fn unknown_key_is_suggested(subject: &dyn Subject) {
+pub async fn unknown_key_is_suggested(subject: &dyn Subject) -> Verdict {
     let connector = subject.connector();
     let Some(key) = connector.describe().config.first().copied() else {
-        return;
+        return Err(Skipped::of(
+            "the kind has no configuration",
+            "هذا النوع ليس له إعدادات",
+        ));
     };
     let mut config = toml::Table::new();
     config.insert(format!("{}x", key.name), toml::Value::String("x".into()));
@@ -63,13 +64,12 @@ pub async fn unknown_key_is_suggested(subject: &dyn Subject) {
     if key.required {
         assert!(problems.iter().any(|problem| problem.key == key.name));
     }
+    Ok(())
 }
 
 /// What an operator must correct is a configuration error, with a remedy, in every call.
-pub async fn wrong_config_is_configuration_error(subject: &dyn Subject) {
-    let Some(place) = place(subject, "wrong_config_is_configuration_error").await else {
-        return;
-    };
+pub async fn wrong_config_is_configuration_error(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let connector = subject.connector();
     let table = NewTable::new("persons", &["id"], &["id"]);
     place.create(&table, &[row(&["1"])]).await;
@@ -90,15 +90,17 @@ pub async fn wrong_config_is_configuration_error(subject: &dyn Subject) {
         let failed = findings.iter().find(|f| f.outcome == Outcome::Fail);
         assert!(failed.is_some_and(|finding| finding.remedy.is_some()));
     }
+    Ok(())
 }
 
 /// A server that does not answer is a transient error.
-pub async fn unreachable_is_transient(subject: &dyn Subject) {
-    let Some(place) = place(subject, "unreachable_is_transient").await else {
-        return;
-    };
+pub async fn unreachable_is_transient(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let Some(config) = place.unreachable_config() else {
-        return;
+        return Err(Skipped::of(
+            "no server that does not answer is named",
+            "لم يُسمَّ خادم لا يجيب",
+        ));
     };
     let session = session(place.as_ref(), config);
     let connector = subject.connector();
@@ -109,13 +111,12 @@ pub async fn unreachable_is_transient(subject: &dyn Subject) {
     assert_eq!(error.name(), "transient", "{error}");
     let findings = connector.check(&session).await;
     assert!(findings.iter().any(|f| f.outcome == Outcome::Fail));
+    Ok(())
 }
 
 /// A right configuration has no failing finding, and findings have names of their own.
-pub async fn check_finds_nothing_wrong(subject: &dyn Subject) {
-    let Some(place) = place(subject, "check_finds_nothing_wrong").await else {
-        return;
-    };
+pub async fn check_finds_nothing_wrong(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let table = NewTable::new("persons", &["id", "name"], &["id"]);
     place.create(&table, &[row(&["1", "منى"])]).await;
     let session = session(place.as_ref(), place.config());
@@ -127,13 +128,12 @@ pub async fn check_finds_nothing_wrong(subject: &dyn Subject) {
     );
     let names: BTreeSet<&str> = findings.iter().map(|finding| finding.id).collect();
     assert_eq!(names.len(), findings.len(), "{findings:?}");
+    Ok(())
 }
 
 /// Checking, discovering and reading leave the place as it was.
-pub async fn nothing_is_ever_written(subject: &dyn Subject) {
-    let Some(place) = place(subject, "nothing_is_ever_written").await else {
-        return;
-    };
+pub async fn nothing_is_ever_written(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let table = NewTable::new("persons", &["id", "name"], &["id"]);
     place
         .create(&table, &[row(&["1", "a"]), row(&["2", "b"])])
@@ -148,13 +148,12 @@ pub async fn nothing_is_ever_written(subject: &dyn Subject) {
     let taken = read(connector.as_ref(), &session, &plan, None).await;
     assert_eq!(taken.map(|taken| taken.rows.len()), Ok(2));
     assert_eq!(place.state().await, before);
+    Ok(())
 }
 
 /// Tables are found with their columns in order and their keys, and a filter narrows them.
-pub async fn discover_finds_tables(subject: &dyn Subject) {
-    let Some(place) = place(subject, "discover_finds_tables").await else {
-        return;
-    };
+pub async fn discover_finds_tables(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let persons = NewTable::new("persons", &["id", "part", "name"], &["part", "id"]);
     let cars = NewTable::new("cars", &["plate"], &["plate"]);
     place.create(&persons, &[row(&["1", "a", "x"])]).await;
@@ -184,13 +183,12 @@ pub async fn discover_finds_tables(subject: &dyn Subject) {
         .await
         .expect("a filter is taken");
     assert_eq!(tables.len(), 1);
+    Ok(())
 }
 
 /// A fresh place holds no table of an agency.
-pub async fn discover_ignores_system_tables(subject: &dyn Subject) {
-    let Some(place) = place(subject, "discover_ignores_system_tables").await else {
-        return;
-    };
+pub async fn discover_ignores_system_tables(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let session = session(place.as_ref(), place.config());
     let found = subject
         .connector()
@@ -198,4 +196,5 @@ pub async fn discover_ignores_system_tables(subject: &dyn Subject) {
         .await;
     let names = found.map(|tables| tables.into_iter().map(|t| t.name).collect::<Vec<_>>());
     assert_eq!(names, Ok(Vec::new()));
+    Ok(())
 }

@@ -1,14 +1,12 @@
 //! Names and values nobody expects.
 
 use crate::compliance::run::{read, sorted};
-use crate::compliance::{Names, NewTable, Subject, place, row, session};
+use crate::compliance::{Names, NewTable, Skipped, Subject, Verdict, place, row, session};
 use crate::message::{MAX_BATCH_BYTES, MAX_CELL_BYTES};
 
 /// Reserved words are fine as names; so are quotes, spaces and Arabic, where the kind has such names.
-pub async fn reserved_and_quoted_names(subject: &dyn Subject) {
-    let Some(place) = place(subject, "reserved_and_quoted_names").await else {
-        return;
-    };
+pub async fn reserved_and_quoted_names(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let columns = [
         "order",
         "select",
@@ -35,13 +33,12 @@ pub async fn reserved_and_quoted_names(subject: &dyn Subject) {
         .await
         .expect("strange names are read");
     assert_eq!(sorted(&taken.rows), sorted(&rows));
+    Ok(())
 }
 
 /// Values arrive as they are; one that is too long says so, and its row arrives.
-pub async fn hostile_values(subject: &dyn Subject) {
-    let Some(place) = place(subject, "hostile_values").await else {
-        return;
-    };
+pub async fn hostile_values(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let table = NewTable::new("persons", &["id#", "value"], &["id"]);
     let values = [
         "'; DROP TABLE persons; --",
@@ -83,16 +80,18 @@ pub async fn hostile_values(subject: &dyn Subject) {
         .await
         .expect("hostile values are read");
     assert_eq!(sorted(&taken.rows), sorted(&rows));
+    Ok(())
 }
 
 /// NULL and the empty text are told apart.
-pub async fn null_is_not_empty(subject: &dyn Subject) {
+pub async fn null_is_not_empty(subject: &dyn Subject) -> Verdict {
     if !subject.features().nulls {
-        return;
+        return Err(Skipped::of(
+            "its tables have no NULL",
+            "جداوله لا تعرف القيمة الغائبة",
+        ));
     }
-    let Some(place) = place(subject, "null_is_not_empty").await else {
-        return;
-    };
+    let place = place(subject).await?;
     let table = NewTable::new("persons", &["id#", "value"], &["id"]);
     let rows = [
         vec![Some("1".to_owned()), None],
@@ -105,13 +104,12 @@ pub async fn null_is_not_empty(subject: &dyn Subject) {
         .await
         .expect("NULL is read");
     assert_eq!(sorted(&taken.rows), sorted(&rows));
+    Ok(())
 }
 
 /// Wide rows make batches of fewer rows, not larger batches.
-pub async fn large_cells_make_small_batches(subject: &dyn Subject) {
-    let Some(place) = place(subject, "large_cells_make_small_batches").await else {
-        return;
-    };
+pub async fn large_cells_make_small_batches(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let table = NewTable::new("persons", &["id#", "value"], &["id"]);
     let value = "x".repeat(60_000);
     let rows: Vec<_> = (1..=60)
@@ -129,4 +127,5 @@ pub async fn large_cells_make_small_batches(subject: &dyn Subject) {
         "{}",
         taken.largest
     );
+    Ok(())
 }

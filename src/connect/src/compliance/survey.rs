@@ -1,6 +1,6 @@
 //! Discovering with the shapes of a sample.
 
-use crate::compliance::{NewTable, Row, Subject, place, row, session};
+use crate::compliance::{NewTable, Row, Subject, Verdict, place, row, session};
 use crate::connector::Filter;
 use crate::survey::{Sampling, survey};
 
@@ -14,10 +14,8 @@ fn rows(count: usize) -> Vec<Row> {
 
 /// Every table is sampled, in few rows and without a value in what comes back; tables beyond the
 /// limit are discovered all the same.
-pub async fn survey_samples_without_values(subject: &dyn Subject) {
-    let Some(place) = place(subject, "survey_samples_without_values").await else {
-        return;
-    };
+pub async fn survey_samples_without_values(subject: &dyn Subject) -> Verdict {
+    let place = place(subject).await?;
     let columns = ["id#", "name", "nid"];
     let keyed = NewTable::new("persons", &columns, &["id"]);
     place.create(&keyed, &rows(40)).await;
@@ -63,4 +61,5 @@ pub async fn survey_samples_without_values(subject: &dyn Subject) {
     let surveyed = survey(connector.as_ref(), &session, &filter, sampling, None).await;
     let empty = surveyed.expect("a place is surveyed")[0].shapes.clone();
     assert_eq!(empty.map(|shapes| shapes.rows), Some(0));
+    Ok(())
 }

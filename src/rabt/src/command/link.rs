@@ -7,6 +7,7 @@ mod import;
 mod input;
 mod output;
 mod pairs;
+mod parquet;
 mod report;
 mod run;
 mod target;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rabt_linkage::LinkageModel;
 
-pub(crate) use self::report::evidence_words;
+pub(crate) use self::report::{Language, evidence_words};
 use self::run::{Records, Run};
 use crate::error::{CommandError, Exit, Fault};
 use crate::render::Render;
@@ -45,7 +46,7 @@ pub(crate) enum LinkArgs {
 /// Which files to read, and by which model.
 #[derive(Debug, Args)]
 pub(crate) struct DataFiles {
-    /// CSV files with a header, UTF-8.
+    /// CSV files with a header, UTF-8, or Parquet files.
     #[arg(required = true, value_name = "DATA.csv")]
     data: Vec<PathBuf>,
     /// The column that names a record.

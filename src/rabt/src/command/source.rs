@@ -1,6 +1,7 @@
 //! `rabt source`: from "I have a database" to "linked", and every day after it, through a running
 //! server.
 
+mod conform;
 mod folder;
 mod life;
 mod look;
@@ -40,6 +41,8 @@ pub(crate) enum SourceArgs {
     /// Be the process that reads sources of a kind. Rabt starts this itself for sources with
     /// isolation = "process"; it says on standard input where to listen.
     Serve(serve::ServeArgs),
+    /// Try an executable rabt-connector-KIND of your own against everything that a kind must do.
+    Conform(conform::ConformArgs),
     /// Describe a database: a folder with --from, or a kind and its configuration.
     New(register::NewArgs),
     /// Hand in an agency's folder, new or in place of the one that is there.
@@ -115,6 +118,7 @@ pub(crate) fn run(args: SourceArgs, render: &Render) -> Result<ExitCode, Command
         SourceArgs::Rewind(args) => block_on(life::rewind(&args, render)),
         SourceArgs::Retire(args) => block_on(life::retire(&args, render)),
         SourceArgs::Serve(args) => serve::run(&args),
+        SourceArgs::Conform(args) => block_on(conform::run(&args, render)),
         SourceArgs::Status { id, connection } => {
             block_on(life::status(id.as_deref(), &connection, render))
         }

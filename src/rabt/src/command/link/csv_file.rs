@@ -1,7 +1,9 @@
 //! One CSV file with a header: its columns by name, its lines, and what is wrong with it.
 
-use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use super::parquet;
 
 use crate::error::CommandError;
 
@@ -9,16 +11,16 @@ use crate::error::CommandError;
 pub(super) struct CsvFile {
     path: PathBuf,
     names: csv::StringRecord,
-    reader: csv::Reader<File>,
+    reader: csv::Reader<Box<dyn Read + Send>>,
 }
 
 impl CsvFile {
     /// Opens a file and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self, CommandError> {
-        let reader = csv::ReaderBuilder::new()
+        let file = parquet::open(path).map_err(|error| unreadable(path, &error))?;
+        let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
-            .from_path(path);
-        let mut reader = reader.map_err(|error| unreadable(path, &error))?;
+            .from_reader(file);
         let names = reader.headers().map_err(|error| unreadable(path, &error))?;
         let names = names.clone();
         if names.is_empty() {
@@ -63,7 +65,9 @@ impl CsvFile {
 }
 
 fn unreadable(path: &Path, error: &csv::Error) -> CommandError {
-    let help = if error.is_io_error() {
+    let help = if let Some(help) = parquet::help(path) {
+        help
+    } else if error.is_io_error() {
         "check the path and its permissions"
     } else {
         "the file must be CSV in UTF-8 with a header and as many cells in every line"

@@ -1,4 +1,4 @@
-//! CSV files in, standardised records out.
+//! Files in, standardised records out.
 
 mod again;
 mod header;
@@ -13,6 +13,7 @@ use rabt_linkage::{Batch, LinkageModel, Standardiser};
 pub(super) use self::again::{Again, Grouping, check as check_again};
 use self::header::{Header, Map, Text};
 use self::part::{Layout, Part};
+use super::parquet;
 use crate::error::CommandError;
 use crate::render::Render;
 
@@ -189,10 +190,10 @@ impl<'a> Reading<'a> {
         render: &Render,
     ) -> Result<(), CommandError> {
         let wrong = |error: &csv::Error| header::unreadable(path, error);
+        let file = parquet::open(path).map_err(|error| wrong(&error))?;
         let mut lines = csv::ReaderBuilder::new()
             .buffer_capacity(1 << 18)
-            .from_path(path)
-            .map_err(|error| wrong(&error))?;
+            .from_reader(file);
         let names = lines.byte_headers().map_err(|error| wrong(&error))?.clone();
         let header = Header::find(self.source, self.model, map, &names, path, render)?;
         let several = self.source.files.len() > 1;

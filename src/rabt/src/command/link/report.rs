@@ -19,7 +19,7 @@ mod sample;
 mod tests;
 
 pub(super) use command::{ReportArgs, run};
-pub(super) use data::Language;
+pub(crate) use data::Language;
 
 use data::{Pair, ReportData, Thresholds};
 use rabt_model::Label;

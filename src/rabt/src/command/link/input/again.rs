@@ -2,6 +2,7 @@
 //! by: keeping every cell from the first time would cost more than reading again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
@@ -11,6 +12,7 @@ use super::header::{Header, Map, unreadable};
 use super::{Names, Source};
 use crate::command::link::csv_file::CsvFile;
 use crate::command::link::csv_file::same_name;
+use crate::command::link::parquet;
 use crate::error::CommandError;
 
 /// What was read the second time.
@@ -130,7 +132,7 @@ impl Again {
 
 /// One file that is read again.
 struct Reader {
-    lines: csv::Reader<std::fs::File>,
+    lines: csv::Reader<Box<dyn Read + Send>>,
     names: Vec<String>,
     header: Header,
     record: ByteRecord,
@@ -143,10 +145,10 @@ impl Reader {
         model: &LinkageModel,
         map: &Map,
     ) -> Result<Self, CommandError> {
+        let file = parquet::open(path).map_err(|error| unreadable(path, &error))?;
         let mut reader = csv::ReaderBuilder::new()
             .buffer_capacity(1 << 18)
-            .from_path(path)
-            .map_err(|error| unreadable(path, &error))?;
+            .from_reader(file);
         let names = reader.byte_headers();
         let names = names.map_err(|error| unreadable(path, &error))?.iter();
         let names: Vec<String> = names.map(text).collect();

@@ -8,6 +8,7 @@ use rabt_linkage::LinkageModel;
 
 use super::Source;
 use crate::command::link::csv_file::same_name;
+use crate::command::link::parquet;
 use crate::error::{CommandError, Exit, Fault};
 use crate::render::Render;
 
@@ -234,7 +235,9 @@ pub(super) fn not_utf8(
 
 /// Returns the error of a file that is no CSV, or cannot be read.
 pub(super) fn unreadable(path: &Path, error: &csv::Error) -> CommandError {
-    let help = if error.is_io_error() {
+    let help = if let Some(help) = parquet::help(path) {
+        help
+    } else if error.is_io_error() {
         "check the path and its permissions"
     } else {
         "the file must be CSV in UTF-8 with a header and as many cells in every line"

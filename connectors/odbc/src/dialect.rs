@@ -1,0 +1,163 @@
+//! What differs between the databases behind drivers: how text is asked for, how rows are limited, how
+//! a value of a position is compared with a column.
+
+use std::time::Duration;
+
+use crate::catalog::Column;
+
+/// A family of databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `PostgreSQL`.
+    Postgres,
+    /// MariaDB and MySQL.
+    Mysql,
+    /// `SQLite`.
+    Sqlite,
+    /// Microsoft SQL Server.
+    SqlServer,
+    /// Any other, Oracle and DB2 among them: what the standard says.
+    Standard,
+}
+
+/// How a statement says how many rows it wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// `… LIMIT 10`
+    Limit,
+    /// `SELECT TOP 10 …`
+    Top,
+    /// `… FETCH FIRST 10 ROWS ONLY`
+    Fetch,
+}
+
+impl Paging {
+    /// The words of the configuration.
+    pub(crate) const WORDS: [&'static str; 3] = ["limit", "top", "fetch"];
+
+    /// Returns the way of a word.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        match word {
+            "limit" => Some(Self::Limit),
+            "top" => Some(Self::Top),
+            "fetch" => Some(Self::Fetch),
+            _ => None,
+        }
+    }
+}
+
+impl Dialect {
+    /// Returns the family by the name that a driver gives its database.
+    pub(crate) fn of(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        if name.contains("postgres") {
+            Self::Postgres
+        } else if name.contains("mysql") || name.contains("mariadb") {
+            Self::Mysql
+        } else if name.contains("sqlite") {
+            Self::Sqlite
+        } else if name.contains("sql server") {
+            Self::SqlServer
+        } else {
+            Self::Standard
+        }
+    }
+
+    /// Says whether tests read this family.
+    pub(crate) const fn is_tested(self) -> bool {
+        matches!(self, Self::Postgres | Self::Mysql | Self::Sqlite)
+    }
+
+    /// Returns how rows are limited.
+    pub(crate) const fn paging(self) -> Paging {
+        match self {
+            Self::Postgres | Self::Mysql | Self::Sqlite => Paging::Limit,
+            Self::SqlServer => Paging::Top,
+            Self::Standard => Paging::Fetch,
+        }
+    }
+
+    /// Returns the statements that a session begins with: it writes nothing, and no statement takes
+    /// longer than it may.
+    pub(crate) fn session(self, timeout: Duration) -> Vec<String> {
+        match self {
+            Self::Postgres => vec![
+                "SET default_transaction_read_only = on".to_owned(),
+                "SET application_name = 'rabt'".to_owned(),
+                format!("SET statement_timeout = {}", timeout.as_millis()),
+            ],
+            Self::Mysql => vec![
+                "SET SESSION TRANSACTION READ ONLY".to_owned(),
+                "SET SESSION sql_mode = ''".to_owned(),
+            ],
+            // The driver opens what is no database, and then finds nothing in it.
+            Self::Sqlite => vec![
+                "PRAGMA query_only = 1".to_owned(),
+                "SELECT COUNT(*) FROM sqlite_master".to_owned(),
+            ],
+            Self::SqlServer | Self::Standard => Vec::new(),
+        }
+    }
+
+    /// Returns the statement that gives the columns of a table's primary key in the order of the key, for
+    /// drivers that give them in the order of the table.
+    pub(crate) const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Mysql => Some(
+                "SELECT column_name FROM information_schema.key_column_usage \
+                 WHERE table_schema = DATABASE() AND table_name = ? AND constraint_name = 'PRIMARY' \
+                 ORDER BY ordinal_position",
+            ),
+            Self::Sqlite => Some("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk"),
+            Self::Postgres | Self::SqlServer | Self::Standard => None,
+        }
+    }
+
+    /// Returns an expression for the text of a quoted column, as the database itself writes it where
+    /// drivers have a mind of their own about numbers and dates.
+    pub(crate) fn text(self, quoted: &str) -> String {
+        match self {
+            Self::Postgres => format!("CAST({quoted} AS text)"),
+            Self::Mysql => format!("CAST({quoted} AS CHAR)"),
+            Self::Sqlite | Self::SqlServer | Self::Standard => quoted.to_owned(),
+        }
+    }
+
+    /// Returns the statement that gives a time, or now where the time lies in the future; nothing where
+    /// the family's clock is not known.
+    pub(crate) fn not_after_now(self, column: &Column) -> Option<String> {
+        if !column.is_time() {
+            return None;
+        }
+        match self {
+            Self::Postgres => {
+                let kind = &column.declared_type;
+                let own = self.placeholder(column);
+                Some(format!(
+                    "SELECT CAST(LEAST({own}, CAST(now() AS \"{kind}\")) AS text)"
+                ))
+            }
+            Self::Mysql => {
+                let least = "SELECT CAST(LEAST(CAST(? AS DATETIME(6)), NOW(6)) AS CHAR)";
+                Some(least.to_owned())
+            }
+            Self::Sqlite | Self::SqlServer | Self::Standard => None,
+        }
+    }
+
+    /// Returns the place of a value that is compared with a column.
+    pub(crate) fn placeholder(self, column: &Column) -> String {
+        if column.is_whole() && !column.is_unsigned() {
+            return "?".to_owned();
+        }
+        match self {
+            Self::Postgres => format!(
+                "CAST(? AS \"{}\")",
+                column.declared_type.replace('"', "\"\"")
+            ),
+            Self::Mysql if column.is_whole() => "CAST(? AS UNSIGNED)".to_owned(),
+            Self::Mysql if column.is_exact() => "CAST(? AS DECIMAL(65, 30))".to_owned(),
+            Self::Mysql | Self::Sqlite | Self::SqlServer | Self::Standard => "?".to_owned(),
+        }
+    }
+}

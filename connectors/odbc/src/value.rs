@@ -1,0 +1,76 @@
+//! Cells as the driver gives them: UTF-16, in one buffer that is used again.
+
+use odbc_api::buffers::Indicator;
+use odbc_api::parameter::{VarCell, WideText};
+use odbc_api::{CursorRow, Error};
+use rabt_connect::{Cell, Fault, MAX_CELL_BYTES};
+
+/// A buffer for one cell. Text of so many bytes has no more units; one is for the zero at the end, one
+/// more tells what is too long.
+pub(crate) struct Buffer(Vec<u16>);
+
+/// A cell of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Value {
+    #[default]
+    Null,
+    Text(String),
+    Unreadable(Fault),
+}
+
+impl Buffer {
+    pub(crate) fn new() -> Self {
+        Self(vec![0; MAX_CELL_BYTES + 2])
+    }
+
+    /// Reads a column of the row, counted from one, into a value whose room is used again.
+    pub(crate) fn read(
+        &mut self,
+        row: &mut CursorRow<'_>,
+        column: u16,
+        value: &mut Value,
+    ) -> Result<(), Error> {
+        let mut target =
+            VarCell::<_, WideText>::from_buffer(self.0.as_mut_slice(), Indicator::NoTotal);
+        row.get_data(column, &mut target)?;
+        if !target.is_complete() {
+            *value = Value::Unreadable(Fault::TooLong);
+            return Ok(());
+        }
+        let Some(units) = target.as_slice() else {
+            *value = Value::Null;
+            return Ok(());
+        };
+        let mut text = match std::mem::take(value) {
+            Value::Text(text) => text,
+            Value::Null | Value::Unreadable(_) => String::new(),
+        };
+        text.clear();
+        for unit in char::decode_utf16(units.iter().copied()) {
+            let Ok(unit) = unit else {
+                *value = Value::Unreadable(Fault::NotText);
+                return Ok(());
+            };
+            text.push(unit);
+        }
+        *value = Value::Text(text);
+        Ok(())
+    }
+}
+
+impl Value {
+    pub(crate) fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Text(text) => Cell::Text(text),
+            Self::Unreadable(fault) => Cell::Unreadable(*fault),
+        }
+    }
+
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Unreadable(_) => None,
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Places that a program of the author's makes: one JSON object on its standard input, one on its
+//! standard output, and a process for each.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::compliance::{ColumnKind, Features, Names, NewTable, Place, Row, Subject};
+use crate::connector::Connector;
+
+/// Longest time the program may take for one request.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Most characters of what the program said that are shown.
+const SHOWN: usize = 500;
+
+/// A program that makes tables.
+#[derive(Debug, Clone)]
+pub struct TableMaker {
+    program: PathBuf,
+}
+
+/// A kind whose tables a program makes.
+pub struct MadeTables {
+    connector: Arc<dyn Connector>,
+    maker: TableMaker,
+    features: Features,
+    open: Mutex<Vec<TempDir>>,
+}
+
+/// What the program is asked.
+#[derive(Debug, Serialize)]
+struct Request<'r> {
+    #[serde(rename = "do")]
+    action: &'static str,
+    folder: &'r Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<TableText<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<&'r [Row]>,
+}
+
+#[derive(Debug, Serialize)]
+struct TableText<'r> {
+    name: &'r str,
+    columns: Vec<ColumnText<'r>>,
+    key: &'r [String],
+}
+
+#[derive(Debug, Serialize)]
+struct ColumnText<'r> {
+    name: &'r str,
+    r#type: &'static str,
+}
+
+/// What the program answers. All that is not there means what is usual.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Answer {
+    config: Option<toml::Table>,
+    schema: Option<String>,
+    wrong: Vec<toml::Table>,
+    unreachable: Option<toml::Table>,
+    nulls: bool,
+    keys: bool,
+    keyless: bool,
+    names: NamesText,
+    own_columns: Vec<String>,
+    table: Option<String>,
+    state: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum NamesText {
+    Any,
+    Plain,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self {
+            config: None,
+            schema: None,
+            wrong: Vec::new(),
+            unreachable: None,
+            nulls: true,
+            keys: true,
+            keyless: true,
+            names: NamesText::Any,
+            own_columns: Vec::new(),
+            table: None,
+            state: None,
+        }
+    }
+}
+
+impl TableMaker {
+    /// Returns the program of a file.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+        }
+    }
+
+    /// Tries the program, and returns what tables of the kind can do.
+    ///
+    /// # Errors
+    /// What the program did instead, as a sentence.
+    pub async fn features(&self) -> Result<Features, String> {
+        let folder = folder()?;
+        let opened = self.open(folder.path()).await;
+        let dropped = self.ask(&request("drop", folder.path())).await;
+        let answer = opened?;
+        dropped?;
+        // Leaked: a few names for the life of a command, so that `Features` stays a constant of kinds.
+        let own = answer.own_columns.into_iter();
+        let own: Vec<&'static str> = own.map(|name| &*name.leak()).collect();
+        Ok(Features {
+            nulls: answer.nulls,
+            keys: answer.keys,
+            keyless: answer.keyless,
+            names: match answer.names {
+                NamesText::Any => Names::Any,
+                NamesText::Plain => Names::Plain,
+            },
+            own_columns: own.leak(),
+        })
+    }
+
+    async fn open(&self, folder: &Path) -> Result<Answer, String> {
+        let answer = self.ask(&request("open", folder)).await?;
+        if answer.config.is_none() {
+            return Err(self.failed("open", "its answer has no \"config\""));
+        }
+        Ok(answer)
+    }
+
+    async fn ask(&self, request: &Request<'_>) -> Result<Answer, String> {
+        let action = request.action;
+        let answered = timeout(PATIENCE, self.answer(request)).await;
+        let answered = answered
+            .unwrap_or_else(|_| Err(format!("took longer than {PATIENCE:?} and was killed")));
+        answered.map_err(|what| self.failed(action, &what))
+    }
+
+    async fn answer(&self, request: &Request<'_>) -> Result<Answer, String> {
+        let text = serde_json::to_vec(request).map_err(|error| error.to_string())?;
+        let mut child = Command::new(&self.program)
+            .current_dir(request.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("cannot be started: {error}"))?;
+        let asking = child.stdin.take();
+        let write = async move {
+            if let Some(mut asking) = asking {
+                // A program that has read enough closes its end, and its answer counts.
+                let _ = asking.write_all(&text).await;
+            }
+        };
+        let ((), output) = futures::future::join(write, child.wait_with_output()).await;
+        let output = output.map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("ended with {}: {}", output.status, last(&said)));
+        }
+        if output.stdout.trim_ascii().is_empty() {
+            return Ok(Answer::default());
+        }
+        serde_json::from_slice(&output.stdout)
+            .map_err(|error| format!("its answer is not what is expected: {error}"))
+    }
+
+    fn failed(&self, action: &str, what: &str) -> String {
+        let name = self.program.file_name().unwrap_or(OsStr::new("?"));
+        format!(
+            "the table maker {}, asked to {action}: {what}",
+            name.display()
+        )
+    }
+}
+
+impl MadeTables {
+    /// Returns a kind whose tables the program makes; `features` are what the program said of them.
+    pub fn new(connector: Arc<dyn Connector>, maker: TableMaker, features: Features) -> Self {
+        Self {
+            connector,
+            maker,
+            features,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Lets the program drop all that it made, and removes its folders.
+    ///
+    /// # Errors
+    /// What the program did instead, as a sentence.
+    pub async fn drop_all(&self) -> Result<(), String> {
+        let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut outcome = Ok(());
+        for folder in open {
+            let dropped = self.maker.ask(&request("drop", folder.path())).await;
+            outcome = outcome.and(dropped.map(drop));
+        }
+        outcome
+    }
+}
+
+#[async_trait]
+impl Subject for MadeTables {
+    fn connector(&self) -> Arc<dyn Connector> {
+        Arc::clone(&self.connector)
+    }
+
+    fn features(&self) -> Features {
+        self.features
+    }
+
+    async fn place(&self) -> Option<Box<dyn Place>> {
+        let folder = must(folder());
+        let path = folder.path().to_owned();
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(folder);
+        let opened = must(self.maker.open(&path).await);
+        Some(Box::new(Made {
+            maker: self.maker.clone(),
+            folder: path,
+            opened,
+            names: Mutex::default(),
+        }))
+    }
+}
+
+/// A place that the program made.
+struct Made {
+    maker: TableMaker,
+    folder: PathBuf,
+    opened: Answer,
+    /// What plans call a table, where that is not its name.
+    names: Mutex<BTreeMap<String, String>>,
+}
+
+impl Made {
+    async fn ask(&self, request: Request<'_>) -> Answer {
+        must(self.maker.ask(&request).await)
+    }
+}
+
+#[async_trait]
+impl Place for Made {
+    fn config(&self) -> toml::Table {
+        self.opened.config.clone().unwrap_or_default()
+    }
+
+    fn base(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    fn schema(&self) -> Option<String> {
+        self.opened.schema.clone()
+    }
+
+    fn table_name(&self, name: &str) -> String {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get(name).map_or(name, String::as_str).to_owned()
+    }
+
+    async fn create(&self, table: &NewTable, rows: &[Row]) {
+        let answer = self
+            .ask(Request {
+                table: Some(text_of(table)),
+                rows: Some(rows),
+                ..request("create", &self.folder)
+            })
+            .await;
+        if let Some(name) = answer.table {
+            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.insert(table.name.clone(), name);
+        }
+    }
+
+    async fn insert(&self, table: &NewTable, rows: &[Row]) {
+        self.ask(Request {
+            table: Some(text_of(table)),
+            rows: Some(rows),
+            ..request("insert", &self.folder)
+        })
+        .await;
+    }
+
+    async fn state(&self) -> Option<String> {
+        self.ask(request("state", &self.folder)).await.state
+    }
+
+    fn wrong_configs(&self) -> Vec<toml::Table> {
+        self.opened.wrong.clone()
+    }
+
+    fn unreachable_config(&self) -> Option<toml::Table> {
+        self.opened.unreachable.clone()
+    }
+}
+
+fn folder() -> Result<TempDir, String> {
+    let made = tempfile::Builder::new().prefix("rabt-conform-").tempdir();
+    made.map_err(|error| format!("no temporary folder: {error}"))
+}
+
+fn request<'r>(action: &'static str, folder: &'r Path) -> Request<'r> {
+    Request {
+        action,
+        folder,
+        table: None,
+        rows: None,
+    }
+}
+
+fn text_of(table: &NewTable) -> TableText<'_> {
+    let columns = table.columns.iter().map(|column| ColumnText {
+        name: &column.name,
+        r#type: match column.kind {
+            ColumnKind::Text => "text",
+            ColumnKind::Integer => "integer",
+        },
+    });
+    TableText {
+        name: &table.name,
+        columns: columns.collect(),
+        key: &table.key,
+    }
+}
+
+/// Returns the end of what a program said: the reason stands there.
+fn last(said: &str) -> String {
+    let said = said.trim_end();
+    let skip = said.chars().count().saturating_sub(SHOWN);
+    said.chars().skip(skip).collect()
+}
+
+/// Returns what the program made; a case fails when it made nothing.
+fn must<T>(made: Result<T, String>) -> T {
+    match made {
+        Ok(made) => made,
+        Err(what) => panic!("{what}"),
+    }
+}
