@@ -1,7 +1,7 @@
 //! The index of whom the entries of the audit log are about.
 //!
 //! Pseudonyms come in no order. One sorted table would have a page changed for each entry, and pages
-//! are what the disk has to write. So what comes is appended; some thousands of rows at a time become
+//! are what the disk has to write. So what comes is appended; a thousand rows at a time become
 //! a sorted run, and several runs of a level one of the next, a little with each append.
 //!
 //! Invariant: at any time each row is among the arrivals or in a run, perhaps in two runs, so that a
@@ -15,7 +15,7 @@ use crate::convert::{EntryRow, to_integer};
 use crate::error::Doing;
 
 /// Rows that are appended before they become a run; few in tests, so that there are many runs.
-const RUN: i64 = if cfg!(test) { 8 } else { 8_192 };
+const RUN: i64 = if cfg!(test) { 8 } else { 1_024 };
 /// Runs of a level that become one of the next.
 const TOGETHER: usize = if cfg!(test) { 3 } else { 16 };
 /// Rows that each level moves for each one that is appended. Two keep up: one to write a row into its
