@@ -1,6 +1,7 @@
 //! Auditors read the log through the node, prove it, and let others witness it.
 
 mod files;
+mod replay;
 
 use rabt_audit::{CheckpointVerifier, root_of_span, verify_consistency, verify_inclusion};
 use rabt_proto::audit as pb;

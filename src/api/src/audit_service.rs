@@ -6,19 +6,27 @@ use std::time::Duration;
 
 use futures::Stream;
 use rabt_model::ErrorClass;
+use rabt_policy::{AccessRequest, Caller, Method};
 use rabt_proto::audit as pb;
 use rabt_proto::audit::audit_service_server::AuditService;
-use rabt_service::Services;
-use rabt_service::evidence::{self, EvidenceError, Seen, Tail};
+use rabt_proto::audit::replay_answer_request::Question as Again;
+use rabt_proto::citizen::{GetCitizenResponse, LookupCitizenResponse};
+use rabt_proto::common::RequestContext;
+use rabt_service::enquiry::{Draft, Wire};
+use rabt_service::evidence::{self, EvidenceError, Parts, Recalled, Seen, Tail};
+use rabt_service::{Salt, Services};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::Limits;
 use crate::authn::calling;
-use crate::convert::evidence::{event, filter, hashes, note};
+use crate::convert::evidence::{again, event, filter, hashes, note};
+use crate::convert::parts;
 use crate::limit::{Gauge, OwnedPlace};
 use crate::page::{Pages, Sizes};
+use crate::request::{Question, holder, named};
 use crate::status::{invalid, of_error, status};
+use crate::wire::Over;
+use crate::{Limits, convert};
 
 const PAGE: Sizes = Sizes {
     usual: 100,
@@ -53,6 +61,16 @@ impl Audits {
             readers: Gauge::new(limits.watchers_per_caller),
             shutdown,
         }
+    }
+
+    /// Returns a question that is asked again; who asked stands in its entry.
+    fn question(
+        &self,
+        caller: &Caller,
+        method: Method,
+        context: Option<RequestContext>,
+    ) -> Result<Question, Status> {
+        Question::new(caller.clone(), method, context, self.services.clock.now())
     }
 
     fn place(&self) -> Result<OwnedPlace, Status> {
@@ -175,6 +193,52 @@ impl AuditService for Audits {
         }))
     }
 
+    async fn replay_answer(
+        &self,
+        request: Request<pb::ReplayAnswerRequest>,
+    ) -> Result<Response<pb::ReplayAnswerResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let admitted = evidence::admit_replay(&self.services, &caller).await;
+        admitted.map_err(refuse)?;
+        let salt = <[u8; 16]>::try_from(message.salt.as_slice());
+        let salt = salt.map_err(|_| invalid("salt", "must be 16 bytes"))?;
+        let question = message
+            .question
+            .ok_or_else(|| invalid("question", "must be set"))?;
+        let replayed = match question {
+            Again::LookupCitizen(asked) => {
+                let over = Over::salted(Salt(salt), &asked, |draft: &Draft<'_>| {
+                    let citizen = Some(convert::citizen(draft)?);
+                    Ok(LookupCitizenResponse { citizen })
+                });
+                let method = Method::LookupCitizen;
+                let question = self.question(&caller, method, asked.context)?;
+                let question = question.masked(asked.read_mask);
+                let access = question.about(holder(asked.identifier));
+                let recalled = recalled(access, &over);
+                evidence::replay_answer(&self.services, &caller, message.leaf, recalled).await
+            }
+            Again::GetCitizen(asked) => {
+                let over = Over::salted(Salt(salt), &asked, |draft: &Draft<'_>| {
+                    let citizen = Some(convert::citizen(draft)?);
+                    Ok(GetCitizenResponse { citizen })
+                });
+                let method = Method::GetCitizen;
+                let question = self.question(&caller, method, asked.context)?;
+                let question = question.masked(asked.read_mask);
+                let access = question.about(named(&asked.name));
+                let recalled = recalled(access, &over);
+                evidence::replay_answer(&self.services, &caller, message.leaf, recalled).await
+            }
+        };
+        let replay = replayed.map_err(refuse)?.into_inner();
+        Ok(Response::new(pb::ReplayAnswerResponse {
+            recorded: replay.recorded,
+            then: Some(again(replay.then)),
+            now: Some(again(replay.now)),
+        }))
+    }
+
     type ExportEvidenceStream = Messages<pb::ExportEvidenceResponse>;
 
     async fn export_evidence(
@@ -211,6 +275,14 @@ impl AuditService for Audits {
             }
         });
         Ok(Response::new(Box::pin(messages)))
+    }
+}
+
+fn recalled(request: AccessRequest, wire: &dyn Wire) -> Recalled<'_> {
+    Recalled {
+        request,
+        wire,
+        parts: &|draft| convert::citizen(draft).map_or_else(|_| Parts::new(), |one| parts(&one)),
     }
 }
 

@@ -5,29 +5,31 @@
 
 use std::sync::Arc;
 
+use prost::Message;
 use rabt_model::{ErrorClass, Pii, Timestamp};
-use rabt_policy::{Caller, Claim, Method, Subject};
+use rabt_policy::{Caller, Claim, Disclosure, Method, Subject};
 use rabt_proto::citizen::batch_lookup_citizens_result::Outcome;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
 use rabt_proto::citizen::verify_attributes_request::Subject as Claimed;
 use rabt_proto::citizen::{
     AttributeClaim, BatchLookupCitizensRequest, BatchLookupCitizensResponse,
     BatchLookupCitizensResult, ExplainFieldRequest, ExplainFieldResponse, GetCitizenRequest,
-    GetCitizenResponse, ItemStatus, ListCitizenRevisionsRequest, ListCitizenRevisionsResponse,
+    GetCitizenResponse, ListCitizenRevisionsRequest, ListCitizenRevisionsResponse,
     ListSourceReferencesRequest, ListSourceReferencesResponse, LookupCitizenRequest,
     LookupCitizenResponse, SearchCitizensRequest, SearchCitizensResponse, VerifyAttributesRequest,
     VerifyAttributesResponse,
 };
 use rabt_proto::common::RequestContext;
-use rabt_service::enquiry::AsOf;
-use rabt_service::{Answer, EnquiryError, HIT_CAP, Services, enquiry};
+use rabt_service::enquiry::{AsOf, Draft, Exchange};
+use rabt_service::{Answer, Audited, EnquiryError, HIT_CAP, Services, enquiry};
 use tonic::{Request, Response, Status};
 
 use crate::authn::calling;
 use crate::limit::Gauge;
 use crate::page::{Pages, Sizes};
 use crate::request::{Question, holder, named, whoever};
-use crate::status::{code, invalid, of_error, public_message, status};
+use crate::status::{invalid, of_error, status};
+use crate::wire::{Over, item};
 use crate::{Limits, convert};
 
 /// Most identifiers of one batch.
@@ -76,13 +78,18 @@ impl CitizenService for Citizens {
         request: Request<LookupCitizenRequest>,
     ) -> Result<Response<LookupCitizenResponse>, Status> {
         let (caller, message) = calling(request)?;
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            let citizen = Some(convert::citizen(draft)?);
+            Ok(LookupCitizenResponse { citizen })
+        });
         let question = self.question(&caller, Method::LookupCitizen, message.context)?;
         let access = question
             .masked(message.read_mask)
             .about(holder(message.identifier));
-        let answer = enquiry::lookup_citizen(&self.services, access).await;
-        let citizen = Some(convert::citizen(&answer.map_err(refuse)?)?);
-        Ok(Response::new(LookupCitizenResponse { citizen }))
+        let asked = Exchange::over(access, &over);
+        let answer = told(&over, enquiry::lookup_citizen(&self.services, asked).await)?;
+        let citizen = Some(shown(&over, &answer, convert::citizen(&answer))?);
+        Ok(over.answered(LookupCitizenResponse { citizen }, answer.leaf()))
     }
 
     async fn get_citizen(
@@ -90,13 +97,18 @@ impl CitizenService for Citizens {
         request: Request<GetCitizenRequest>,
     ) -> Result<Response<GetCitizenResponse>, Status> {
         let (caller, message) = calling(request)?;
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            let citizen = Some(convert::citizen(draft)?);
+            Ok(GetCitizenResponse { citizen })
+        });
         let question = self.question(&caller, Method::GetCitizen, message.context)?;
         let access = question
             .masked(message.read_mask)
             .about(named(&message.name));
-        let answer = enquiry::get_citizen(&self.services, access).await;
-        let citizen = Some(convert::citizen(&answer.map_err(refuse)?)?);
-        Ok(Response::new(GetCitizenResponse { citizen }))
+        let asked = Exchange::over(access, &over);
+        let answer = told(&over, enquiry::get_citizen(&self.services, asked).await)?;
+        let citizen = Some(shown(&over, &answer, convert::citizen(&answer))?);
+        Ok(over.answered(GetCitizenResponse { citizen }, answer.leaf()))
     }
 
     async fn batch_lookup_citizens(
@@ -105,6 +117,10 @@ impl CitizenService for Citizens {
     ) -> Result<Response<BatchLookupCitizensResponse>, Status> {
         let (caller, message) = calling(request)?;
         check_count("identifiers", message.identifiers.len(), BATCH)?;
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            convert::citizen(draft).map(|citizen| result(Outcome::Citizen(citizen)))
+        });
+        let over = over.refusing(|status| result(Outcome::Status(status)).encode_to_vec());
         let question = self.question(&caller, Method::BatchLookupCitizens, message.context)?;
         let question = question.masked(message.read_mask);
         let Some(_place) = self.batches.enter() else {
@@ -114,10 +130,11 @@ impl CitizenService for Citizens {
         let items = message.identifiers.into_iter().map(Some);
         let items = items
             .map(|item| question.clone().about(holder(item)))
+            .map(|access| Exchange::over(access, &over))
             .collect();
         let answers = enquiry::batch_lookup_citizens(&self.services, items).await;
         let results = answers.into_iter().map(item_result).collect();
-        Ok(Response::new(BatchLookupCitizensResponse { results }))
+        Ok(over.answered(BatchLookupCitizensResponse { results }, None))
     }
 
     async fn search_citizens(
@@ -128,15 +145,25 @@ impl CitizenService for Citizens {
         let key = ("SearchCitizens", &message.criteria, &message.read_mask);
         let asked = (message.page_size, message.page_token.as_str());
         let page = self.pages.open(&caller, &key, asked, SEARCH_PAGE)?;
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            let (candidates, _) = page.cut(convert::candidates(draft)?);
+            Ok(SearchCitizensResponse {
+                candidates,
+                next_page_token: String::new(),
+            })
+        });
         let question = self.question(&caller, Method::SearchCitizens, message.context)?;
         let question = question.masked(message.read_mask.clone());
         let access = question.about(whoever(message.criteria.as_ref()));
-        let answer = enquiry::search_citizens(&self.services, access).await;
-        let (candidates, next) = page.cut(convert::candidates(&answer.map_err(refuse)?)?);
-        Ok(Response::new(SearchCitizensResponse {
+        let asked = Exchange::over(access, &over);
+        let answer = told(&over, enquiry::search_citizens(&self.services, asked).await)?;
+        let found = shown(&over, &answer, convert::candidates(&answer))?;
+        let (candidates, next) = page.cut(found);
+        let response = SearchCitizensResponse {
             candidates,
             next_page_token: self.pages.token(&caller, &key, next),
-        }))
+        };
+        Ok(over.answered(response, answer.leaf()))
     }
 
     async fn verify_attributes(
@@ -145,6 +172,10 @@ impl CitizenService for Citizens {
     ) -> Result<Response<VerifyAttributesResponse>, Status> {
         let (caller, message) = calling(request)?;
         check_count("claims", message.claims.len(), CLAIMS)?;
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            let verdicts = convert::verdicts(draft)?;
+            Ok(VerifyAttributesResponse { verdicts })
+        });
         let question = self.question(&caller, Method::VerifyAttributes, message.context)?;
         let subject = match message.subject {
             Some(Claimed::Identifier(identifier)) => holder(Some(identifier)),
@@ -154,9 +185,11 @@ impl CitizenService for Citizens {
         let claims: Vec<Claim> = message.claims.into_iter().map(claim).collect();
         let attributes = claims.iter().map(|claim| claim.attribute.clone()).collect();
         let access = question.asking(attributes).about(subject);
-        let answer = enquiry::verify_attributes(&self.services, access, claims).await;
-        let verdicts = convert::verdicts(&answer.map_err(refuse)?)?;
-        Ok(Response::new(VerifyAttributesResponse { verdicts }))
+        let asked = Exchange::over(access, &over);
+        let answer = enquiry::verify_attributes(&self.services, asked, claims).await;
+        let answer = told(&over, answer)?;
+        let verdicts = shown(&over, &answer, convert::verdicts(&answer))?;
+        Ok(over.answered(VerifyAttributesResponse { verdicts }, answer.leaf()))
     }
 
     async fn list_source_references(
@@ -167,15 +200,25 @@ impl CitizenService for Citizens {
         let key = ("ListSourceReferences", &message.parent);
         let asked = (message.page_size, message.page_token.as_str());
         let page = self.pages.open(&caller, &key, asked, REFERENCE_PAGE)?;
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            let (source_references, _) = page.cut(convert::source_references(draft)?);
+            Ok(ListSourceReferencesResponse {
+                source_references,
+                next_page_token: String::new(),
+            })
+        });
         let question = self.question(&caller, Method::ListSourceReferences, message.context)?;
         let access = question.about(named(&message.parent));
-        let answer = enquiry::list_source_references(&self.services, access).await;
-        let references = convert::source_references(&answer.map_err(refuse)?)?;
+        let asked = Exchange::over(access, &over);
+        let answer = enquiry::list_source_references(&self.services, asked).await;
+        let answer = told(&over, answer)?;
+        let references = shown(&over, &answer, convert::source_references(&answer))?;
         let (source_references, next) = page.cut(references);
-        Ok(Response::new(ListSourceReferencesResponse {
+        let response = ListSourceReferencesResponse {
             source_references,
             next_page_token: self.pages.token(&caller, &key, next),
-        }))
+        };
+        Ok(over.answered(response, answer.leaf()))
     }
 
     async fn explain_field(
@@ -183,11 +226,16 @@ impl CitizenService for Citizens {
         request: Request<ExplainFieldRequest>,
     ) -> Result<Response<ExplainFieldResponse>, Status> {
         let (caller, message) = calling(request)?;
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            convert::explained(draft)
+        });
         let question = self.question(&caller, Method::ExplainField, message.context)?;
         let question = question.asking(vec![message.attribute]);
         let access = question.about(named(&message.name));
-        let answer = enquiry::explain_field(&self.services, access).await;
-        Ok(Response::new(convert::explained(&answer.map_err(refuse)?)?))
+        let asked = Exchange::over(access, &over);
+        let answer = told(&over, enquiry::explain_field(&self.services, asked).await)?;
+        let explained = shown(&over, &answer, convert::explained(&answer))?;
+        Ok(over.answered(explained, answer.leaf()))
     }
 
     async fn list_citizen_revisions(
@@ -199,21 +247,39 @@ impl CitizenService for Citizens {
             recorded_at: instant("recorded_at", message.recorded_at)?,
             valid_at: instant("valid_at", message.valid_at)?,
         };
+        let over = Over::new(&self.services, &message, |draft: &Draft<'_>| {
+            let revisions = convert::revisions(draft)?;
+            Ok(ListCitizenRevisionsResponse { revisions })
+        });
         let question = self.question(&caller, Method::ListCitizenRevisions, message.context)?;
         let question = question.masked(message.read_mask);
         let access = question.about(named(&message.name));
-        let answer = enquiry::list_citizen_revisions(&self.services, access, as_of).await;
-        let revisions = convert::revisions(&answer.map_err(refuse)?)?;
-        Ok(Response::new(ListCitizenRevisionsResponse { revisions }))
+        let asked = Exchange::over(access, &over);
+        let answer = enquiry::list_citizen_revisions(&self.services, asked, as_of).await;
+        let answer = told(&over, answer)?;
+        let revisions = shown(&over, &answer, convert::revisions(&answer))?;
+        Ok(over.answered(ListCitizenRevisionsResponse { revisions }, answer.leaf()))
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err wants; the error ends here"
-)]
-fn refuse(error: EnquiryError) -> Status {
-    of_error(error.class(), &error)
+/// Returns an answer, or the refusal with what lets the caller prove it.
+fn told<F>(over: &Over<F>, answer: Answer) -> Result<Audited<Disclosure>, Status> {
+    answer.map_err(|error| {
+        let leaf = match &error {
+            EnquiryError::Denied(denial) => denial.leaf(),
+            EnquiryError::NotAudited(_) | EnquiryError::Storage(_) => None,
+        };
+        over.refused(of_error(error.class(), &error), leaf)
+    })
+}
+
+/// Returns what is in an answer; that there is nothing is told as a refusal is.
+fn shown<F, T>(
+    over: &Over<F>,
+    answer: &Audited<Disclosure>,
+    content: Result<T, Status>,
+) -> Result<T, Status> {
+    content.map_err(|status| over.refused(status, answer.leaf()))
 }
 
 fn instant(
@@ -243,22 +309,17 @@ fn claim(claim: AttributeClaim) -> Claim {
 }
 
 fn item_result(answer: Answer) -> BatchLookupCitizensResult {
-    let outcome = match answer {
+    result(match answer {
         Ok(answer) => match convert::citizen(&answer) {
             Ok(citizen) => Outcome::Citizen(citizen),
-            Err(_nobody) => refused(ErrorClass::NotPermitted, ""),
+            Err(_nobody) => Outcome::Status(item(ErrorClass::NotPermitted, "")),
         },
-        Err(error) => refused(error.class(), &error.to_string()),
-    };
+        Err(error) => Outcome::Status(item(error.class(), &error.to_string())),
+    })
+}
+
+const fn result(outcome: Outcome) -> BatchLookupCitizensResult {
     BatchLookupCitizensResult {
         outcome: Some(outcome),
     }
-}
-
-fn refused(class: ErrorClass, message: &str) -> Outcome {
-    Outcome::Status(ItemStatus {
-        code: code(class).into(),
-        reason: class.reason().to_owned(),
-        message: public_message(class, message),
-    })
 }

@@ -1,12 +1,14 @@
 //! From disclosures to messages.
 //!
 //! Invariant: every function that another module can call and that gives values of citizens starts
-//! from an audited disclosure or an audited task; there is no way here from a profile alone.
+//! from an audited disclosure or an audited task, or from the draft of one, which service lends for its digest;
+//! there is no way here from a profile alone.
 
 pub(crate) mod agreement;
 mod change;
 pub(crate) mod evidence;
 pub(crate) mod look;
+mod parts;
 mod quality;
 mod review;
 pub(crate) mod source;
@@ -14,13 +16,14 @@ pub(crate) mod transparency;
 mod value;
 
 use rabt_model::{ErrorClass, Label};
-use rabt_policy::{Band, Candidate, Content, Disclosure, Explained, ExplainedOther, Verdict};
+use rabt_policy::{Band, Candidate, Content, Explained, ExplainedOther, Verdict};
 use rabt_proto::{citizen, common};
-use rabt_service::Audited;
+use rabt_service::enquiry::Told;
 use tonic::Status;
 
 use crate::status::status;
 pub(crate) use change::{changes, kinds, revisions, snapshot};
+pub(crate) use parts::parts;
 pub(crate) use quality::quality;
 pub(crate) use review::{
     decision, detail, explanation_of, outcome, preview, review_kind, shadow, task,
@@ -28,7 +31,7 @@ pub(crate) use review::{
 pub(crate) use value::timestamp;
 
 /// Returns the citizen of an answer. An answer without one is refused like a forbidden question.
-pub(crate) fn citizen(answer: &Audited<Disclosure>) -> Result<common::Citizen, Status> {
+pub(crate) fn citizen(answer: &impl Told) -> Result<common::Citizen, Status> {
     let content = answer.content();
     let Content::Citizen {
         citizen,
@@ -42,7 +45,7 @@ pub(crate) fn citizen(answer: &Audited<Disclosure>) -> Result<common::Citizen, S
 }
 
 /// Returns the candidates of a search, best first.
-pub(crate) fn candidates(answer: &Audited<Disclosure>) -> Result<Vec<citizen::Candidate>, Status> {
+pub(crate) fn candidates(answer: &impl Told) -> Result<Vec<citizen::Candidate>, Status> {
     let content = answer.content();
     let Content::Candidates(candidates) = content else {
         return Err(unanswered(content));
@@ -51,9 +54,7 @@ pub(crate) fn candidates(answer: &Audited<Disclosure>) -> Result<Vec<citizen::Ca
 }
 
 /// Returns one verdict for each claim.
-pub(crate) fn verdicts(
-    answer: &Audited<Disclosure>,
-) -> Result<Vec<citizen::AttributeVerdict>, Status> {
+pub(crate) fn verdicts(answer: &impl Told) -> Result<Vec<citizen::AttributeVerdict>, Status> {
     let content = answer.content();
     let Content::Verified(verdicts) = content else {
         return Err(unanswered(content));
@@ -63,7 +64,7 @@ pub(crate) fn verdicts(
 
 /// Returns who holds records.
 pub(crate) fn source_references(
-    answer: &Audited<Disclosure>,
+    answer: &impl Told,
 ) -> Result<Vec<citizen::SourceReference>, Status> {
     let content = answer.content();
     let Content::Holdings { holdings, .. } = content else {
@@ -73,9 +74,7 @@ pub(crate) fn source_references(
 }
 
 /// Returns where values come from, and the others.
-pub(crate) fn explained(
-    answer: &Audited<Disclosure>,
-) -> Result<citizen::ExplainFieldResponse, Status> {
+pub(crate) fn explained(answer: &impl Told) -> Result<citizen::ExplainFieldResponse, Status> {
     let content = answer.content();
     let Content::Explained { values, others, .. } = content else {
         return Err(unanswered(content));

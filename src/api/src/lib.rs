@@ -23,6 +23,7 @@ mod stack;
 mod status;
 mod tls;
 mod transparency_service;
+mod wire;
 
 #[cfg(test)]
 mod tests;

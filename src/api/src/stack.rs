@@ -297,7 +297,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 75] = methods! {
+const METHODS: [Method; 76] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -318,7 +318,7 @@ const METHODS: [Method; 75] = methods! {
         "SimulatePolicy" "ListMyPermissions" "ExportRegister" "ListServices";
     Audit "rabt.audit.v1.AuditService":
         "ListEvents" "TailEvents" "GetCheckpoint" "GetInclusionProof" "GetConsistencyProof"
-        "AddWitnessSignature" "ExportEvidence";
+        "AddWitnessSignature" "ExportEvidence" "ReplayAnswer";
     Transparency "rabt.transparency.v1.TransparencyService":
         "ListAccessEvents" "CountWithheldEvents" "GetAccessReceipt" "ListHoldings"
         "CreateCorrectionRequest" "ListCorrectionRequests";

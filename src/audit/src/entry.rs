@@ -18,9 +18,9 @@ pub struct Entry {
     pub at: Timestamp,
     /// What happened.
     pub event: AuditEvent,
-    /// SHA-256 of the request as it arrived.
+    /// Salted digest of the request, as [`Salt::digest`](crate::Salt::digest) makes it.
     pub request: Option<Hash>,
-    /// SHA-256 of the answer as it left.
+    /// Salted digest of the answer as it left.
     pub response: Option<Hash>,
 }
 

@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 
 use crate::tree::{Hash, TILE, Tree};
 
-pub use check::{Export, ExportProblem, verify_export};
+pub use check::{Export, ExportProblem, exported_entry, verify_export};
 
 /// Name of the file of the checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";

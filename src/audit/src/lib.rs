@@ -4,6 +4,7 @@
 //! crate does no I/O and reads no clock; keys and times are parameters.
 
 mod checkpoint;
+mod digest;
 mod entry;
 mod event;
 mod export;
@@ -16,6 +17,7 @@ mod verify;
 mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointKey, CheckpointVerifier};
+pub use digest::{ParseSaltError, Salt, Side};
 pub use entry::{EncodedEntry, Entry, EntryError};
 pub use event::{
     AgreementMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved, Denied, Disclosed,
@@ -23,7 +25,8 @@ pub use event::{
     SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started, Stopped, Witnessed,
 };
 pub use export::{
-    CHECKPOINT, Export, ExportFile, ExportProblem, Exporter, WITNESSED, verify_export,
+    CHECKPOINT, Export, ExportFile, ExportProblem, Exporter, WITNESSED, exported_entry,
+    verify_export,
 };
 pub use pseudonym::{ParsePseudonymError, Pseudonym, PseudonymKey};
 pub use receipt::{Receipt, ReceiptError};

@@ -5,6 +5,7 @@ mod client;
 mod command;
 mod config;
 mod error;
+mod exchange;
 mod keys;
 mod meter;
 mod pki;

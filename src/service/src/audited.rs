@@ -27,24 +27,36 @@ const CLEARED_TOGETHER: i64 = 64;
 
 /// A value whose audit entry is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Audited<T>(T);
+pub struct Audited<T> {
+    value: T,
+    leaf: Option<u64>,
+}
 
 impl<T> Audited<T> {
     /// Returns the value; its entry stays.
     pub fn into_inner(self) -> T {
-        self.0
+        self.value
+    }
+
+    /// Returns the number of the entry in this node's log; `None` for one that was committed with a change and
+    /// has its number later.
+    pub const fn leaf(&self) -> Option<u64> {
+        self.leaf
     }
 
     /// Returns another form of the value, under the same entry.
     pub(crate) fn map<U>(self, to: impl FnOnce(T) -> U) -> Audited<U> {
-        Audited(to(self.0))
+        Audited {
+            value: to(self.value),
+            leaf: self.leaf,
+        }
     }
 }
 
 impl<T> Deref for Audited<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.0
+        &self.value
     }
 }
 
@@ -164,8 +176,11 @@ impl Sequencer {
                 mpsc::error::TrySendError::Full(_) => AuditError::Overloaded,
                 mpsc::error::TrySendError::Closed(_) => AuditError::Stopped,
             })?;
-        durable.await.map_err(|_| AuditError::Stopped)??;
-        Ok(Audited(answer))
+        let leaf = durable.await.map_err(|_| AuditError::Stopped)??;
+        Ok(Audited {
+            value: answer,
+            leaf: Some(leaf),
+        })
     }
 
     /// Lets the log take what is in the outbox, when that is its own to take.
@@ -207,6 +222,9 @@ impl Sequencer {
             self.cleared.fetch_max(integrated, Ordering::AcqRel);
         }
         self.outbox.notify_one();
-        Ok(Audited(answer))
+        Ok(Audited {
+            value: answer,
+            leaf: None,
+        })
     }
 }

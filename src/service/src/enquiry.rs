@@ -3,6 +3,7 @@
 //! Invariant: no function here returns anything, a refusal included, before its audit entry is
 //! durable; the types do not allow another order.
 
+mod exchange;
 mod revision;
 mod same;
 mod search;
@@ -22,6 +23,10 @@ use crate::error::EnquiryError;
 use crate::event;
 use crate::guard::{self, Asked, Stopped, Who};
 use crate::services::Services;
+pub use exchange::{Draft, Exchange, Told, Wire};
+pub(crate) use exchange::{Way, draft};
+use exchange::{digest_answer, digest_refusal};
+pub(crate) use revision::as_of;
 pub use revision::{AsOf, REVISIONS, list_citizen_revisions};
 pub use search::HIT_CAP;
 
@@ -32,31 +37,33 @@ pub type Answer = Result<Audited<Disclosure>, EnquiryError>;
 ///
 /// # Errors
 /// The audited denial, or a failure that kept the answer from being audited.
-pub async fn lookup_citizen(services: &Services, request: AccessRequest) -> Answer {
-    let permit = permit(services, request).await?;
+pub async fn lookup_citizen(services: &Services, question: impl Into<Exchange<'_>>) -> Answer {
+    let Exchange { request, wire } = question.into();
+    let permit = permit(services, request, wire).await?;
     let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.disclose(found), asked).await
+    release(services, permit.disclose(found), asked, wire).await
 }
 
 /// Discloses as much of a citizen's profile as policy allows the caller to see.
 ///
 /// # Errors
 /// The audited denial, or a failure that kept the answer from being audited.
-pub async fn get_citizen(services: &Services, request: AccessRequest) -> Answer {
-    let permit = permit(services, request).await?;
+pub async fn get_citizen(services: &Services, question: impl Into<Exchange<'_>>) -> Answer {
+    let Exchange { request, wire } = question.into();
+    let permit = permit(services, request, wire).await?;
     let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.disclose(found), asked).await
+    release(services, permit.disclose(found), asked, wire).await
 }
 
 /// Answers each item as [`lookup_citizen`] does, in the order of the items. The entries of all of
 /// them become durable together.
 pub async fn batch_lookup_citizens(
     services: &Services,
-    requests: Vec<AccessRequest>,
+    questions: Vec<Exchange<'_>>,
 ) -> Vec<Answer> {
-    let items = requests
+    let items = questions
         .into_iter()
         .map(|item| lookup_citizen(services, item));
     join_all(items).await
@@ -66,8 +73,9 @@ pub async fn batch_lookup_citizens(
 ///
 /// # Errors
 /// The audited denial, or a failure that kept the answer from being audited.
-pub async fn search_citizens(services: &Services, request: AccessRequest) -> Answer {
-    let permit = permit(services, request).await?;
+pub async fn search_citizens(services: &Services, question: impl Into<Exchange<'_>>) -> Answer {
+    let Exchange { request, wire } = question.into();
+    let permit = permit(services, request, wire).await?;
     let found = match permit.subject() {
         Target::Criteria(criteria) => {
             let found = search::search(&services.directory, criteria.expose()).into_iter();
@@ -83,7 +91,7 @@ pub async fn search_citizens(services: &Services, request: AccessRequest) -> Ans
         }
     };
     let asked = asked(services, &permit);
-    release(services, permit.candidates(found), asked).await
+    release(services, permit.candidates(found), asked, wire).await
 }
 
 /// Says for each claim whether it is right, and discloses no value.
@@ -92,24 +100,35 @@ pub async fn search_citizens(services: &Services, request: AccessRequest) -> Ans
 /// The audited denial, or a failure that kept the answer from being audited.
 pub async fn verify_attributes(
     services: &Services,
-    request: AccessRequest,
+    question: impl Into<Exchange<'_>>,
     claims: Vec<Claim>,
 ) -> Answer {
-    let permit = permit(services, request).await?;
+    let Exchange { request, wire } = question.into();
+    let permit = permit(services, request, wire).await?;
     let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.verify(found, &claims, &same::same), asked).await
+    release(
+        services,
+        permit.verify(found, &claims, &same::same),
+        asked,
+        wire,
+    )
+    .await
 }
 
 /// Says which agencies hold records about a citizen, without their content.
 ///
 /// # Errors
 /// The audited denial, or a failure that kept the answer from being audited.
-pub async fn list_source_references(services: &Services, request: AccessRequest) -> Answer {
-    let permit = permit(services, request).await?;
+pub async fn list_source_references(
+    services: &Services,
+    question: impl Into<Exchange<'_>>,
+) -> Answer {
+    let Exchange { request, wire } = question.into();
+    let permit = permit(services, request, wire).await?;
     let found = find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.holdings(found), asked).await
+    release(services, permit.holdings(found), asked, wire).await
 }
 
 /// Explains where the values of one attribute come from: the steps of the mapping and the rule
@@ -118,10 +137,11 @@ pub async fn list_source_references(services: &Services, request: AccessRequest)
 ///
 /// # Errors
 /// The audited denial, or a failure that kept the answer from being audited.
-pub async fn explain_field(services: &Services, request: AccessRequest) -> Answer {
+pub async fn explain_field(services: &Services, question: impl Into<Exchange<'_>>) -> Answer {
+    let Exchange { request, wire } = question.into();
     let paths = request.fields.iter().flatten();
     let attributes: Vec<Attribute> = paths.filter_map(|path| path.parse().ok()).collect();
-    let permit = permit(services, request).await?;
+    let permit = permit(services, request, wire).await?;
     let found = find(services, permit.subject()).await?;
     let mut others = Vec::new();
     if let (Some(found), [attribute]) = (&found, attributes.as_slice()) {
@@ -130,21 +150,22 @@ pub async fn explain_field(services: &Services, request: AccessRequest) -> Answe
     let sentences = |value: &Attributed| explain(services, value);
     let asked = asked(services, &permit);
     let explained = permit.explain(found, others, &sentences);
-    release(services, explained, asked).await
+    release(services, explained, asked, wire).await
 }
 
 /// Decides; a refusal is returned only when its entry is durable.
 pub(crate) async fn permit(
     services: &Services,
     request: AccessRequest,
+    wire: Way<'_>,
 ) -> Result<Permit, EnquiryError> {
     let permit = match services.policy.current().decide(request) {
         Decision::Permit(permit) => permit,
-        Decision::Deny(denial) => return Err(refuse(services, denial).await),
+        Decision::Deny(denial) => return Err(refuse(services, denial, wire).await),
     };
     let who = who(services, permit.facts());
     if services.guard.is_stopped(&who, permit.facts().at()) {
-        return Err(refuse(services, permit.refuse(DenialReason::Conduct)).await);
+        return Err(refuse(services, permit.refuse(DenialReason::Conduct), wire).await);
     }
     if is_possible(permit.subject()) {
         return Ok(permit);
@@ -158,12 +179,13 @@ pub(crate) async fn permit(
             DenialReason::Conduct
         }
     };
-    Err(refuse(services, permit.refuse(reason)).await)
+    Err(refuse(services, permit.refuse(reason), wire).await)
 }
 
 /// Returns the refusal once its entry is durable.
-pub(crate) async fn refuse(services: &Services, denial: Denial) -> EnquiryError {
-    let entry = event::of_denial(services.audit.pseudonyms(), denial.facts(), denial.reason());
+pub(crate) async fn refuse(services: &Services, denial: Denial, wire: Way<'_>) -> EnquiryError {
+    let mut entry = event::of_denial(services.audit.pseudonyms(), denial.facts(), denial.reason());
+    digest_refusal(&mut entry, wire, &denial);
     match services.audit.record(&entry, denial).await {
         Ok(denial) => EnquiryError::Denied(Box::new(denial)),
         Err(error) => error.into(),
@@ -171,21 +193,27 @@ pub(crate) async fn refuse(services: &Services, denial: Denial) -> EnquiryError 
 }
 
 /// Returns the disclosure once its entry is durable, unless it shows a pattern or exceeds a budget.
-pub(crate) async fn release(services: &Services, disclosure: Disclosure, asked: Asked) -> Answer {
+pub(crate) async fn release(
+    services: &Services,
+    disclosure: Disclosure,
+    asked: Asked,
+    wire: Way<'_>,
+) -> Answer {
     if let Some(stopped) = stop(services, &disclosure, &asked) {
         let reason = stopped.reason();
         if let Stopped::By(pattern) = stopped {
             announce(services, disclosure.facts(), pattern).await?;
         }
-        return Err(refuse(services, disclosure.refuse(reason)).await);
+        return Err(refuse(services, disclosure.refuse(reason), wire).await);
     }
     let keys = services.audit.pseudonyms();
-    let entry = event::of_answer(
+    let mut entry = event::of_answer(
         keys,
         services.model_fingerprint(),
         disclosure.facts(),
         asked.pseudonym,
     );
+    digest_answer(&mut entry, wire, &disclosure);
     Ok(services.audit.record(&entry, disclosure).await?)
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod export;
 mod list;
 mod proof;
+mod replay;
 mod tail;
 mod witness;
 
@@ -24,6 +25,7 @@ pub use export::{Evidence, export_evidence};
 pub use list::{EventPage, Filter, Found, list_events};
 pub(crate) use proof::Prover;
 pub use proof::{ConsistencyProof, InclusionProof, get_consistency_proof, get_inclusion_proof};
+pub use replay::{Again, Parts, Recalled, Replay, admit_replay, replay_answer};
 pub use tail::{Seen, Tail};
 pub use witness::{Signed, add_witness_signature, get_checkpoint};
 

@@ -42,6 +42,7 @@ pub use lead::{Node, Pace};
 pub use link::{Arrival, Forecast, LinkSummary, Shadow, link, shadow_model, upsert};
 pub use policy::PolicyHandle;
 pub use quality::{ColumnQuality, Quality};
+pub use rabt_audit::{Salt, Side};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
     AgreementState, CorrectionState, FolderState, RejectionCount, RunCounts, RunError, RunState,

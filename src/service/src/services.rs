@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rabt_audit::{AuditEvent, Entry, Started, Stopped};
+use rabt_audit::{AuditEvent, Entry, Salt, Started, Stopped};
 use rabt_connect::{Kinds, Secrets};
 use rabt_linkage::{LinkageModel, Survivorship};
 use rabt_model::Clock;
@@ -249,6 +249,13 @@ impl Services {
 
     pub(crate) async fn stop_requested(&self) {
         self.stop.cancelled().await;
+    }
+
+    /// Draws a salt for the digests of one exchange.
+    pub fn draw_salt(&self) -> Salt {
+        let mut salt = [0; 16];
+        self.draw(&mut salt);
+        Salt(salt)
     }
 
     /// Fills bytes with randomness.

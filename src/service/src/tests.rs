@@ -16,6 +16,7 @@ mod life;
 mod living;
 mod node;
 mod operate;
+mod replay;
 mod review;
 mod schedule;
 mod sweep;

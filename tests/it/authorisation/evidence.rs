@@ -6,7 +6,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 /// The methods.
-pub(super) const METHODS: [&str; 7] = [
+pub(super) const METHODS: [&str; 8] = [
     "ListEvents",
     "TailEvents",
     "GetCheckpoint",
@@ -14,6 +14,7 @@ pub(super) const METHODS: [&str; 7] = [
     "GetConsistencyProof",
     "AddWitnessSignature",
     "ExportEvidence",
+    "ReplayAnswer",
 ];
 
 /// Calls one with nothing in it.
@@ -32,6 +33,7 @@ pub(super) async fn ask(channel: Channel, method: &str) -> Result<(), Status> {
         "GetConsistencyProof" => call!(get_consistency_proof, GetConsistencyProofRequest),
         "AddWitnessSignature" => call!(add_witness_signature, AddWitnessSignatureRequest),
         "ExportEvidence" => call!(export_evidence, ExportEvidenceRequest),
+        "ReplayAnswer" => call!(replay_answer, ReplayAnswerRequest),
         other => panic!("{other} is not in the table"),
     }
 }

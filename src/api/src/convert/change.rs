@@ -4,6 +4,7 @@ use rabt_model::{Change, ChangeCause, ChangeKind, RecordNumber};
 use rabt_policy::{Content, Disclosure, KnownRevision, ToldChange};
 use rabt_proto::{change, citizen, common};
 use rabt_service::Audited;
+use rabt_service::enquiry::Told;
 use tonic::Status;
 
 use super::{timestamp, unanswered, value};
@@ -30,9 +31,7 @@ pub(crate) fn snapshot(answer: &Audited<Disclosure>) -> Result<Vec<common::Citiz
 }
 
 /// Returns the revisions of a citizen, the last one first.
-pub(crate) fn revisions(
-    answer: &Audited<Disclosure>,
-) -> Result<Vec<citizen::CitizenRevision>, Status> {
+pub(crate) fn revisions(answer: &impl Told) -> Result<Vec<citizen::CitizenRevision>, Status> {
     let content = answer.content();
     let Content::Revisions { citizen, revisions } = content else {
         return Err(unanswered(content));

@@ -2,7 +2,7 @@
 
 use rabt_model::Timestamp;
 use rabt_proto::audit as pb;
-use rabt_service::evidence::{Filter, Found};
+use rabt_service::evidence::{Again, Filter, Found};
 use tonic::Status;
 
 use super::timestamp;
@@ -55,4 +55,16 @@ pub(crate) fn note(bytes: &[u8]) -> String {
 /// Returns the hashes of a proof.
 pub(crate) fn hashes(hashes: &[[u8; 32]]) -> Vec<Vec<u8>> {
     hashes.iter().map(|hash| hash.to_vec()).collect()
+}
+
+/// Returns an answer that was made again.
+pub(crate) fn again(again: Again) -> pb::ReplayedAnswer {
+    let differences = again.differences.into_iter();
+    let difference = |(attribute, reason)| pb::AnswerDifference { attribute, reason };
+    pb::ReplayedAnswer {
+        outcome: again.outcome,
+        same: again.same,
+        obstacle: again.obstacle,
+        differences: differences.map(difference).collect(),
+    }
 }

@@ -68,6 +68,38 @@ pub fn verify_export(
     check.export
 }
 
+/// Returns one entry of an export of so many entries that was found sound.
+///
+/// # Errors
+/// What is wrong with its bundle, or that there is no such leaf.
+pub fn exported_entry(
+    read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
+    size: u64,
+    leaf: u64,
+) -> Result<Vec<u8>, String> {
+    let number = leaf / TILE;
+    let mut check = Check {
+        read,
+        known: BTreeSet::new(),
+        export: Export {
+            entries: 0,
+            root: Tree::new().root(),
+            witnesses: Vec::new(),
+            problems: Vec::new(),
+        },
+    };
+    if leaf >= size {
+        return Err(format!("holds {size} entries, and no leaf {leaf}"));
+    }
+    let bodies = check.bundle(number, TILE.min(size - number * TILE));
+    let place = usize::try_from(leaf % TILE).unwrap_or_default();
+    let body = bodies.and_then(|bodies| bodies.into_iter().nth(place));
+    body.ok_or_else(|| {
+        let problem = check.export.problems.first().map(ToString::to_string);
+        problem.unwrap_or_default()
+    })
+}
+
 struct Check<'a> {
     read: &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
     /// The files that have been looked at.

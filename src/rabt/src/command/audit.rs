@@ -2,6 +2,7 @@
 
 mod files;
 mod remote;
+mod replay;
 mod verify;
 mod view;
 
@@ -42,6 +43,9 @@ pub(crate) enum AuditArgs {
     /// Check every entry against the signed checkpoints, in storage, in an exported folder, or in a receipt.
     /// Exit code 4 when something was changed.
     Verify(verify::VerifyArgs),
+    /// Say whether a saved answer is what was recorded, and whether a running server would give it again, as of
+    /// then and now. Exit code 4 when it is not what was recorded.
+    Replay(replay::ReplayArgs),
 }
 
 /// Which entries.
@@ -166,6 +170,7 @@ pub(crate) fn run(args: &AuditArgs, render: &Render) -> Result<ExitCode, Command
             AuditArgs::Witness(args) => remote::witness(args, render).await,
             AuditArgs::Export(args) => files::export(args, render).await,
             AuditArgs::Verify(args) => verify::verify(args, render).await,
+            AuditArgs::Replay(args) => replay::replay(args, render).await,
         }
     }))
 }

@@ -6,6 +6,7 @@ mod answer;
 mod subject;
 mod value;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -13,6 +14,7 @@ use rabt_model::Timestamp;
 use rabt_proto::citizen as pb;
 use rabt_proto::citizen::citizen_service_client::CitizenServiceClient;
 use rabt_proto::common;
+use tonic::Status;
 use tonic::transport::Channel;
 
 use self::answer::{Answer, Candidates, Explanations, Revisions, Verdicts};
@@ -22,6 +24,7 @@ use super::assurance::Assurance;
 use super::block_on;
 use crate::client::{Connection, Target, refusal};
 use crate::error::CommandError;
+use crate::exchange::Exchange;
 use crate::render::Render;
 
 /// Who asks unless `--as` says otherwise: the tax agency's system of `rabt pki dev`.
@@ -87,6 +90,10 @@ pub(crate) struct LookupArgs {
     /// Show what was known at this time, such as `2026-01-31T12:00:00Z`.
     #[arg(long, value_name = "TIME")]
     as_of: Option<Timestamp>,
+    /// New file to save question and answer to, so that `rabt audit replay` can prove them later. It holds
+    /// personal data.
+    #[arg(long, value_name = "FILE", conflicts_with = "as_of")]
+    save: Option<PathBuf>,
     #[command(flatten)]
     asking: Asking,
 }
@@ -183,7 +190,12 @@ async fn lookup(args: LookupArgs, render: &Render) -> Result<ExitCode, CommandEr
     let who = args.subject.resolve(target.demo, render)?;
     let context = args.asking.context(&target);
     let mut client = connect(&target).await?;
-    let citizen = ask_citizen(&mut client, context, who, mask(args.fields)).await?;
+    let asked = exchange(&mut client, context, who, mask(args.fields));
+    let (exchange, answered) = asked.await;
+    if let Some(file) = &args.save {
+        exchange.save(file)?;
+    }
+    let citizen = answered.map_err(|status| refusal(&status))?;
     let answer = Answer::of(&citizen);
     render.result(&answer, || answer.to_text());
     Ok(ExitCode::SUCCESS)
@@ -303,15 +315,28 @@ async fn ask_citizen(
     who: Who,
     read_mask: Option<prost_types::FieldMask>,
 ) -> Result<common::Citizen, CommandError> {
-    let answered = match who {
+    let (_, answered) = exchange(client, context, who, read_mask).await;
+    answered.map_err(|status| refusal(&status))
+}
+
+/// Asks for a citizen; returns also what can be saved of it.
+async fn exchange(
+    client: &mut CitizenServiceClient<Channel>,
+    context: common::RequestContext,
+    who: Who,
+    read_mask: Option<prost_types::FieldMask>,
+) -> (Exchange, Result<common::Citizen, Status>) {
+    match who {
         Who::Number(identifier) => {
             let request = pb::LookupCitizenRequest {
                 context: Some(context),
                 identifier: Some(identifier),
                 read_mask,
             };
-            let response = client.lookup_citizen(request).await;
-            response.map(|response| response.into_inner().citizen)
+            let answered = client.lookup_citizen(request.clone()).await;
+            let exchange = Exchange::of("LookupCitizen", &request, &answered);
+            let citizen = answered.map(|response| response.into_inner().citizen);
+            (exchange, citizen.map(Option::unwrap_or_default))
         }
         Who::Name(name) => {
             let request = pb::GetCitizenRequest {
@@ -319,13 +344,12 @@ async fn ask_citizen(
                 name,
                 read_mask,
             };
-            let response = client.get_citizen(request).await;
-            response.map(|response| response.into_inner().citizen)
+            let answered = client.get_citizen(request.clone()).await;
+            let exchange = Exchange::of("GetCitizen", &request, &answered);
+            let citizen = answered.map(|response| response.into_inner().citizen);
+            (exchange, citizen.map(Option::unwrap_or_default))
         }
-    };
-    Ok(answered
-        .map_err(|status| refusal(&status))?
-        .unwrap_or_default())
+    }
 }
 
 pub(crate) fn mask(paths: Vec<String>) -> Option<prost_types::FieldMask> {

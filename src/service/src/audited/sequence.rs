@@ -23,7 +23,7 @@ const PAGE: u32 = 1_000;
 #[derive(Debug)]
 pub(super) struct Submission {
     pub(super) entry: NewEntry,
-    pub(super) done: oneshot::Sender<Result<(), AuditError>>,
+    pub(super) done: oneshot::Sender<Result<u64, AuditError>>,
 }
 
 /// What the log shares with those who use it.
@@ -110,15 +110,17 @@ impl Sequence {
             waiting.push(submission.done);
         }
         let written = self.append(&entries).await;
-        for done in waiting {
+        for (place, done) in (0..).zip(waiting) {
+            let leaf = written.clone().map(|first| first + place);
             // a request that was given up is in the log all the same
-            let _ = done.send(written.clone());
+            let _ = done.send(leaf);
         }
     }
 
-    async fn append(&mut self, entries: &[NewEntry]) -> Result<(), AuditError> {
+    /// Appends entries and returns the number of the first.
+    async fn append(&mut self, entries: &[NewEntry]) -> Result<u64, AuditError> {
         if entries.is_empty() {
-            return Ok(());
+            return Ok(self.tree.size());
         }
         if self.doubtful {
             self.reload().await?;
@@ -134,7 +136,7 @@ impl Sequence {
         self.doubtful = false;
         self.end.growing.send_replace(tree.size());
         self.tree = tree;
-        Ok(())
+        Ok(first)
     }
 
     async fn try_integrate(&mut self) {
@@ -176,7 +178,7 @@ impl Sequence {
                 };
                 entries.push(NewEntry { entry, subjects });
             }
-            self.append(&entries).await?;
+            let _first = self.append(&entries).await?;
             self.outbox = last;
             self.end.integrated.store(last, Ordering::Release);
         }

@@ -51,10 +51,10 @@ pub async fn list_changes(
     limit: u32,
 ) -> Result<ChangePage, EnquiryError> {
     let caller = request.caller.clone();
-    let permit = permit(services, request).await?;
+    let permit = permit(services, request, None).await?;
     let (permit, after) = place(services, permit, resume).await?;
     let pulled = pull(services, permit, after, limit).await?;
-    let told = release(services, pulled.told, Asked::default()).await?;
+    let told = release(services, pulled.told, Asked::default(), None).await?;
     Ok(ChangePage {
         told,
         resume: token::seal(services.audit.pseudonyms(), &caller, pulled.last),
@@ -76,7 +76,7 @@ pub(super) async fn place(
     }
     let caller = permit.facts().caller();
     let Some(place) = token::open(services.audit.pseudonyms(), caller, resume) else {
-        return Err(refuse(services, permit.refuse(DenialReason::BadToken)).await);
+        return Err(refuse(services, permit.refuse(DenialReason::BadToken), None).await);
     };
     let permit = reach(services, permit, place).await?;
     Ok((permit, place))
@@ -92,7 +92,7 @@ pub(super) async fn reach(
     let last = tx.last_change().await?;
     drop(tx);
     if place > last {
-        return Err(refuse(services, permit.refuse(DenialReason::Expired)).await);
+        return Err(refuse(services, permit.refuse(DenialReason::Expired), None).await);
     }
     Ok(permit)
 }

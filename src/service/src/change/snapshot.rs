@@ -43,12 +43,12 @@ pub async fn export_snapshot(
     limit: u32,
 ) -> Result<SnapshotPage, EnquiryError> {
     let caller = request.caller.clone();
-    let permit = permit(services, request).await?;
+    let permit = permit(services, request, None).await?;
     let key = services.audit.pseudonyms();
     let limit = limit.clamp(1, SNAPSHOT_PAGE);
     let pinned = token::open_page(key, &caller, page);
     if pinned.is_none() && !page.is_empty() {
-        return Err(refuse(services, permit.refuse(DenialReason::BadToken)).await);
+        return Err(refuse(services, permit.refuse(DenialReason::BadToken), None).await);
     }
     let permit = match pinned {
         Some((sequence, _)) => reach(services, permit, sequence).await?,
@@ -81,7 +81,7 @@ pub async fn export_snapshot(
         (services.protection.found(profile), held)
     });
     let disclosure = permit.snapshot(sequence, flagged.collect());
-    let known = release(services, disclosure, Asked::default()).await?;
+    let known = release(services, disclosure, Asked::default(), None).await?;
     Ok(SnapshotPage {
         known,
         // a place, not an id: the last one may be somebody whom the caller may not know

@@ -50,7 +50,7 @@ impl Watch {
         resume: &str,
         heartbeat: Duration,
     ) -> Result<Self, EnquiryError> {
-        let permit = permit(services, request.clone()).await?;
+        let permit = permit(services, request.clone(), None).await?;
         let (_permit, after) = place(services, permit, resume).await?;
         Ok(Self {
             services: Arc::clone(services),
@@ -66,8 +66,8 @@ impl Watch {
     /// Refuses a caller who watches as often at once as it may: what the agreement does not permit
     /// is refused for that.
     pub async fn refuse(services: &Services, request: AccessRequest) -> EnquiryError {
-        match permit(services, request).await {
-            Ok(permit) => refuse(services, permit.refuse(DenialReason::Quota)).await,
+        match permit(services, request, None).await {
+            Ok(permit) => refuse(services, permit.refuse(DenialReason::Quota), None).await,
             Err(error) => error,
         }
     }
@@ -88,12 +88,12 @@ impl Watch {
             request.at = services.clock.now();
             // whatever is announced from here on is news
             self.bell.mark_unchanged();
-            let permit = permit(&services, request).await?;
+            let permit = permit(&services, request, None).await?;
             let pulled = pull_recent(&services, permit, self.after).await?;
             self.after = pulled.last;
             self.pending = !pulled.end;
             if !is_silent(&pulled.told) {
-                let told = release(&services, pulled.told, Asked::default()).await?;
+                let told = release(&services, pulled.told, Asked::default(), None).await?;
                 self.spoke = Instant::now();
                 return Ok(Step::Changes(Box::new(told), self.resume()));
             }

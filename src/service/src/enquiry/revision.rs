@@ -1,11 +1,10 @@
 //! What a citizen's profile was.
 
 use rabt_model::{CitizenId, Profile, Timestamp};
-use rabt_policy::{AccessRequest, PastProfile, Target};
-use rabt_storage::{StoredRevision, Transaction};
+use rabt_policy::{PastProfile, Target};
+use rabt_storage::{StorageError, StoredRevision, Transaction};
 
-use super::{Answer, asked, permit, release};
-use crate::error::EnquiryError;
+use super::{Answer, Exchange, asked, permit, release};
 use crate::link::as_composed;
 use crate::services::Services;
 
@@ -29,24 +28,26 @@ pub struct AsOf {
 /// The audited denial, or a failure that kept the answer from being audited.
 pub async fn list_citizen_revisions(
     services: &Services,
-    request: AccessRequest,
+    question: impl Into<Exchange<'_>>,
     as_of: AsOf,
 ) -> Answer {
-    let permit = permit(services, request).await?;
+    let Exchange { request, wire } = question.into();
+    let permit = permit(services, request, wire).await?;
     let past = match permit.subject() {
-        Target::Citizen(citizen) => find(services, *citizen, as_of).await?,
+        Target::Citizen(citizen) => self::as_of(services, *citizen, as_of).await?,
         Target::Identifier { .. } | Target::Criteria(_) | Target::Feed(_) => Vec::new(),
     };
     let found = super::find(services, permit.subject()).await?;
     let asked = asked(services, &permit);
-    release(services, permit.revisions(found, past), asked).await
+    release(services, permit.revisions(found, past), asked, wire).await
 }
 
-async fn find(
+/// Returns what a citizen's profile was; the gate is for whoever shows it.
+pub(crate) async fn as_of(
     services: &Services,
     citizen: CitizenId,
     as_of: AsOf,
-) -> Result<Vec<PastProfile>, EnquiryError> {
+) -> Result<Vec<PastProfile>, StorageError> {
     let mut tx = services.storage.snapshot().await?;
     let mut revisions = select(tx.as_mut(), citizen, as_of).await?;
     if revisions.is_empty()
@@ -69,9 +70,9 @@ async fn select(
     tx: &mut dyn Transaction,
     citizen: CitizenId,
     as_of: AsOf,
-) -> Result<Vec<StoredRevision>, EnquiryError> {
+) -> Result<Vec<StoredRevision>, StorageError> {
     let Some(at) = as_of.recorded_at else {
-        return Ok(tx.revisions(citizen, REVISIONS).await?);
+        return tx.revisions(citizen, REVISIONS).await;
     };
     let mut revisions = tx.revisions(citizen, u32::MAX).await?;
     revisions.retain(|revision| {

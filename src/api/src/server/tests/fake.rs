@@ -215,6 +215,7 @@ impl AuditService for Fake {
         get_consistency_proof(ab::GetConsistencyProofRequest) -> ab::GetConsistencyProofResponse;
         add_witness_signature(ab::AddWitnessSignatureRequest) -> ab::AddWitnessSignatureResponse;
         export_evidence(ab::ExportEvidenceRequest) -> Self::ExportEvidenceStream;
+        replay_answer(ab::ReplayAnswerRequest) -> ab::ReplayAnswerResponse;
     }
 }
 

@@ -216,7 +216,11 @@ pub(super) fn verify_folder(
     })
 }
 
-fn walk(path: &Path, below: &str, files: &mut BTreeSet<String>) -> Result<(), CommandError> {
+pub(super) fn walk(
+    path: &Path,
+    below: &str,
+    files: &mut BTreeSet<String>,
+) -> Result<(), CommandError> {
     let failed = |error| {
         let help = "name a folder that `rabt audit export` wrote";
         CommandError::usage(format!("{}: {error}", path.display()), help)
