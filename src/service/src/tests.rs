@@ -2,7 +2,9 @@
 
 mod agreement;
 mod audit;
+mod emergency;
 mod enquiry;
+mod erasure;
 mod feed;
 mod feed_random;
 mod flow;

@@ -74,7 +74,9 @@ impl SqliteStorage {
         let writer = pool(file_options(path), 1).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = pool(file_options(path).pragma("query_only", "ON"), READERS).await?;
-        let appender = pool(file_options(&audit_path), 1).await?;
+        // what is destroyed there is overwritten
+        let overwriting = file_options(&audit_path).pragma("secure_delete", "ON");
+        let appender = pool(overwriting, 1).await?;
         sqlx::migrate!("migrations/sqlite_audit")
             .run(&appender)
             .await?;
@@ -201,6 +203,8 @@ impl Transaction for SqliteTransaction {
 crate::folder::keeps_folders!(SqliteTransaction);
 crate::agreement::keeps_agreements!(SqliteTransaction);
 crate::correction::keeps_corrections!(SqliteTransaction);
+crate::erasure::keeps_erasures!(SqliteTransaction);
+crate::key::keeps_data_keys!(SqliteTransaction);
 
 impl SqliteTransaction {
     fn connection(&mut self) -> &mut SqliteConnection {
