@@ -2,6 +2,7 @@
 
 mod agreements;
 mod evidence;
+mod oversight;
 mod review;
 mod sources;
 mod transparency;
@@ -192,6 +193,7 @@ fn the_table_covers_every_method() {
         .chain(&review::METHODS)
         .chain(&agreements::METHODS)
         .chain(&evidence::METHODS)
+        .chain(&oversight::METHODS)
         .chain(&transparency::METHODS)
         .chain(&transparency::CORRECTIONS)
         .map(ToString::to_string)
@@ -231,6 +233,12 @@ async fn nobody_without_a_certificate_gets_through_the_handshake() {
     for method in evidence::METHODS {
         for channel in strangers(&stack).await {
             let status = evidence::ask(channel, method).await.unwrap_err();
+            assert!(reason(&status).is_empty(), "{method} reached a handler");
+        }
+    }
+    for method in oversight::METHODS {
+        for channel in strangers(&stack).await {
+            let status = oversight::ask(channel, method).await.unwrap_err();
             assert!(reason(&status).is_empty(), "{method} reached a handler");
         }
     }
@@ -369,6 +377,37 @@ async fn evidence_is_for_auditors() {
             let nothing = ["AddWitnessSignature", "ReplayAnswer"];
             let told = u64::from(refused || !nothing.contains(&method));
             assert_eq!(after, before + told, "{method}, {urn}");
+        }
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn oversight_is_for_security_officers_and_their_second_person() {
+    let stack = Stack::start("sqlite::memory:").await;
+    for urn in [
+        AGENCY_SYSTEM,
+        CLERK,
+        OPERATOR,
+        APPROVER,
+        AUDITOR,
+        SECURITY_OFFICER,
+    ] {
+        let channel = stack.connect(Some(urn)).await.unwrap();
+        for method in oversight::METHODS {
+            let log = stack.services.storage.audit_log();
+            let before = log.size().await.unwrap();
+            let outcome = oversight::ask(channel.clone(), method).await;
+            let refused = outcome.is_err_and(|status| reason(&status) == "NOT_PERMITTED");
+            let may = match method {
+                "RequestErasure" => urn == SECURITY_OFFICER,
+                "ListErasures" => [SECURITY_OFFICER, APPROVER, AUDITOR].contains(&urn),
+                _ => [SECURITY_OFFICER, APPROVER].contains(&urn),
+            };
+            assert_eq!(refused, !may, "{method}, {urn}");
+            // who may is told what is missing
+            let told = u64::from(refused || method.starts_with("List"));
+            assert_eq!(log.size().await.unwrap(), before + told, "{method}, {urn}");
         }
     }
     stack.stop().await;

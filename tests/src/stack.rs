@@ -25,7 +25,9 @@ use rabt_proto::connector::connector_service_client::ConnectorServiceClient;
 use rabt_proto::linkage::linkage_service_client::LinkageServiceClient;
 use rabt_service::operate::{NewSource, approve_source, create_source};
 use rabt_service::transparency::Portals;
-use rabt_service::{AuditKeys, ImageFile, Node, RunSummary, Services, Setup, ingest_all, link};
+use rabt_service::{
+    AuditKeys, ImageFile, MasterKey, Node, RunSummary, Services, Setup, ingest_all, link,
+};
 use rabt_storage::Storage;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -193,6 +195,7 @@ impl Stack {
             keys: AuditKeys {
                 checkpoint: Self::checkpoint_key(),
                 pseudonyms: PseudonymKey::new(&SEED),
+                master: MasterKey::new(SEED),
                 witnesses: vec![Self::witness_key().verifier().clone()],
             },
             random: StdRng::seed_from_u64(seed),

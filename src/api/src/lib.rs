@@ -16,6 +16,7 @@ mod health;
 mod limit;
 mod linkage_service;
 mod listen;
+mod oversight_service;
 mod page;
 mod request;
 mod server;

@@ -6,7 +6,7 @@
 //! 2. `stack.rs`, for each request: request id, span, deadline, caller from the certificate
 //!    (`authn.rs`), rate of the caller, places of node and caller (`limit.rs`), message size.
 //! 3. `citizen_service.rs`, `change_service.rs`, `connector_service.rs`, `linkage_service.rs`,
-//!    `agreement_service.rs`, `audit_service.rs`, `transparency_service.rs`: translate in
+//!    `agreement_service.rs`, `audit_service.rs`, `oversight_service.rs`, `transparency_service.rs`: translate in
 //!    (`request.rs`), one call of a use case, translate out (`convert.rs`, `status.rs`).
 //!
 //! The listener for portals of citizens goes the same way and serves one service, which no other listener
@@ -22,6 +22,7 @@ use hyper::body::Incoming;
 use rabt_model::Clock;
 use rabt_proto::agreement::agreement_service_server::AgreementService;
 use rabt_proto::audit::audit_service_server::AuditService;
+use rabt_proto::audit::oversight_service_server::OversightService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::citizen::citizen_service_server::CitizenService;
 use rabt_proto::connector::connector_service_server::ConnectorService;
@@ -47,6 +48,7 @@ use crate::connector_service::Connectors;
 use crate::health::{Probe, Readiness};
 use crate::linkage_service::Reviews;
 use crate::listen::{Edge, Listener};
+use crate::oversight_service::Oversights;
 use crate::stack::Stack;
 use crate::tls::{Reload, Tls};
 use crate::transparency_service::{Corrections, Transparencies};
@@ -86,6 +88,7 @@ pub async fn serve(
         audits: Audits::new(Arc::clone(&services), &config.limits, shutdown.clone()),
         transparencies: Transparencies::new(Arc::clone(&services)),
         corrections: Corrections::new(Arc::clone(&services)),
+        oversights: Oversights::new(Arc::clone(&services)),
         readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
         clock: Arc::clone(&services.clock),
     };
@@ -98,7 +101,7 @@ async fn is_ready(services: Arc<Services>) -> bool {
 }
 
 /// What the edge is made of, apart from its settings.
-pub(crate) struct Parts<C, F, O, L, G, A, T, R> {
+pub(crate) struct Parts<C, F, O, L, G, A, T, R, S> {
     pub(crate) citizens: C,
     pub(crate) changes: F,
     pub(crate) connectors: O,
@@ -107,13 +110,14 @@ pub(crate) struct Parts<C, F, O, L, G, A, T, R> {
     pub(crate) audits: A,
     pub(crate) transparencies: T,
     pub(crate) corrections: R,
+    pub(crate) oversights: S,
     pub(crate) readiness: Readiness,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Binds the addresses and serves until `shutdown`.
-pub(crate) async fn start<C, F, O, L, G, A, T, R>(
-    parts: Parts<C, F, O, L, G, A, T, R>,
+pub(crate) async fn start<C, F, O, L, G, A, T, R, S>(
+    parts: Parts<C, F, O, L, G, A, T, R, S>,
     config: &ServerConfig,
     shutdown: CancellationToken,
 ) -> Result<Bound, ApiError>
@@ -126,6 +130,7 @@ where
     A: AuditService,
     T: TransparencyService,
     R: CorrectionService,
+    S: OversightService,
 {
     let limits = &config.limits;
     let tls = Arc::new(Tls::load(&config.tls, Arc::clone(&parts.clock))?);

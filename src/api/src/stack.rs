@@ -16,6 +16,7 @@ use rabt_model::{ErrorClass, Timestamp};
 use rabt_policy::Caller;
 use rabt_proto::agreement::agreement_service_server::{AgreementService, AgreementServiceServer};
 use rabt_proto::audit::audit_service_server::{AuditService, AuditServiceServer};
+use rabt_proto::audit::oversight_service_server::{OversightService, OversightServiceServer};
 use rabt_proto::change::change_service_server::{ChangeService, ChangeServiceServer};
 use rabt_proto::citizen::citizen_service_server::{CitizenService, CitizenServiceServer};
 use rabt_proto::connector::connector_service_server::{ConnectorService, ConnectorServiceServer};
@@ -43,7 +44,7 @@ const OVER_RATE: &str = "this caller asks more often than limits.requests_per_se
                          again after the time in RetryInfo, and spread requests evenly";
 
 /// The agencies' side of the node.
-pub(crate) struct Stack<C, F, O, L, G, A, T, R> {
+pub(crate) struct Stack<C, F, O, L, G, A, T, R, S> {
     citizens: CitizenServiceServer<C>,
     changes: ChangeServiceServer<F>,
     connectors: ConnectorServiceServer<O>,
@@ -52,6 +53,7 @@ pub(crate) struct Stack<C, F, O, L, G, A, T, R> {
     audits: AuditServiceServer<A>,
     transparencies: TransparencyServiceServer<T>,
     corrections: CorrectionServiceServer<R>,
+    oversights: OversightServiceServer<S>,
     side: Side,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
@@ -67,7 +69,7 @@ pub(crate) struct Peer {
     _connection: OwnedPlace,
 }
 
-impl<C, F, O, L, G, A, T, R> Stack<C, F, O, L, G, A, T, R>
+impl<C, F, O, L, G, A, T, R, S> Stack<C, F, O, L, G, A, T, R, S>
 where
     C: CitizenService,
     F: ChangeService,
@@ -77,8 +79,9 @@ where
     A: AuditService,
     T: TransparencyService,
     R: CorrectionService,
+    S: OversightService,
 {
-    pub(crate) fn new(parts: Parts<C, F, O, L, G, A, T, R>, limits: &Limits) -> Self {
+    pub(crate) fn new(parts: Parts<C, F, O, L, G, A, T, R, S>, limits: &Limits) -> Self {
         let largest = limits.message_bytes;
         Self {
             citizens: CitizenServiceServer::new(parts.citizens).max_decoding_message_size(largest),
@@ -92,6 +95,8 @@ where
             transparencies: TransparencyServiceServer::new(parts.transparencies)
                 .max_decoding_message_size(largest),
             corrections: CorrectionServiceServer::new(parts.corrections)
+                .max_decoding_message_size(largest),
+            oversights: OversightServiceServer::new(parts.oversights)
                 .max_decoding_message_size(largest),
             side: Side::Agencies,
             ids: RequestIds::new(parts.clock.now()),
@@ -113,6 +118,7 @@ where
             audits: self.audits.clone(),
             transparencies: self.transparencies.clone(),
             corrections: self.corrections.clone(),
+            oversights: self.oversights.clone(),
             side: Side::Portals,
             // ids of requests stay different from those of the other side
             ids: RequestIds::portals(start),
@@ -172,12 +178,13 @@ where
             ServiceName::Audit => self.audits.clone().call(request).await,
             ServiceName::Transparency => self.transparencies.clone().call(request).await,
             ServiceName::Correction => self.corrections.clone().call(request).await,
+            ServiceName::Oversight => self.oversights.clone().call(request).await,
         };
         response
     }
 }
 
-impl<C, F, O, L, G, A, T, R> Edge for Stack<C, F, O, L, G, A, T, R>
+impl<C, F, O, L, G, A, T, R, S> Edge for Stack<C, F, O, L, G, A, T, R, S>
 where
     C: CitizenService,
     F: ChangeService,
@@ -187,6 +194,7 @@ where
     A: AuditService,
     T: TransparencyService,
     R: CorrectionService,
+    S: OversightService,
 {
     type Peer = Peer;
 
@@ -264,6 +272,7 @@ enum ServiceName {
     Audit,
     Transparency,
     Correction,
+    Oversight,
 }
 
 /// Which listener answers.
@@ -283,7 +292,8 @@ impl ServiceName {
             | Self::Linkage
             | Self::Agreement
             | Self::Audit
-            | Self::Correction => Side::Agencies,
+            | Self::Correction
+            | Self::Oversight => Side::Agencies,
         }
     }
 }
@@ -297,7 +307,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 76] = methods! {
+const METHODS: [Method; 82] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -324,6 +334,9 @@ const METHODS: [Method; 76] = methods! {
         "CreateCorrectionRequest" "ListCorrectionRequests";
     Correction "rabt.transparency.v1.CorrectionService":
         "ListAgencyCorrections" "AnswerCorrection";
+    Oversight "rabt.audit.v1.OversightService":
+        "RequestErasure" "ListErasures" "ConfirmErasure" "WithdrawErasure"
+        "ListEmergencies" "ReviewEmergency";
 };
 
 /// Methods that wait for an agency's database, or compare all that is held.

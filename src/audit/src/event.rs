@@ -7,7 +7,7 @@ use rabt_model::{AgencyId, AgreementId, Attribute, SourceId, StreamId, Timestamp
 use serde::{Deserialize, Serialize};
 
 use crate::Pseudonym;
-pub use evidence::{CorrectionMoved, LogRead, Witnessed};
+pub use evidence::{CorrectionMoved, EmergencyReviewed, ErasureMoved, LogRead, Witnessed};
 
 /// Something that happened and must not be denied later. Field names and ids, never values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,10 @@ pub enum AuditEvent {
     Witnessed(Witnessed),
     /// A citizen asked for a correction, or an agency took the request on.
     CorrectionMoved(CorrectionMoved),
+    /// The keys of a citizen were destroyed, or somebody asked for it.
+    ErasureMoved(ErasureMoved),
+    /// Somebody said whether an emergency was one.
+    EmergencyReviewed(EmergencyReviewed),
     /// The node started.
     Started(Started),
     /// The node stopped in an orderly way.
@@ -397,6 +401,8 @@ impl AuditEvent {
             Self::LogRead(_) => "log_read",
             Self::Witnessed(_) => "witnessed",
             Self::CorrectionMoved(_) => "correction_moved",
+            Self::ErasureMoved(_) => "erasure_moved",
+            Self::EmergencyReviewed(_) => "emergency_reviewed",
             Self::Started(_) => "started",
             Self::Stopped(_) => "stopped",
         }
@@ -422,6 +428,8 @@ impl AuditEvent {
             | Self::BundleActivated(_)
             | Self::LogRead(_)
             | Self::Witnessed(_)
+            | Self::ErasureMoved(_)
+            | Self::EmergencyReviewed(_)
             | Self::Started(_)
             | Self::Stopped(_) => &[],
         }
@@ -451,6 +459,8 @@ impl AuditEvent {
             "log_read" => read(fields).map(Self::LogRead),
             "witnessed" => read(fields).map(Self::Witnessed),
             "correction_moved" => read(fields).map(Self::CorrectionMoved),
+            "erasure_moved" => read(fields).map(Self::ErasureMoved),
+            "emergency_reviewed" => read(fields).map(Self::EmergencyReviewed),
             "started" => read(fields).map(Self::Started),
             "stopped" => read(fields).map(Self::Stopped),
             _ => return None,
@@ -479,6 +489,8 @@ impl Serialize for AuditEvent {
             Self::LogRead(fields) => fields.serialize(s),
             Self::Witnessed(fields) => fields.serialize(s),
             Self::CorrectionMoved(fields) => fields.serialize(s),
+            Self::ErasureMoved(fields) => fields.serialize(s),
+            Self::EmergencyReviewed(fields) => fields.serialize(s),
             Self::Started(fields) => fields.serialize(s),
             Self::Stopped(fields) => fields.serialize(s),
         }

@@ -21,8 +21,9 @@ pub use digest::{ParseSaltError, Salt, Side};
 pub use entry::{EncodedEntry, Entry, EntryError};
 pub use event::{
     AgreementMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved, Denied, Disclosed,
-    FolderMoved, LinkFinished, LogRead, ModelShadowed, Question, Reviewed, RunFinished,
-    SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started, Stopped, Witnessed,
+    EmergencyReviewed, ErasureMoved, FolderMoved, LinkFinished, LogRead, ModelShadowed, Question,
+    Reviewed, RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started,
+    Stopped, Witnessed,
 };
 pub use export::{
     CHECKPOINT, Export, ExportFile, ExportProblem, Exporter, WITNESSED, exported_entry,

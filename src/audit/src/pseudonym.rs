@@ -28,6 +28,14 @@ pub struct PseudonymKey {
 #[error("must be 64 lower-case hexadecimal digits")]
 pub struct ParsePseudonymError;
 
+impl Pseudonym {
+    /// Returns the name of whoever has this random key of their own: HMAC-SHA-256 of a constant. Who has neither
+    /// the key nor the name learns nothing of the one from the other.
+    pub fn of_key(key: &[u8; 32]) -> Self {
+        PseudonymKey::new(key).name(b"subject", &[], &[])
+    }
+}
+
 impl PseudonymKey {
     /// Returns the key of these bytes; the caller supplies the randomness.
     ///
@@ -124,6 +132,8 @@ mod tests {
         assert_eq!(citizen.to_string().parse(), Ok(citizen));
         assert!("0".parse::<Pseudonym>().is_err());
         assert_eq!(format!("{key:?}"), "[secret]");
+        assert_ne!(Pseudonym::of_key(&[7; 32]), Pseudonym::of_key(&[8; 32]));
+        assert_ne!(Pseudonym::of_key(&[7; 32]), citizen);
     }
 
     #[test]

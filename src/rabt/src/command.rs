@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod demo;
 mod doctor;
+mod emergency;
 mod link;
 mod model;
 mod pki;
@@ -79,6 +80,9 @@ enum Command {
     /// Read the audit log, take it away, and prove that nobody changed it.
     #[command(subcommand)]
     Audit(Box<audit::AuditArgs>),
+    /// Work off the looks for which somebody claimed an emergency, through a running server.
+    #[command(subcommand)]
+    Emergency(Box<emergency::EmergencyArgs>),
     /// See what others see of a citizen, as a portal, and answer what citizens say is wrong.
     #[command(subcommand)]
     Transparency(Box<transparency::TransparencyArgs>),
@@ -159,6 +163,7 @@ pub(crate) fn run(cli: Cli, render: &Render) -> Result<ExitCode, CommandError> {
         Command::Serve(file) => serve::run(&file, render),
         Command::Link(args) => link::run(&args, render),
         Command::Audit(args) => audit::run(&args, render),
+        Command::Emergency(args) => emergency::run(&args, render),
         Command::Transparency(args) => transparency::run(*args, render),
         Command::Storage(args) => storage::run(&args, render),
         Command::Doctor(args) => doctor::run(&args, render),

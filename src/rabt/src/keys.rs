@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use rabt_audit::{CheckpointKey, CheckpointVerifier, PseudonymKey, WitnessVerifier};
-use rabt_service::AuditKeys;
+use rabt_service::{AuditKeys, MasterKey};
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 
@@ -19,6 +19,10 @@ use crate::error::CommandError;
 pub(crate) const CHECKPOINT: &str = "checkpoint.key";
 /// File of the key that names persons in entries.
 pub(crate) const PSEUDONYM: &str = "pseudonym.key";
+/// File of the key that seals the keys of persons, and what else storage holds sealed.
+pub(crate) const MASTER: &str = "master.key";
+/// File of the master key that is about to take over.
+const NEXT_MASTER: &str = "master.key.next";
 /// File of the key that seals the image of the directory.
 pub(crate) const IMAGE: &str = "image.key";
 /// File of the public half of the first, which anyone may have.
@@ -43,6 +47,7 @@ pub(crate) fn read_or_make(
     Ok(AuditKeys {
         checkpoint,
         pseudonyms: PseudonymKey::new(&secret(&folder.join(PSEUDONYM))?),
+        master: MasterKey::new(secret(&folder.join(MASTER))?),
         witnesses,
     })
 }
@@ -52,6 +57,26 @@ pub(crate) fn read_witness(key: &str) -> Result<WitnessVerifier, CommandError> {
     key.parse().map_err(|error| {
         let help = "a witness gives its key as name+id+key, of the type cosignature/v1";
         CommandError::usage(format!("witness `{key}` {error}"), help)
+    })
+}
+
+/// Reads the master key, and the one that is to take its place; makes the second when it is not there.
+pub(crate) fn read_masters(folder: &Path) -> Result<(MasterKey, MasterKey), CommandError> {
+    let path = folder.join(MASTER);
+    if !path.is_file() {
+        let help = "the first start makes it; restore it when storage is there already";
+        return Err(CommandError::usage(at(&path, &"is not there"), help));
+    }
+    let next = secret(&folder.join(NEXT_MASTER))?;
+    Ok((MasterKey::new(secret(&path)?), MasterKey::new(next)))
+}
+
+/// Puts the next master key in the place of the present one.
+pub(crate) fn adopt_next_master(folder: &Path) -> Result<(), CommandError> {
+    let moved = fs::rename(folder.join(NEXT_MASTER), folder.join(MASTER));
+    moved.map_err(|error| {
+        let help = "move master.key.next to master.key by hand; storage is sealed by it already";
+        CommandError::failed(at(&folder.join(NEXT_MASTER), &error), help)
     })
 }
 

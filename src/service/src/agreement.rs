@@ -99,7 +99,7 @@ async fn hand_in(
     entries.push(event::of_agreement(caller, &stored, "", at));
     let versions = tx.agreement_versions(agreement.id()).await?;
     let view = AgreementView::of(&versions, at).ok_or_else(|| unknown(agreement.id()))?;
-    let audited = services.audit.commit_all(tx, tenure, &entries, view);
+    let audited = services.audit.commit_all(tx, tenure, entries, view);
     Ok(audited.await?)
 }
 

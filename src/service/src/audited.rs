@@ -5,20 +5,25 @@
 
 mod index;
 mod sequence;
+mod subjects;
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use rabt_audit::{CheckpointKey, CheckpointVerifier, Entry, PseudonymKey, WitnessVerifier};
-use rabt_storage::{NewEntry, Storage, StoredEntry, Transaction};
+use rabt_audit::{
+    AuditEvent, CheckpointKey, CheckpointVerifier, Entry, Pseudonym, PseudonymKey, WitnessVerifier,
+};
+use rabt_storage::{CaseStep, NewEntry, Storage, StoredEntry, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::AuditError;
 use crate::lead::Tenure;
+use crate::vault::{MasterKey, Vault};
 use sequence::{End, Sequence, Submission};
+use subjects::Subjects;
 
 /// Entries that may wait for the log; one more is refused.
 const WAITING: usize = 4_096;
@@ -66,6 +71,18 @@ fn subjects_of(entry: &Entry) -> Vec<[u8; 32]> {
     subjects.map(|subject| subject.0).collect()
 }
 
+/// Returns the case that an entry begins: of an emergency in which somebody was answered.
+fn case_of(entry: &Entry) -> Option<CaseStep> {
+    let AuditEvent::Disclosed(disclosed) = &entry.event else {
+        return None;
+    };
+    let is_emergency = !disclosed.question.break_glass.is_empty();
+    is_emergency.then(|| CaseStep::Open {
+        agency: disclosed.question.agency.clone(),
+        at: entry.at,
+    })
+}
+
 /// The secrets of the audit log.
 #[derive(Debug)]
 pub struct AuditKeys {
@@ -75,6 +92,8 @@ pub struct AuditKeys {
     pub pseudonyms: PseudonymKey,
     /// Who may sign the checkpoints too.
     pub witnesses: Vec<WitnessVerifier>,
+    /// Seals the keys of persons, and what else storage holds sealed.
+    pub master: MasterKey,
 }
 
 /// The node's only way into its audit log. Cheap to clone.
@@ -87,6 +106,7 @@ pub struct Sequencer {
     cleared: Arc<AtomicI64>,
     grown: watch::Receiver<u64>,
     keys: Arc<AuditKeys>,
+    subjects: Arc<Subjects>,
 }
 
 impl Sequencer {
@@ -96,9 +116,10 @@ impl Sequencer {
     ///
     /// # Errors
     /// The log cannot be read, or does not match its last checkpoint.
-    pub async fn start(
+    pub(crate) async fn start(
         storage: Arc<dyn Storage>,
         keys: AuditKeys,
+        vault: Arc<Vault>,
         owns_outbox: Arc<AtomicBool>,
         tasks: &TaskTracker,
         stop: CancellationToken,
@@ -108,6 +129,7 @@ impl Sequencer {
         let integrated = Arc::new(AtomicI64::new(0));
         let keys = Arc::new(keys);
         let (growing, grown) = watch::channel(0);
+        let subjects = Arc::new(Subjects::new(storage.audit_log(), vault));
         let sequencer = Self {
             sender,
             outbox: Arc::clone(&outbox),
@@ -115,6 +137,7 @@ impl Sequencer {
             cleared: Arc::default(),
             grown,
             keys: Arc::clone(&keys),
+            subjects,
         };
         let end = End {
             owns_outbox,
@@ -148,16 +171,44 @@ impl Sequencer {
         self.grown.clone()
     }
 
+    /// Returns the key that makes what keys of persons are found by, and the names of end users. What it makes
+    /// of a citizen or an identifier stands in no entry: the log renames them as it takes an entry.
     pub(crate) fn pseudonyms(&self) -> &PseudonymKey {
         &self.keys.pseudonyms
+    }
+
+    /// Returns every name that entries of any time know these persons by.
+    pub(crate) async fn names(&self, persons: &[Pseudonym]) -> Result<Vec<[u8; 32]>, AuditError> {
+        self.subjects.names(persons).await
+    }
+
+    /// Destroys the keys of these persons; nothing leads to the entries about them from then on.
+    pub(crate) async fn erase(&self, persons: &[Pseudonym]) -> Result<u64, AuditError> {
+        self.subjects.erase(persons).await
+    }
+
+    /// Forgets names that are in memory, because another node destroyed keys.
+    pub(crate) fn forget_names(&self) {
+        self.subjects.forget();
     }
 
     /// Returns the answer once its entry is durable.
     pub(crate) async fn record<T>(
         &self,
-        entry: &Entry,
+        entry: Entry,
         answer: T,
     ) -> Result<Audited<T>, AuditError> {
+        self.record_with(entry, None, answer).await
+    }
+
+    /// As [`Sequencer::record`], with what the entry does to the case of an emergency, in one commit.
+    pub(crate) async fn record_with<T>(
+        &self,
+        mut entry: Entry,
+        case: Option<CaseStep>,
+        answer: T,
+    ) -> Result<Audited<T>, AuditError> {
+        let pending = self.subjects.rename(entry.event.subjects_mut()).await?;
         let encoded = entry.encode();
         let stored = StoredEntry {
             body: encoded.body,
@@ -166,7 +217,9 @@ impl Sequencer {
         };
         let entry = NewEntry {
             entry: stored,
-            subjects: subjects_of(entry),
+            subjects: subjects_of(&entry),
+            keys: pending.keys.clone(),
+            case: case.or_else(|| case_of(&entry)),
         };
         let (done, durable) = oneshot::channel();
         let submission = Submission { entry, done };
@@ -177,6 +230,7 @@ impl Sequencer {
                 mpsc::error::TrySendError::Closed(_) => AuditError::Stopped,
             })?;
         let leaf = durable.await.map_err(|_| AuditError::Stopped)??;
+        self.subjects.settle(&pending);
         Ok(Audited {
             value: answer,
             leaf: Some(leaf),
@@ -194,11 +248,10 @@ impl Sequencer {
         &self,
         tx: Box<dyn Transaction>,
         tenure: Tenure,
-        entry: &Entry,
+        entry: Entry,
         answer: T,
     ) -> Result<Audited<T>, AuditError> {
-        self.commit_all(tx, tenure, std::slice::from_ref(entry), answer)
-            .await
+        self.commit_all(tx, tenure, vec![entry], answer).await
     }
 
     /// Commits a transaction together with the entries that tell about it.
@@ -206,10 +259,15 @@ impl Sequencer {
         &self,
         mut tx: Box<dyn Transaction>,
         tenure: Tenure,
-        entries: &[Entry],
+        entries: Vec<Entry>,
         answer: T,
     ) -> Result<Audited<T>, AuditError> {
-        let bodies: Vec<Vec<u8>> = entries.iter().map(|entry| entry.encode().body).collect();
+        let mut bodies = Vec::with_capacity(entries.len());
+        for mut entry in entries {
+            let pending = self.subjects.rename(entry.event.subjects_mut()).await?;
+            self.subjects.store(&pending).await?;
+            bodies.push(entry.encode().body);
+        }
         let integrated = self.integrated.load(Ordering::Acquire);
         let clears = integrated - self.cleared.load(Ordering::Acquire) >= CLEARED_TOGETHER;
         if clears {

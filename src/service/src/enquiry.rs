@@ -186,7 +186,7 @@ pub(crate) async fn permit(
 pub(crate) async fn refuse(services: &Services, denial: Denial, wire: Way<'_>) -> EnquiryError {
     let mut entry = event::of_denial(services.audit.pseudonyms(), denial.facts(), denial.reason());
     digest_refusal(&mut entry, wire, &denial);
-    match services.audit.record(&entry, denial).await {
+    match services.audit.record(entry, denial).await {
         Ok(denial) => EnquiryError::Denied(Box::new(denial)),
         Err(error) => error.into(),
     }
@@ -214,7 +214,7 @@ pub(crate) async fn release(
         asked.pseudonym,
     );
     digest_answer(&mut entry, wire, &disclosure);
-    Ok(services.audit.record(&entry, disclosure).await?)
+    Ok(services.audit.record(entry, disclosure).await?)
 }
 
 /// Counts an answer; says why it is not to be given.
@@ -246,7 +246,7 @@ async fn announce(
         "a caller is stopped for what it asked; the audit log says who"
     );
     let entry = event::of_stop(services.audit.pseudonyms(), facts, pattern);
-    let _ = services.audit.record(&entry, ()).await?;
+    let _ = services.audit.record(entry, ()).await?;
     Ok(())
 }
 

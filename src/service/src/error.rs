@@ -10,6 +10,7 @@ use rabt_policy::Denial;
 use rabt_storage::StorageError;
 
 use crate::audited::Audited;
+use crate::vault::VaultError;
 
 /// An entry could not be made durable, so that nothing may leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum AuditError {
     /// The log's key or an entry is not usable.
     #[error("the audit log cannot be used: {0}")]
     Unusable(String),
+    /// The key of a person cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
 }
 
 /// The node could not start.
@@ -45,6 +49,9 @@ pub enum StartError {
     /// The audit log cannot be resumed.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The keys that seal what storage holds cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Another process of this name holds the lease, and renews it.
     #[error("another node is named `{0}` too, and runs; give each node.name its own")]
     SameName(String),
@@ -368,7 +375,7 @@ impl AuditError {
             }
             Self::Storage(error) => error.class(),
             Self::NotLeading { .. } => ErrorClass::NotLeading,
-            Self::Unusable(_) => ErrorClass::Configuration,
+            Self::Unusable(_) | Self::Vault(_) => ErrorClass::Configuration,
         }
     }
 }

@@ -6,8 +6,8 @@ use rabt_audit::{
     SourceChanged, SourceCreated, SourceInspected, SourceStarted,
 };
 use rabt_model::{
-    CitizenId, DecisionNumber, ErrorClass, Judgement, RunId, SourceId, StreamId, TaskNumber,
-    Timestamp,
+    CitizenId, DecisionNumber, ErrorClass, Judgement, RunId, Scheme, SourceId, StreamId,
+    TaskNumber, Timestamp,
 };
 use rabt_policy::{Caller, DenialReason, Facts, Pattern, Target};
 use rabt_storage::{
@@ -75,10 +75,22 @@ pub(crate) fn person_of(keys: &PseudonymKey, facts: &Facts) -> Option<Pseudonym>
 /// Returns the pseudonym of whom a question is about, before anybody is looked up.
 pub(crate) fn asked(keys: &PseudonymKey, target: &Target) -> Option<Pseudonym> {
     match target {
-        Target::Identifier { scheme, value } => Some(keys.identifier(scheme, value.expose())),
+        Target::Identifier { scheme, value } => Some(identifier(keys, scheme, value.expose())),
         Target::Citizen(citizen) => Some(keys.citizen(*citizen)),
         Target::Criteria(_) | Target::Feed(_) => None,
     }
+}
+
+/// Returns what the key of an identifier is found by: the same whatever digits it is written in.
+pub(crate) fn identifier(keys: &PseudonymKey, scheme: &Scheme, text: &str) -> Pseudonym {
+    let digit = |c: char| match c {
+        '\u{660}'..='\u{669}' => u32::from(c) - 0x660,
+        '\u{6f0}'..='\u{6f9}' => u32::from(c) - 0x6f0,
+        _ => 10,
+    };
+    let plain = |c: char| char::from_digit(digit(c), 10).unwrap_or(c);
+    let folded: String = text.trim().chars().map(plain).collect();
+    keys.identifier(scheme, &folded)
 }
 
 fn question(keys: &PseudonymKey, facts: &Facts) -> Question {

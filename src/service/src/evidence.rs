@@ -53,7 +53,7 @@ async fn tell<T>(
         method: method.to_owned(),
     };
     let entry = Entry::new(services.clock.now(), AuditEvent::LogRead(read));
-    services.audit.record(&entry, answer).await
+    services.audit.record(entry, answer).await
 }
 
 /// Returns the checkpoint of the tree of this size, of the largest for 0, and its size.

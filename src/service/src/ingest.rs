@@ -308,7 +308,7 @@ async fn finish_run(
         summary.counts,
         at,
     );
-    Ok(services.audit.commit(tx, tenure, &entry, summary).await?)
+    Ok(services.audit.commit(tx, tenure, entry, summary).await?)
 }
 
 impl Reading {
@@ -359,7 +359,7 @@ impl Stop {
             Self::Write(
                 AuditError::Overloaded | AuditError::Stopped | AuditError::NotLeading { .. },
             ) => true,
-            Self::Write(AuditError::Unusable(_)) => false,
+            Self::Write(AuditError::Unusable(_) | AuditError::Vault(_)) => false,
             Self::Rested => true,
         }
     }

@@ -18,6 +18,7 @@ mod ingest;
 mod lead;
 mod link;
 pub mod operate;
+pub mod oversight;
 mod policy;
 mod protection;
 mod quality;
@@ -28,6 +29,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 pub mod transparency;
+mod vault;
 
 pub use audited::{AuditKeys, Audited, Sequencer};
 pub use directory::Directory;
@@ -45,8 +47,9 @@ pub use quality::{ColumnQuality, Quality};
 pub use rabt_audit::{Salt, Side};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
-    AgreementState, CorrectionState, FolderState, RejectionCount, RunCounts, RunError, RunState,
-    SourceState, StoredPosition as PositionView, fingerprint,
+    AgreementState, CaseState, CorrectionState, ErasureState, FolderState, RejectionCount,
+    RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
 };
 pub use schedule::{Pacing, keep_schedules};
 pub use services::{Services, Setup};
+pub use vault::{MasterKey, VaultError, reseal};

@@ -143,7 +143,7 @@ pub async fn link(services: &Services) -> Result<Audited<LinkSummary>, LinkError
         return Ok(audited);
     }
     let entry = event::of_link(&summary, services.model_fingerprint(), services.clock.now());
-    Ok(services.audit.record(&entry, summary).await?)
+    Ok(services.audit.record(entry, summary).await?)
 }
 
 /// Links all that waits; the caller has the turn.

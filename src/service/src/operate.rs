@@ -69,7 +69,7 @@ pub(crate) async fn refuse(
     }
     let policy = services.policy.current();
     let entry = event::of_refusal(caller, method, policy.revision(), services.clock.now());
-    services.audit.record(&entry, ()).await.map(Some)
+    services.audit.record(entry, ()).await.map(Some)
 }
 
 fn unknown(id: &SourceId) -> OperateError {

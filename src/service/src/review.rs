@@ -85,7 +85,7 @@ pub async fn claim_task(
     let clerical = Clerical::of_task("claim", number);
     let citizens = [task.task.left.1, task.task.right.1];
     let entry = event::of_review(services, caller, &clerical, &citizens, now);
-    Ok(services.audit.commit(tx, tenure, &entry, task).await?)
+    Ok(services.audit.commit(tx, tenure, entry, task).await?)
 }
 
 /// Ends the caller's claim of a task.
@@ -113,7 +113,7 @@ pub async fn release_task(
     let clerical = Clerical::of_task("release", number);
     let citizens = [task.task.left.1, task.task.right.1];
     let entry = event::of_review(services, caller, &clerical, &citizens, now);
-    Ok(services.audit.commit(tx, tenure, &entry, task).await?)
+    Ok(services.audit.commit(tx, tenure, entry, task).await?)
 }
 
 /// Returns up to `limit` decisions below a number, in force or not, the last one first, without
@@ -159,7 +159,7 @@ pub async fn list_decisions_of(
     let clerical = Clerical::of("list_decisions");
     let now = services.clock.now();
     let entry = event::of_review(services, caller, &clerical, &[today], now);
-    Ok(services.audit.record(&entry, decisions).await?)
+    Ok(services.audit.record(entry, decisions).await?)
 }
 
 /// Returns a decision with its reasons, which may name people.
@@ -184,7 +184,7 @@ pub async fn get_decision(
     };
     let now = services.clock.now();
     let entry = event::of_review(services, caller, &clerical, &citizens, now);
-    Ok(services.audit.record(&entry, decision).await?)
+    Ok(services.audit.record(entry, decision).await?)
 }
 
 /// Returns the name that claims and decisions give a caller: the same under every role.

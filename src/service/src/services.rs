@@ -27,6 +27,7 @@ use crate::policy::PolicyHandle;
 use crate::protection::Protection;
 use crate::registry::Registry;
 use crate::transparency::Portals;
+use crate::vault::Vault;
 
 /// What a node is made of. The composition root supplies all of it.
 pub struct Setup {
@@ -75,6 +76,7 @@ pub struct Services {
     /// The profiles in memory.
     pub directory: Directory,
     pub(crate) catalogue: Catalogue,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) prover: Prover,
     pub(crate) portals: Portals,
     pub(crate) secrets: Secrets,
@@ -117,9 +119,19 @@ impl Services {
         let (stop, last) = (CancellationToken::new(), CancellationToken::new());
         let storage = setup.storage;
         let lead = Lead::start(storage.leases(), setup.node).await?;
-        let log = Arc::clone(&storage);
+        let (log, now) = (Arc::clone(&storage), setup.clock.now());
+        let vault = Vault::open(storage.as_ref(), &setup.keys.master, now).await?;
+        let vault = Arc::new(vault);
         let owns_outbox = lead.owns_outbox();
-        let audit = Sequencer::start(log, setup.keys, owns_outbox, &tasks, last.clone()).await?;
+        let audit = Sequencer::start(
+            log,
+            setup.keys,
+            Arc::clone(&vault),
+            owns_outbox,
+            &tasks,
+            last.clone(),
+        )
+        .await?;
         let mut tx = storage.begin().await?;
         let bundle = tx.current_bundle().await?;
         // before anything is read: what is committed from here on is followed
@@ -142,7 +154,7 @@ impl Services {
             version: setup.version,
         };
         let entry = Entry::new(setup.clock.now(), AuditEvent::Started(started));
-        let _durable = audit.record(&entry, ()).await?;
+        let _durable = audit.record(entry, ()).await?;
         let turn = Arc::new(tokio::sync::Mutex::new(()));
         // an earlier process may have left something
         let backlog = Arc::new(AtomicBool::new(true));
@@ -174,6 +186,7 @@ impl Services {
             secrets: setup.secrets,
             policy: PolicyHandle::new(policy),
             audit,
+            vault,
             prover: Prover::default(),
             portals: setup.portals,
             model: setup.model,
@@ -231,7 +244,7 @@ impl Services {
             cause: cause.to_owned(),
         };
         let entry = Entry::new(self.clock.now(), AuditEvent::Stopped(stopped));
-        if let Err(error) = self.audit.record(&entry, ()).await {
+        if let Err(error) = self.audit.record(entry, ()).await {
             tracing::error!(%error, "the stop could not be recorded");
         }
         self.last.cancel();

@@ -3,7 +3,9 @@
 mod agreement;
 mod audit;
 mod day;
+mod emergency;
 mod enquiry;
+mod erasure;
 mod feed;
 mod feed_random;
 mod flow;

@@ -23,6 +23,7 @@ pub use correction::{
 };
 pub use error::TransparencyError;
 pub use history::{AccessEvent, AccessPage, Withheld, count_withheld, list_access_events};
+pub(crate) use place::logs;
 pub use receipt::{AccessReceipt, get_access_receipt};
 pub use viewer::{Portal, Portals, Subject, Viewer};
 
@@ -102,7 +103,7 @@ async fn admit(
         reason: refusal.to_owned(),
     };
     let entry = Entry::new(services.clock.now(), AuditEvent::Denied(denied));
-    let refused = services.audit.record(&entry, ()).await?;
+    let refused = services.audit.record(entry, ()).await?;
     Err(match refusal {
         "PORTAL" => TransparencyError::NotPermitted(refused),
         _ => TransparencyError::StepUp(refused),
@@ -119,7 +120,7 @@ async fn tell<T>(
     answer: T,
 ) -> Result<Audited<T>, TransparencyError> {
     let entry = look(services, caller, viewer, (method, outcome), whose.name);
-    Ok(services.audit.record(&entry, answer).await?)
+    Ok(services.audit.record(entry, answer).await?)
 }
 
 /// Returns the error of a look that found nothing, once its entry is durable: that there is nothing is an
@@ -132,7 +133,7 @@ async fn missed(
     (subject, wanted): (Pseudonym, &'static str),
 ) -> TransparencyError {
     let entry = look(services, caller, viewer, (method, "absent"), subject);
-    match services.audit.record(&entry, ()).await {
+    match services.audit.record(entry, ()).await {
         Ok(_durable) => TransparencyError::NotFound(wanted),
         Err(error) => error.into(),
     }

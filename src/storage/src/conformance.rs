@@ -12,6 +12,7 @@ mod columns;
 mod corrections;
 mod decisions;
 mod deletions;
+mod erasures;
 mod fingerprints;
 mod folders;
 mod history;
@@ -108,6 +109,9 @@ cases! {
         every_id_that_leads_to_a_citizen_is_found;
     corrections:
         a_correction_is_asked_and_answered_once;
+    erasures:
+        an_erasure_is_decided_once_and_names_nobody_then,
+        a_data_key_is_made_once_and_sealed_anew;
     columns:
         counts_of_columns_add_up_until_they_are_forgotten;
     profiles:
@@ -183,6 +187,8 @@ cases! {
         entries_come_back_in_order,
         a_second_writer_is_refused,
         entries_are_found_by_everybody_whom_they_are_about,
+        keys_of_persons_are_in_the_commit_of_the_entry_and_are_destroyed,
+        an_emergency_is_in_the_commit_of_its_entry_and_judged_once,
         what_is_indexed_later_is_found_once,
         a_checkpoint_takes_the_signature_of_a_witness,
         the_latest_checkpoint_is_of_the_largest_tree,

@@ -8,10 +8,11 @@ use rabt_model::{CitizenId, ErrorClass, Pii, RecordNumber, RunId, SourceId, Stre
 use crate::StorageError;
 use crate::batch::HeldRow;
 use crate::body::decode_profile;
-use crate::row::{CorrectionState, Horizon, StoredCorrection, StoredRevision};
 use crate::row::{
-    FolderState, RunCounts, RunError, RunState, SourceState, StoredBundle, StoredRun,
+    CaseState, ErasureState, FolderState, RunCounts, RunError, RunState, SourceState, StoredBundle,
+    StoredCase, StoredErasure, StoredRun, SubjectKey,
 };
+use crate::row::{CorrectionState, Horizon, StoredCorrection, StoredRevision};
 use crate::row::{RejectionCount, StoredEntry, StoredFolder, StoredPosition, StoredSource};
 
 /// A row of `sources`, in the order of its columns.
@@ -39,6 +40,18 @@ pub(crate) type CorrectionRow = (
     String,
     String,
     String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+);
+
+/// A row of `erasures`, in the order of its columns.
+pub(crate) type ErasureRow = (
+    i64,
+    Option<Vec<u8>>,
     String,
     String,
     String,
@@ -275,6 +288,43 @@ pub(crate) fn to_correction(row: CorrectionRow) -> Result<StoredCorrection, Stor
         answer: row.10,
         created_at: to_timestamp(TABLE, row.11)?,
         updated_at: to_timestamp(TABLE, row.12)?,
+    })
+}
+
+pub(crate) fn to_erasure(row: ErasureRow) -> Result<StoredErasure, StorageError> {
+    const TABLE: &str = "erasures";
+    Ok(StoredErasure {
+        number: row.0,
+        citizen: row.1.map(|citizen| to_citizen(&citizen)).transpose()?,
+        reason: row.2,
+        state: ErasureState::of(&row.3).ok_or_else(|| corrupt(TABLE, "the state is unknown"))?,
+        proposer: row.4,
+        decider: row.5,
+        created_at: to_timestamp(TABLE, row.6)?,
+        updated_at: to_timestamp(TABLE, row.7)?,
+    })
+}
+
+/// A row of `audit_cases`, in the order of its columns, without the log.
+pub(crate) type CaseRow = (i64, String, i64, String, String, Vec<u8>, Option<i64>);
+
+pub(crate) fn to_case(row: CaseRow) -> Result<StoredCase, StorageError> {
+    const TABLE: &str = "audit_cases";
+    Ok(StoredCase {
+        leaf: to_count(row.0),
+        agency: parse_id(TABLE, &row.1)?,
+        at: to_timestamp(TABLE, row.2)?,
+        state: CaseState::of(&row.3).ok_or_else(|| corrupt(TABLE, "the state is unknown"))?,
+        reviewer: row.4,
+        text: row.5,
+        reviewed_at: row.6.map(|at| to_timestamp(TABLE, at)).transpose()?,
+    })
+}
+
+pub(crate) fn to_subject_key(row: (Vec<u8>, Vec<u8>)) -> Result<SubjectKey, StorageError> {
+    Ok(SubjectKey {
+        name: to_hash("subject_keys", &row.0)?,
+        sealed: row.1,
     })
 }
 

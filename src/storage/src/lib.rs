@@ -13,10 +13,12 @@ mod convert;
 mod correction;
 mod decision;
 mod deletion;
+mod erasure;
 mod error;
 mod feed;
 mod fingerprint;
 mod folder;
+mod key;
 mod lease;
 mod names;
 mod open;
@@ -34,18 +36,18 @@ pub use fingerprint::fingerprint;
 pub use lease::{Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases};
 pub use open::{open, open_as};
 pub use repository::{
-    AgreementVersions, Agreements, AuditLog, Changes, Clusters, Columns, Corrections, Decisions,
-    Deletions, Folders, History, Marks, Outbox, Profiles, Records, Reviews, Sources, Storage,
-    Transaction,
+    AgreementVersions, Agreements, AuditLog, Changes, Clusters, Columns, Corrections, DataKeys,
+    Decisions, Deletions, Erasures, Folders, History, Marks, Outbox, Profiles, Records, Reviews,
+    Sources, Storage, Transaction,
 };
 pub use review::{
     DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,
     TaskCounts, TaskFilter, TaskPlace,
 };
 pub use row::{
-    CorrectionState, DeleteOutcome, Deletion, FolderState, GoldenRef, Horizon, NewEntry,
-    PutOutcome, RejectionCount, RevisionPage, RunCounts, RunError, RunOutcome, RunState,
-    SourceState, StoredBundle, StoredChange, StoredCorrection, StoredEntry, StoredFolder,
-    StoredPosition, StoredProfile, StoredRecord, StoredRejection, StoredRevision, StoredRun,
-    StoredSource,
+    CaseState, CaseStep, CorrectionState, DeleteOutcome, Deletion, ErasureState, FolderState,
+    GoldenRef, Horizon, NewEntry, PutOutcome, RejectionCount, RevisionPage, RunCounts, RunError,
+    RunOutcome, RunState, SourceState, StoredBundle, StoredCase, StoredChange, StoredCorrection,
+    StoredDataKey, StoredEntry, StoredErasure, StoredFolder, StoredPosition, StoredProfile,
+    StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource, SubjectKey,
 };

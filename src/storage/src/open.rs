@@ -60,7 +60,12 @@ mod tests {
             outbox,
         };
         let subjects = vec![[number; 32]];
-        NewEntry { entry, subjects }
+        NewEntry {
+            entry,
+            subjects,
+            keys: Vec::new(),
+            case: None,
+        }
     }
 
     #[tokio::test]

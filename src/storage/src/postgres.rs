@@ -2,6 +2,7 @@
 
 mod agreements;
 mod audit_log;
+mod cases;
 mod changes;
 mod clusters;
 mod columns;
@@ -219,6 +220,8 @@ impl Transaction for PostgresTransaction {
 crate::folder::keeps_folders!(PostgresTransaction);
 crate::agreement::keeps_agreements!(PostgresTransaction);
 crate::correction::keeps_corrections!(PostgresTransaction);
+crate::erasure::keeps_erasures!(PostgresTransaction);
+crate::key::keeps_data_keys!(PostgresTransaction);
 
 impl PostgresTransaction {
     fn connection(&mut self) -> &mut PgConnection {

@@ -7,6 +7,7 @@ mod audit_log;
 mod columns;
 mod corrections;
 mod deletions;
+mod erasures;
 mod folders;
 mod review;
 
@@ -31,6 +32,7 @@ pub(crate) use audit_log::newest;
 pub use columns::Columns;
 pub use corrections::Corrections;
 pub use deletions::Deletions;
+pub use erasures::{DataKeys, Erasures};
 pub use folders::Folders;
 pub use review::{Decisions, Reviews};
 
@@ -92,6 +94,8 @@ pub trait Transaction:
     + Sources
     + Folders
     + Corrections
+    + Erasures
+    + DataKeys
     + Agreements
     + AgreementVersions
     + Marks

@@ -1,13 +1,17 @@
 //! What storage holds, as its callers see it.
 
+mod case;
 mod correction;
+mod erasure;
 
 use rabt_model::{
     AgencyId, Attribute, Change, CitizenId, ErrorClass, Pii, RecordId, RecordNumber, Rule, RunId,
     SourceId, SourceRecord, StreamId, Timestamp,
 };
 
+pub use case::{CaseState, CaseStep, StoredCase};
 pub use correction::{CorrectionState, StoredCorrection};
+pub use erasure::{ErasureState, StoredDataKey, StoredErasure, SubjectKey};
 
 /// What became of the records of one call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -436,4 +440,8 @@ pub struct NewEntry {
     pub entry: StoredEntry,
     /// The pseudonyms of everybody whom it is about.
     pub subjects: Vec<[u8; 32]>,
+    /// Keys that these pseudonyms were made with, as far as they are not stored yet.
+    pub keys: Vec<SubjectKey>,
+    /// What it does to the case of an emergency.
+    pub case: Option<CaseStep>,
 }

@@ -77,8 +77,11 @@ impl SqliteStorage {
         let writer = pool(file_options(path), 1).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = pool(file_options(path).pragma("query_only", "ON"), READERS).await?;
-        // it appends, and SQLite looks through all of its cache when pages changed their places
-        let appender = file_options(&audit_path).pragma("cache_size", "-8192");
+        // SQLite looks through all of its cache when pages changed their places; what is deleted is
+        // overwritten wherever its page is written anyhow
+        let appender = file_options(&audit_path)
+            .pragma("cache_size", "-8192")
+            .pragma("secure_delete", "FAST");
         let appender = pool(appender, 1).await?;
         sqlx::migrate!("migrations/sqlite_audit")
             .run(&appender)
@@ -209,6 +212,8 @@ impl Transaction for SqliteTransaction {
 crate::folder::keeps_folders!(SqliteTransaction);
 crate::agreement::keeps_agreements!(SqliteTransaction);
 crate::correction::keeps_corrections!(SqliteTransaction);
+crate::erasure::keeps_erasures!(SqliteTransaction);
+crate::key::keeps_data_keys!(SqliteTransaction);
 
 impl SqliteTransaction {
     fn connection(&mut self) -> &mut SqliteConnection {

@@ -71,11 +71,13 @@ impl Place {
         assert!(report["entries"].as_u64().unwrap() > 2, "{report}");
     }
 
-    /// Writes the settings of a node. The nodes name people alike: they have one pseudonym key.
+    /// Writes the settings of a node. The nodes name people alike: they have one pseudonym key and one
+    /// master key.
     fn settle(&self, name: &str) -> PathBuf {
         let folder = self.folder.path().join(name);
         std::fs::create_dir_all(folder.join("keys")).unwrap();
         std::fs::write(folder.join("keys/pseudonym.key"), "07".repeat(32)).unwrap();
+        std::fs::write(folder.join("keys/master.key"), "08".repeat(32)).unwrap();
         std::fs::write(folder.join("agreements.toml"), DEMO_BUNDLE).unwrap();
         let tls = self.pki.server();
         let settings = format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FileDescriptorSet};
-use rabt_tests::{AGENCY_SYSTEM, APPROVER, CLERK, Log, OPERATOR, Stack};
+use rabt_tests::{AGENCY_SYSTEM, APPROVER, CLERK, Log, OPERATOR, SECURITY_OFFICER, Stack};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -13,13 +13,15 @@ use tonic::{Request, Status};
 /// A number that could be somebody's.
 const CANARY: &str = "29801010112348";
 /// What a name of a resource begins with, where somebody writes the number instead of an id.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 8] = [
     "",
     "citizens/",
     "sources/",
     "reviewTasks/",
     "decisions/",
     "agreements/",
+    "erasures/",
+    "emergencies/",
 ];
 /// How deep messages are filled.
 const DEPTH: usize = 4;
@@ -169,7 +171,14 @@ async fn a_number_in_every_text_of_every_request_comes_back_in_no_error_and_no_l
     let contract = Contract::read();
     assert!(contract.methods.len() >= 60, "{}", contract.methods.len());
     let mut told = Vec::new();
-    for urn in [AGENCY_SYSTEM, OPERATOR, APPROVER, CLERK, AUDITOR] {
+    for urn in [
+        AGENCY_SYSTEM,
+        OPERATOR,
+        APPROVER,
+        CLERK,
+        AUDITOR,
+        SECURITY_OFFICER,
+    ] {
         let channel = stack.connect(Some(urn)).await.unwrap();
         for (path, request) in &contract.methods {
             for name in NAMES {

@@ -3,8 +3,8 @@
 use rabt_model::{Label, Pii};
 use rabt_proto::transparency as pb;
 use rabt_proto::{common, transparency::viewer::Citizen};
-use rabt_service::CorrectionState;
 use rabt_service::transparency::{AccessEvent, Correction, OwnHolding, Subject, Viewer};
+use rabt_service::{CaseState, CorrectionState};
 use tonic::Status;
 
 use super::timestamp;
@@ -58,6 +58,7 @@ pub(crate) fn event(event: &AccessEvent) -> pb::AccessEvent {
         attributes: event.attributes.iter().map(ToString::to_string).collect(),
         own: event.own,
         has_receipt: event.has_receipt,
+        emergency: event.emergency.map_or("", CaseState::as_str).to_owned(),
     }
 }
 

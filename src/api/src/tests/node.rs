@@ -19,7 +19,7 @@ use rabt_proto::connector::{
     ApproveSourceRequest, CreateSourceRequest, ListRunsRequest, RunState, Source,
     StartSourceRequest,
 };
-use rabt_service::{AuditKeys, Services, Setup};
+use rabt_service::{AuditKeys, MasterKey, Services, Setup};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
@@ -157,6 +157,7 @@ impl Node {
             keys: AuditKeys {
                 checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),
                 pseudonyms: PseudonymKey::new(&[2; 32]),
+                master: MasterKey::new([4; 32]),
                 witnesses: Vec::new(),
             },
             random: StdRng::seed_from_u64(7),

@@ -4,8 +4,9 @@ use super::{Entry, EntryError};
 use crate::tree::leaf_hash;
 use crate::{
     AgreementMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved, Denied, Disclosed,
-    FolderMoved, LinkFinished, LogRead, Pseudonym, Question, RunFinished, SourceChanged,
-    SourceCreated, SourceInspected, SourceStarted, Started, Stopped, Witnessed,
+    EmergencyReviewed, ErasureMoved, FolderMoved, LinkFinished, LogRead, Pseudonym, Question,
+    RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started, Stopped,
+    Witnessed,
 };
 
 fn question() -> Question {
@@ -49,6 +50,21 @@ fn evidence() -> Vec<AuditEvent> {
             correction: 4,
             state: text("asked"),
             subjects: vec![Pseudonym([1; 32])],
+        }),
+        AuditEvent::ErasureMoved(ErasureMoved {
+            actor: text("rabt:ali:approver"),
+            erasure: 3,
+            keys: Some(2),
+            proposer: text("rabt:huda"),
+            reason: text("retention ended"),
+            state: text("done"),
+        }),
+        AuditEvent::EmergencyReviewed(EmergencyReviewed {
+            actor: text("health:ali:approver"),
+            agency: "health".parse().unwrap(),
+            leaf: 71,
+            log: text("node.example/log"),
+            state: text("disputed"),
         }),
     ]
 }

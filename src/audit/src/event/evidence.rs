@@ -50,8 +50,53 @@ pub struct CorrectionMoved {
     pub subjects: Vec<Pseudonym>,
 }
 
+/// That nobody can find a citizen's entries any more was asked for, done or taken back. It names no citizen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasureMoved {
+    /// Who did it.
+    pub actor: String,
+    /// Number of the erasure.
+    pub erasure: i64,
+    /// Number of keys that were destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<u64>,
+    /// Who asked for it.
+    pub proposer: String,
+    /// Why.
+    pub reason: String,
+    /// Where it stands now.
+    pub state: String,
+}
+
+/// Somebody said whether an emergency was one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmergencyReviewed {
+    /// Who did it.
+    pub actor: String,
+    /// Whose system asked in the emergency.
+    pub agency: AgencyId,
+    /// Number of the entry about the look.
+    pub leaf: u64,
+    /// Origin of the log that it is in.
+    pub log: String,
+    /// What was said: `confirmed`, `disputed`.
+    pub state: String,
+}
+
 /// What can be asked of an event of any kind.
 impl AuditEvent {
+    /// Returns the places of those persons, for whoever knows them by other names.
+    pub fn subjects_mut(&mut self) -> &mut [Pseudonym] {
+        match self {
+            Self::Disclosed(disclosed) => &mut disclosed.subjects,
+            Self::Reviewed(reviewed) => &mut reviewed.subjects,
+            Self::CorrectionMoved(moved) => &mut moved.subjects,
+            _ => &mut [],
+        }
+    }
+
     /// Returns the question that was asked, where one was.
     pub const fn question(&self) -> Option<&Question> {
         if let Self::Disclosed(Disclosed { question, .. })
@@ -67,7 +112,8 @@ impl AuditEvent {
     /// Returns the agency that asked or whose folder or source it is, where there is one.
     pub fn agency(&self) -> Option<&AgencyId> {
         if let Self::SourceCreated(SourceCreated { agency, .. })
-        | Self::FolderMoved(FolderMoved { agency, .. }) = self
+        | Self::FolderMoved(FolderMoved { agency, .. })
+        | Self::EmergencyReviewed(EmergencyReviewed { agency, .. }) = self
         {
             return Some(agency);
         }
@@ -105,6 +151,8 @@ impl AuditEvent {
             Self::RunFinished(event) => &event.outcome,
             Self::Reviewed(event) => &event.action,
             Self::CorrectionMoved(event) => &event.state,
+            Self::ErasureMoved(event) => &event.state,
+            Self::EmergencyReviewed(event) => &event.state,
             Self::Stopped(event) => &event.cause,
             Self::SourceCreated(_)
             | Self::SourceStarted(_)
@@ -144,6 +192,8 @@ impl AuditEvent {
             Self::LogRead(event) => event.actor.clone(),
             Self::Witnessed(event) => event.actor.clone(),
             Self::CorrectionMoved(event) => event.actor.clone(),
+            Self::ErasureMoved(event) => event.actor.clone(),
+            Self::EmergencyReviewed(event) => event.actor.clone(),
             Self::RunFinished(_) | Self::Linked(_) | Self::Started(_) | Self::Stopped(_) => {
                 String::new()
             }

@@ -3,6 +3,7 @@
 mod files;
 mod remote;
 mod replay;
+mod shred;
 mod verify;
 mod view;
 
@@ -46,6 +47,9 @@ pub(crate) enum AuditArgs {
     /// Say whether a saved answer is what was recorded, and whether a running server would give it again, as of
     /// then and now. Exit code 4 when it is not what was recorded.
     Replay(replay::ReplayArgs),
+    /// Destroy the keys that lead from a citizen to the entries about them, as two people.
+    #[command(subcommand)]
+    Shred(shred::ShredArgs),
 }
 
 /// Which entries.
@@ -171,6 +175,7 @@ pub(crate) fn run(args: &AuditArgs, render: &Render) -> Result<ExitCode, Command
             AuditArgs::Export(args) => files::export(args, render).await,
             AuditArgs::Verify(args) => verify::verify(args, render).await,
             AuditArgs::Replay(args) => replay::replay(args, render).await,
+            AuditArgs::Shred(args) => shred::run(args, render).await,
         }
     }))
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{StorageAt, block_on};
 use crate::error::CommandError;
+use crate::keys;
 use crate::render::Render;
 
 /// What to do with storage.
@@ -15,6 +16,9 @@ pub(crate) enum StorageArgs {
     /// Print the fingerprint of who is who and of every golden value. Equal state has an equal
     /// fingerprint, on any storage, in any order of arrival.
     Fingerprint(StorageAt),
+    /// Seal the keys of storage by a new master key. No row is written anew, and nodes may run; each needs the new
+    /// file before its next start.
+    Rotate(StorageAt),
 }
 
 #[derive(Serialize)]
@@ -26,8 +30,38 @@ struct State {
 
 /// Runs `rabt storage`.
 pub(crate) fn run(args: &StorageArgs, render: &Render) -> Result<ExitCode, CommandError> {
-    let StorageArgs::Fingerprint(at) = args;
-    block_on(fingerprint(at, render))
+    match args {
+        StorageArgs::Fingerprint(at) => block_on(fingerprint(at, render)),
+        StorageArgs::Rotate(at) => block_on(rotate(at, render)),
+    }
+}
+
+async fn rotate(at: &StorageAt, render: &Render) -> Result<ExitCode, CommandError> {
+    #[derive(Serialize)]
+    struct Rotated {
+        data_keys: u64,
+        master_key: String,
+    }
+    let (storage, settled) = at.open().await?;
+    let folder = settled.path(&settled.config.audit.keys);
+    let (old, new) = keys::read_masters(&folder)?;
+    let sealed = rabt_service::reseal(storage.as_ref(), &old, &new).await;
+    let data_keys = sealed.map_err(|error| CommandError::failed(error, "nothing was changed"))?;
+    storage.close().await;
+    keys::adopt_next_master(&folder)?;
+    let master_key = folder.join(keys::MASTER).display().to_string();
+    let rotated = Rotated {
+        data_keys,
+        master_key,
+    };
+    render.result(&rotated, || {
+        format!(
+            "{data_keys} data keys are sealed by the new {}; copy it to the other nodes, and keep the old one with \
+             the backups of before",
+            rotated.master_key
+        )
+    });
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn fingerprint(at: &StorageAt, render: &Render) -> Result<ExitCode, CommandError> {

@@ -217,7 +217,7 @@ impl Settings for Config {
         setting(
             "audit.keys",
             Kind::Path,
-            "folder of the log's signing key and pseudonym key; made at the first start",
+            "folder of the log's signing key, the pseudonym key and the master key; made at the first start",
         ),
         setting(
             "audit.witnesses",

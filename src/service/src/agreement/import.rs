@@ -72,11 +72,11 @@ pub async fn import_agreements(
     let count = policy.agreements().len() as u64;
     let unchanged = entries.is_empty() && services.policy.current().revision() == revision;
     entries.push(event::of_bundle(caller, count, &revision, at));
-    if unchanged {
+    if let (true, Some(only)) = (unchanged, entries.pop_if(|_| unchanged)) {
         drop(tx);
-        return Ok(services.audit.record(&entries[0], revision).await?);
+        return Ok(services.audit.record(only, revision).await?);
     }
-    let audited = services.audit.commit_all(tx, tenure, &entries, revision);
+    let audited = services.audit.commit_all(tx, tenure, entries, revision);
     let audited = audited.await?;
     services.policy.replace(policy);
     Ok(audited)

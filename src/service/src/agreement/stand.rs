@@ -191,10 +191,7 @@ async fn carry_out(
     }
     let versions = tx.agreement_versions(&asked.id).await?;
     let view = AgreementView::of(&versions, at).ok_or_else(|| unknown(&asked.id))?;
-    let audited = services
-        .audit
-        .commit_all(tx, tenure, &entries, view)
-        .await?;
+    let audited = services.audit.commit_all(tx, tenure, entries, view).await?;
     if let Some(policy) = policy {
         services.policy.replace(policy);
     }

@@ -176,7 +176,12 @@ impl Sequence {
                     body,
                     outbox: Some(number),
                 };
-                entries.push(NewEntry { entry, subjects });
+                entries.push(NewEntry {
+                    entry,
+                    subjects,
+                    keys: Vec::new(),
+                    case: None,
+                });
             }
             let _first = self.append(&entries).await?;
             self.outbox = last;

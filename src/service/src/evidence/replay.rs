@@ -14,6 +14,7 @@ use rabt_policy::{
 use super::{EvidenceError, allow, tell};
 use crate::audited::Audited;
 use crate::enquiry::{AsOf, Draft, Wire, as_of, draft};
+use crate::event;
 use crate::services::Services;
 
 /// The values of each attribute in an answer, as bytes that are equal when they are: without and with where
@@ -217,7 +218,8 @@ async fn subject_of(
     let keys = services.audit.pseudonyms();
     let today = match target {
         Target::Identifier { scheme, value } => {
-            if subjects.contains(&keys.identifier(scheme, value.expose())) {
+            let asked = event::identifier(keys, scheme, value.expose());
+            if is_among(services, asked, subjects).await? {
                 return Ok(Some(None));
             }
             let found = services
@@ -236,8 +238,23 @@ async fn subject_of(
     let mut ids = tx.ids_of(end).await?;
     drop(tx);
     ids.extend([today, end]);
-    let known = |id: &CitizenId| subjects.contains(&keys.citizen(*id));
-    Ok(ids.into_iter().find(known).map(Some))
+    for id in ids {
+        if is_among(services, keys.citizen(id), subjects).await? {
+            return Ok(Some(Some(id)));
+        }
+    }
+    Ok(None)
+}
+
+/// Says whether an entry is about a person, under any of their names.
+async fn is_among(
+    services: &Services,
+    person: Pseudonym,
+    subjects: &[Pseudonym],
+) -> Result<bool, EvidenceError> {
+    let names = services.audit.names(&[person]).await?;
+    let mut subjects = subjects.iter();
+    Ok(subjects.any(|subject| names.contains(&subject.0)))
 }
 
 /// Returns a citizen as of a recorded time. Who holds a file is what is known of it today too: that is not kept

@@ -85,7 +85,7 @@ pub async fn add_witness_signature(
             witness: witness.name().to_owned(),
         };
         let entry = Entry::new(services.clock.now(), AuditEvent::Witnessed(witnessed));
-        let audited = services.audit.record(&entry, note).await?;
+        let audited = services.audit.record(entry, note).await?;
         // another witness may have signed in the meantime
         if log.put_witnessed(size, &held, &audited).await? {
             return Ok(audited);

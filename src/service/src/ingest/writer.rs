@@ -234,7 +234,7 @@ impl Task {
             }
         }
         self.backlog.store(true, Ordering::Release);
-        let counts = self.audit.commit_all(tx, tenure, &events, counts).await?;
+        let counts = self.audit.commit_all(tx, tenure, events, counts).await?;
         Ok(counts.into_inner())
     }
 }

@@ -13,6 +13,7 @@ use crate::services::Services;
 /// Keeps the node's place until it stops.
 pub(crate) async fn keep(services: Arc<Services>) {
     let mut renewed = Instant::now();
+    let mut erased = 0;
     loop {
         let pace = services.lead.pace;
         let pause = match services.lead.tenure() {
@@ -25,6 +26,19 @@ pub(crate) async fn keep(services: Arc<Services>) {
             () = tokio::time::sleep(pause) => {}
         }
         beat(&services, &mut renewed).await;
+        forget_erased(&services, &mut erased).await;
+    }
+}
+
+/// Forgets the names of persons that are in memory when a node destroyed keys.
+async fn forget_erased(services: &Services, seen: &mut u64) {
+    match services.storage.audit_log().erasures().await {
+        Ok(erased) if erased != *seen => {
+            *seen = erased;
+            services.audit.forget_names();
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "whether keys were destroyed could not be read"),
     }
 }
 

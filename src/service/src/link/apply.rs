@@ -242,7 +242,7 @@ async fn commit(
         .await?;
     let audited = services
         .audit
-        .commit_all(tx, linker.tenure, &entries, summary)
+        .commit_all(tx, linker.tenure, entries, summary)
         .await?;
     for (step, place) in &steps {
         step.publish(services, *place, at);

@@ -265,7 +265,7 @@ async fn perform(
             .map(|step| event::of_link(&step.summary(), services.model_fingerprint(), at)),
     );
     let tenure = linker.tenure;
-    let told = services.audit.commit_all(tx, tenure, &entries, effect);
+    let told = services.audit.commit_all(tx, tenure, entries, effect);
     let audited = told.await?;
     for (step, place) in steps.iter().zip(written) {
         step.publish(services, place, at);

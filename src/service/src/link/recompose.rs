@@ -109,7 +109,7 @@ async fn write(
     }
     summary.add(&step.summary());
     let entry = event::of_link(&step.summary(), services.model_fingerprint(), at);
-    let told = services.audit.commit(tx, linker.tenure, &entry, *summary);
+    let told = services.audit.commit(tx, linker.tenure, entry, *summary);
     let audited = told.await?;
     step.publish(services, place, at);
     Ok(audited)

@@ -203,7 +203,7 @@ pub(super) async fn follow_alone(
     let mut tx = services.storage.begin().await?;
     let mut entries = Vec::new();
     let linker = follow(services, tx.as_mut(), linker, feed, &mut entries).await?;
-    let told = services.audit.commit_all(tx, linker.tenure, &entries, ());
+    let told = services.audit.commit_all(tx, linker.tenure, entries, ());
     told.await?;
     Ok(linker)
 }

@@ -75,7 +75,7 @@ pub async fn shadow_model(
         records: shadow.records,
     };
     let entry = Entry::new(services.clock.now(), AuditEvent::ModelShadowed(told));
-    Ok(services.audit.record(&entry, shadow).await?)
+    Ok(services.audit.record(entry, shadow).await?)
 }
 
 async fn compare(services: &Services, model: Arc<LinkageModel>) -> Result<Shadow, OperateError> {

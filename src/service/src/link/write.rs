@@ -50,7 +50,7 @@ pub(super) async fn write(
         summary.add(&step.summary());
         let told = services
             .audit
-            .commit_all(tx, linker.tenure, &entries, *summary);
+            .commit_all(tx, linker.tenure, entries, *summary);
         audited = Some(told.await?);
         step.publish(services, written, at);
     }
@@ -60,7 +60,7 @@ pub(super) async fn write(
         let mut tx = services.storage.begin().await?;
         let mut entries = Vec::new();
         work.finish(tx.as_mut(), linker, at, &mut entries).await?;
-        let told = services.audit.commit_all(tx, linker.tenure, &entries, ());
+        let told = services.audit.commit_all(tx, linker.tenure, entries, ());
         told.await?;
     }
     Ok(audited)

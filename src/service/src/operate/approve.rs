@@ -138,7 +138,7 @@ async fn approve(
         make_stale(tx.as_mut()).await?;
     }
     let views = views(services, tx.as_mut(), &agency).await?;
-    let audited = services.audit.commit_all(tx, tenure, &entries, views);
+    let audited = services.audit.commit_all(tx, tenure, entries, views);
     let audited = audited.await?;
     services
         .registry

@@ -84,7 +84,7 @@ pub async fn withdraw_source(
     let entry = event::of_folder(caller, &folder, from.as_str(), to, at);
     (folder.state, folder.updated_at) = (to, at);
     let view = FolderView::of(&folder);
-    Ok(services.audit.commit(tx, tenure, &entry, view).await?)
+    Ok(services.audit.commit(tx, tenure, entry, view).await?)
 }
 
 /// Returns the folder of a source's agency: the version of this number, or with 0 the one that is
@@ -177,7 +177,7 @@ pub(super) async fn put(
     };
     folder.version = tx.put_folder(&folder).await?;
     let entry = event::of_folder(caller, &folder, "", folder.state, at);
-    Ok(services.audit.commit(tx, tenure, &entry, folder).await?)
+    Ok(services.audit.commit(tx, tenure, entry, folder).await?)
 }
 
 async fn hand_in(
@@ -206,7 +206,7 @@ async fn hand_in(
             let at = services.clock.now();
             let entry = event::of_folder(caller, current, state.as_str(), state, at);
             drop(tx);
-            return Ok(services.audit.record(&entry, views).await?);
+            return Ok(services.audit.record(entry, views).await?);
         }
         if !replace && !ended {
             return Err(OperateError::Exists {

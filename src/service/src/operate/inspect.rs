@@ -293,7 +293,7 @@ impl Target {
         if let Err(error) = &heard {
             let (source, at) = (&self.registered.spec.id, services.clock.now());
             let entry = event::of_inspection(caller, source, look, Some(error.class()), at);
-            let _ = services.audit.record(&entry, ()).await?;
+            let _ = services.audit.record(entry, ()).await?;
         }
         heard
     }
@@ -312,7 +312,7 @@ impl Target {
         let further =
             state.filter(|state| self.folder.state.is_open() && *state > self.folder.state);
         let Some(state) = further else {
-            return Ok(services.audit.record(&entry, seen).await?);
+            return Ok(services.audit.record(entry, seen).await?);
         };
         let tenure = services.lead.tenure()?;
         let _states = services.states.lock().await;
@@ -324,7 +324,7 @@ impl Target {
             tx.set_folder_state(&self.folder.agency, version, state, None, at)
                 .await?;
         }
-        Ok(services.audit.commit(tx, tenure, &entry, seen).await?)
+        Ok(services.audit.commit(tx, tenure, entry, seen).await?)
     }
 }
 

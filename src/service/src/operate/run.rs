@@ -72,7 +72,7 @@ pub async fn start_source(
     let owner = Arc::clone(services);
     let source = id.clone();
     services.tasks.spawn(async move {
-        let audited = owner.audit.commit(tx, tenure, &entry, view).await;
+        let audited = owner.audit.commit(tx, tenure, entry, view).await;
         drop(states);
         let durable = audited.is_ok();
         // A caller that no longer listens has gone away; the run goes on.
@@ -204,7 +204,7 @@ pub async fn retire_source(
     let entry = event::of_state(caller, id, source.state.as_str(), at);
     let mut held = Held::read(tx.as_mut()).await?;
     let view = held.view(services, tx.as_mut(), source.clone()).await?;
-    let mut audited = services.audit.commit(tx, tenure, &entry, view).await?;
+    let mut audited = services.audit.commit(tx, tenure, entry, view).await?;
     drop(states);
     let let_go = match services.registry.current().source(id) {
         Some(registered) => logs::let_go(services, &registered, |_| true).await,
@@ -259,7 +259,7 @@ async fn forget_records(
                 deletions.len() as u64,
             );
             let entry = event::of_streams(caller, id, what, Some(count), at);
-            services.audit.commit(tx, tenure, &entry, ()).await?;
+            services.audit.commit(tx, tenure, entry, ()).await?;
         }
     }
     forget_quality(services, caller, id, tenure).await
@@ -285,7 +285,7 @@ async fn forget_quality(
     }
     let streams: Vec<StreamId> = streams.into_iter().collect();
     let entry = event::of_streams(caller, id, ("forgotten", &streams), None, at);
-    let _ = services.audit.commit(tx, tenure, &entry, ()).await?;
+    let _ = services.audit.commit(tx, tenure, entry, ()).await?;
     Ok(())
 }
 
@@ -343,7 +343,7 @@ async fn rewind(
     let mut held = Held::read(tx.as_mut()).await?;
     let view = held.view(services, tx.as_mut(), source).await?;
     let entry = event::of_streams(caller, id, ("rewound", &streams), None, at);
-    Ok(services.audit.commit(tx, tenure, &entry, view).await?)
+    Ok(services.audit.commit(tx, tenure, entry, view).await?)
 }
 
 async fn change_state(
@@ -373,7 +373,7 @@ async fn change_state(
     let mut held = Held::read(tx.as_mut()).await?;
     let view = held.view(services, tx.as_mut(), source).await?;
     let entry = event::of_state(caller, id, state.as_str(), at);
-    Ok(services.audit.commit(tx, tenure, &entry, view).await?)
+    Ok(services.audit.commit(tx, tenure, entry, view).await?)
 }
 
 /// Says whether a source was read to its end by the folder that is in force.

@@ -177,7 +177,7 @@ pub async fn protect_citizen(
     };
     let clerical = Clerical::of(action);
     let entry = event::of_review(services, caller, &clerical, &[citizen], now);
-    let audited = services.audit.commit(tx, tenure, &entry, ()).await?;
+    let audited = services.audit.commit(tx, tenure, entry, ()).await?;
     let mut tx = services.storage.snapshot().await?;
     services.protection.refresh(tx.as_mut()).await?;
     Ok(audited)
@@ -319,7 +319,7 @@ async fn preview(
     let clerical = Clerical::of("preview");
     let now = services.clock.now();
     let entry = event::of_review(services, caller, &clerical, citizens, now);
-    Ok(services.audit.record(&entry, preview).await?)
+    Ok(services.audit.record(entry, preview).await?)
 }
 
 pub(super) fn outcome(effect: Effect) -> Outcome {

@@ -55,7 +55,7 @@ pub async fn get_task(
     let clerical = Clerical::of_task("read", number);
     let now = services.clock.now();
     let entry = event::of_review(services, caller, &clerical, &[left.1, right.1], now);
-    Ok(services.audit.record(&entry, detail).await?)
+    Ok(services.audit.record(entry, detail).await?)
 }
 
 /// Explains what speaks for and against two records being one person, linked or not.
@@ -78,5 +78,5 @@ pub async fn explain_pair(
     let clerical = Clerical::of("explain");
     let now = services.clock.now();
     let entry = event::of_review(services, caller, &clerical, &citizens, now);
-    Ok(services.audit.record(&entry, explanation).await?)
+    Ok(services.audit.record(entry, explanation).await?)
 }

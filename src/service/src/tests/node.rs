@@ -24,7 +24,7 @@ use rand::rngs::StdRng;
 use tokio::sync::Semaphore;
 
 use crate::operate::{NewSource, SourceView, approve_source, update_source};
-use crate::{AuditKeys, Node, Services, Setup};
+use crate::{AuditKeys, MasterKey, Node, Services, Setup};
 
 pub(super) use terms::BUNDLE;
 use terms::SERVICES;
@@ -269,6 +269,7 @@ pub(super) fn keys() -> AuditKeys {
     AuditKeys {
         checkpoint: CheckpointKey::from_seed("rabt.test", &[1; 32]).unwrap(),
         pseudonyms: PseudonymKey::new(&[2; 32]),
+        master: MasterKey::new([4; 32]),
         witnesses: vec![witness().verifier().clone()],
     }
 }

@@ -260,6 +260,8 @@ async fn withhold(storage: &Fragile, citizen: CitizenId, until: &str) -> u64 {
     let new = NewEntry {
         entry: stored,
         subjects: vec![keys().pseudonyms.citizen(citizen).0],
+        keys: Vec::new(),
+        case: None,
     };
     let leaf = tree.size() - 1;
     log.append(leaf, &[new], Some(&note)).await.unwrap();
@@ -387,4 +389,27 @@ async fn a_citizen_sees_who_holds_a_file_and_may_not_ask_without_end() {
     }
     let refused = create_correction(&services, &portal(), &me, wrong("birth.date")).await;
     assert_eq!(refused.unwrap_err().class(), ErrorClass::QuotaExceeded);
+}
+
+#[tokio::test]
+async fn what_a_citizen_wrote_is_sealed_in_storage() {
+    let (storage, services) = node().await;
+    let new = NewCorrection {
+        attribute: "birth.date".into(),
+        wrong: Pii::new("ولدت في العاشر".into()),
+        evidence: String::new(),
+    };
+    let asked = create_correction(&services, &portal(), &viewer(MONA[2]), new).await;
+    let asked = asked.unwrap().into_inner();
+    let mut tx = storage.snapshot().await.unwrap();
+    let held = tx
+        .get_correction(asked.stored.number)
+        .await
+        .unwrap()
+        .unwrap();
+    drop(tx);
+    assert!(held.wrong.expose().starts_with("sealed:"));
+    assert!(held.record_key.expose().starts_with("sealed:"));
+    let mine = list_corrections(&services, &portal(), &viewer(MONA[2])).await;
+    assert_eq!(mine.unwrap()[0].stored.wrong.expose(), "ولدت في العاشر");
 }

@@ -7,15 +7,23 @@ use rabt_storage::{CorrectionState, StoredCorrection};
 
 use super::{TransparencyError, Viewer, admit, missed, tell};
 use crate::audited::Audited;
+use crate::error::AuditError;
 use crate::event;
 use crate::operate;
 use crate::services::Services;
+use crate::vault::VaultError;
 
 /// Longest text of a citizen or an agency, and longest reference, characters.
 const LONGEST: usize = 2_000;
 const LONGEST_REFERENCE: usize = 200;
 /// Requests of one citizen that may wait for an answer.
 const WAITING: usize = 20;
+
+/// What a sealed text begins with, and the names of those that are.
+const SEALED: &str = "sealed:";
+const RECORD_KEY: &str = "record_key";
+const WRONG: &str = "wrong";
+const ANSWER: &str = "answer";
 
 const ANSWERERS: [Role; 2] = [Role::Operator, Role::Approver];
 
@@ -97,10 +105,20 @@ pub async fn create_correction(
         created_at: at,
         updated_at: at,
     };
-    stored.number = tx.put_correction(&stored).await?;
+    let sealed = StoredCorrection {
+        record_key: Pii::new(seal(
+            services,
+            &stored,
+            RECORD_KEY,
+            stored.record_key.expose(),
+        )),
+        wrong: Pii::new(seal(services, &stored, WRONG, stored.wrong.expose())),
+        ..stored.clone()
+    };
+    stored.number = tx.put_correction(&sealed).await?;
     let entry = moved(services, caller, &stored);
     let answer = labelled(services, stored);
-    Ok(services.audit.commit(tx, tenure, &entry, answer).await?)
+    Ok(services.audit.commit(tx, tenure, entry, answer).await?)
 }
 
 /// Lists what a citizen, under whatever id, said is wrong; the last one first.
@@ -127,11 +145,12 @@ pub async fn list_corrections(
     }
     found.sort_by_key(|stored| std::cmp::Reverse(stored.number));
     // the key of a row is between the agency and its own people
-    let found = found.into_iter().map(|mut stored| {
-        stored.record_key = Pii::default();
-        labelled(services, stored)
+    let found = found.into_iter().map(|stored| {
+        let mut opened = open(services, stored)?;
+        opened.record_key = Pii::default();
+        Ok(labelled(services, opened))
     });
-    let found: Vec<Correction> = found.collect();
+    let found: Vec<Correction> = found.collect::<Result<_, AuditError>>()?;
     tell(
         services,
         caller,
@@ -160,13 +179,13 @@ pub async fn list_agency_corrections(
     let mut citizens: Vec<_> = found.iter().map(|stored| stored.citizen).collect();
     citizens.sort_unstable();
     citizens.dedup();
-    let found: Vec<Correction> = found
+    let found = found
         .into_iter()
-        .map(|stored| labelled(services, stored))
-        .collect();
+        .map(|stored| Ok(labelled(services, open(services, stored)?)));
+    let found: Vec<Correction> = found.collect::<Result<_, AuditError>>()?;
     let read = event::Clerical::of("list_corrections");
     let entry = event::of_review(services, caller, &read, &citizens, services.clock.now());
-    Ok(services.audit.record(&entry, found).await?)
+    Ok(services.audit.record(entry, found).await?)
 }
 
 /// Answers a request about a record of the caller's own agency.
@@ -193,18 +212,53 @@ pub async fn answer_correction(
         return Err(UNKNOWN);
     }
     let at = services.clock.now();
-    if !tx.answer_correction(number, state, answer, at).await? {
+    let sealed = seal(services, &stored, ANSWER, answer);
+    if !tx.answer_correction(number, state, &sealed, at).await? {
         return Err(TransparencyError::Answered);
     }
     let stored = StoredCorrection {
         state,
         answer: answer.to_owned(),
         updated_at: at,
-        ..stored
+        ..open(services, stored)?
     };
     let entry = moved(services, caller, &stored);
     let answered = labelled(services, stored);
-    Ok(services.audit.commit(tx, tenure, &entry, answered).await?)
+    Ok(services.audit.commit(tx, tenure, entry, answered).await?)
+}
+
+/// Returns a text as it is stored.
+fn seal(services: &Services, stored: &StoredCorrection, field: &str, text: &str) -> String {
+    let sealed = services.vault.seal(&place(stored, field), text.as_bytes());
+    format!("{SEALED}{}", data_encoding::BASE64.encode(&sealed))
+}
+
+/// Opens the texts of a request; one of before texts were sealed is as it was.
+fn open(services: &Services, stored: StoredCorrection) -> Result<StoredCorrection, AuditError> {
+    let text = |field: &str, text: &str| -> Result<String, AuditError> {
+        let Some(sealed) = text.strip_prefix(SEALED) else {
+            return Ok(text.to_owned());
+        };
+        let sealed = data_encoding::BASE64.decode(sealed.as_bytes());
+        let sealed = sealed.map_err(|_| VaultError::Damaged)?;
+        let opened = services.vault.unseal(&place(&stored, field), &sealed)?;
+        Ok(String::from_utf8_lossy(&opened).into_owned())
+    };
+    let record_key = text(RECORD_KEY, stored.record_key.expose())?;
+    let wrong = text(WRONG, stored.wrong.expose())?;
+    let answer = text(ANSWER, &stored.answer)?;
+    Ok(StoredCorrection {
+        record_key: Pii::new(record_key),
+        wrong: Pii::new(wrong),
+        answer,
+        ..stored
+    })
+}
+
+/// Returns what a sealed text belongs to.
+fn place(stored: &StoredCorrection, field: &str) -> Vec<u8> {
+    let citizen = stored.citizen.bits().to_be_bytes();
+    [b"rabt/correction/", field.as_bytes(), b"/", &citizen].concat()
 }
 
 async fn allow(

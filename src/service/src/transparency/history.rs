@@ -3,6 +3,7 @@
 use rabt_audit::{AuditEvent, Disclosed, Entry, Question, Reviewed};
 use rabt_model::{AgencyId, Attribute, Label, Timestamp};
 use rabt_policy::{Caller, Role};
+use rabt_storage::CaseState;
 
 use super::place::{Placed, Walk, logs, open, seal};
 use super::viewer::Whose;
@@ -47,6 +48,9 @@ pub struct AccessEvent {
     pub own: bool,
     /// Whether there is a receipt of it.
     pub has_receipt: bool,
+    /// Of an emergency, what somebody else said to it; none when it was no emergency, or one of before there were
+    /// cases.
+    pub emergency: Option<CaseState>,
 }
 
 /// Some events, and the token of the next page.
@@ -105,8 +109,10 @@ pub async fn list_access_events(
         if is_withheld(&found.entry.event, now) {
             continue;
         }
+        let emergency = walk.case_of(&found).await?;
         let event = shown(services, found);
-        events.extend(event.filter(|event| include_own || !event.own));
+        let event = event.filter(|event| include_own || !event.own);
+        events.extend(event.map(|event| AccessEvent { emergency, ..event }));
     }
     let next = if more {
         seal(keys, caller, whose.name, &walk.places())
@@ -198,6 +204,8 @@ fn shown(services: &Services, placed: Placed) -> Option<AccessEvent> {
         | AuditEvent::LogRead(_)
         | AuditEvent::Witnessed(_)
         | AuditEvent::CorrectionMoved(_)
+        | AuditEvent::ErasureMoved(_)
+        | AuditEvent::EmergencyReviewed(_)
         | AuditEvent::Started(_)
         | AuditEvent::Stopped(_) => return None,
     };
@@ -259,5 +267,6 @@ fn nothing(services: &Services, agency: AgencyId) -> AccessEvent {
         attributes: Vec::new(),
         own: false,
         has_receipt: false,
+        emergency: None,
     }
 }

@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rabt_audit::{Entry, Pseudonym, PseudonymKey};
+use rabt_audit::{AuditEvent, Entry, Pseudonym, PseudonymKey};
 use rabt_policy::Caller;
-use rabt_storage::{AuditLog, Storage, StorageError};
+use rabt_storage::{AuditLog, CaseState, Storage, StorageError};
 
 /// Entries that are read of a log at a time.
 const PAGE: u32 = 200;
@@ -43,7 +43,7 @@ struct Reading {
 }
 
 /// Returns every log of the database with its origin, in the order in which they began.
-pub(super) async fn logs(
+pub(crate) async fn logs(
     storage: &dyn Storage,
     own: &str,
 ) -> Result<Vec<(String, Arc<dyn AuditLog>)>, StorageError> {
@@ -103,6 +103,18 @@ impl Walk {
         };
         reading.taken = Some(leaf);
         Ok(Some(Placed { log, leaf, entry }))
+    }
+
+    /// Returns what somebody said to an emergency; `None` for what was none.
+    pub(super) async fn case_of(&self, placed: &Placed) -> Result<Option<CaseState>, StorageError> {
+        let AuditEvent::Disclosed(disclosed) = &placed.entry.event else {
+            return Ok(None);
+        };
+        if disclosed.question.break_glass.is_empty() {
+            return Ok(None);
+        }
+        let case = self.logs[placed.log].log.case(placed.leaf).await?;
+        Ok(case.map(|case| case.state))
     }
 
     /// Returns the place behind what was taken, of each log.

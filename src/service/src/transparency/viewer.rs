@@ -1,10 +1,12 @@
 //! Who looks, through which portal, and under which names the log knows them.
 
 use rabt_audit::Pseudonym;
-use rabt_model::{AgencyId, Attribute, CitizenId, Pii, Profile, Scheme, Value};
+use rabt_model::{AgencyId, CitizenId, Pii, Scheme};
 use rabt_policy::{Assurance, Caller};
 
 use super::TransparencyError;
+use crate::event;
+use crate::oversight::identifiers;
 use crate::services::Services;
 
 /// Longest identifier of a request, bytes.
@@ -55,7 +57,7 @@ pub enum Subject {
 pub(super) struct Whose {
     /// The citizen as of today; `None` when nobody holds the identifier.
     pub(super) citizen: Option<CitizenId>,
-    /// What entries of today call the person.
+    /// What the key of the person is found by.
     pub(super) name: Pseudonym,
     /// Everything that entries of any time call the person.
     pub(super) names: Vec<[u8; 32]>,
@@ -121,7 +123,7 @@ pub(super) async fn find(
             if text.trim().is_empty() || text.len() > LONGEST {
                 return Err(invalid("must have an identifier with a value"));
             }
-            let asked = keys.identifier(&scheme, text);
+            let asked = event::identifier(keys, &scheme, text);
             match services.directory.by_identifier(scheme.as_str(), text) {
                 Some(profile) => {
                     let whose = known(services, profile.citizen, Some(asked)).await?;
@@ -130,7 +132,7 @@ pub(super) async fn find(
                 None => Ok(Ok(Whose {
                     citizen: None,
                     name: asked,
-                    names: vec![asked.0],
+                    names: services.audit.names(&[asked]).await?,
                 })),
             }
         }
@@ -148,32 +150,18 @@ async fn known(
     let mut tx = services.storage.snapshot().await?;
     let ids = tx.ids_of(citizen).await?;
     drop(tx);
-    let mut names = vec![keys.citizen(citizen).0];
-    names.extend(ids.into_iter().map(|id| keys.citizen(id).0));
-    names.extend(asked.map(|asked| asked.0));
+    let mut names = vec![keys.citizen(citizen)];
+    names.extend(ids.into_iter().map(|id| keys.citizen(id)));
+    names.extend(asked);
     if let Some(profile) = services.directory.get(citizen) {
         names.extend(identifiers(services, &profile));
     }
     names.sort_unstable();
     names.dedup();
+    let names = services.audit.names(&names).await?;
     Ok(Whose {
         citizen: Some(citizen),
         name: keys.citizen(citizen),
         names,
     })
-}
-
-fn identifiers(services: &Services, profile: &Profile) -> Vec<[u8; 32]> {
-    let keys = services.audit.pseudonyms();
-    let names =
-        profile
-            .values
-            .iter()
-            .filter_map(|value| match (&value.attribute, value.value.expose()) {
-                (Attribute::Identifier(scheme), Value::Text(text)) => {
-                    Some(keys.identifier(scheme, text).0)
-                }
-                _ => None,
-            });
-    names.collect()
 }

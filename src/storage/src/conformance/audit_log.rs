@@ -2,10 +2,10 @@
 
 use rabt_model::RunId;
 
-use super::sample::record;
+use super::sample::{at, record};
 use crate::StorageError;
 use crate::repository::{AuditLog, Storage};
-use crate::row::{NewEntry, StoredEntry};
+use crate::row::{CaseState, CaseStep, NewEntry, StoredCase, StoredEntry, SubjectKey};
 
 fn entry(number: u8) -> NewEntry {
     about(number, &[])
@@ -18,7 +18,12 @@ fn about(number: u8, subjects: &[u8]) -> NewEntry {
         outbox: number.is_multiple_of(2).then_some(i64::from(number) * 10),
     };
     let subjects = subjects.iter().map(|subject| [*subject; 32]).collect();
-    NewEntry { entry, subjects }
+    NewEntry {
+        entry,
+        subjects,
+        keys: Vec::new(),
+        case: None,
+    }
 }
 
 async fn leaves_about(log: &dyn AuditLog, subjects: &[u8], before: Option<u64>) -> Vec<u64> {
@@ -161,4 +166,112 @@ pub(super) async fn a_transaction_does_not_delay_the_log(storage: &dyn Storage) 
     drop(tx);
     // What the log holds does not depend on what becomes of the transaction.
     assert_eq!(log.size().await.unwrap(), 1);
+}
+
+fn key(name: u8, sealed: u8) -> SubjectKey {
+    SubjectKey {
+        name: [name; 32],
+        sealed: vec![sealed; 76],
+    }
+}
+
+pub(super) async fn keys_of_persons_are_in_the_commit_of_the_entry_and_are_destroyed(
+    storage: &dyn Storage,
+) {
+    let log = storage.audit_log();
+    let new = NewEntry {
+        keys: vec![key(1, 1), key(2, 1)],
+        ..about(0, &[7])
+    };
+    log.append(0, &[new.clone()], None).await.unwrap();
+    // a commit that fails stores none
+    let late = NewEntry {
+        keys: vec![key(5, 5)],
+        ..about(1, &[7])
+    };
+    log.append(0, &[late], None).await.unwrap_err();
+    log.put_subject_keys(&[key(1, 1), key(1, 2), key(3, 1)])
+        .await
+        .unwrap();
+    let names = [[1; 32], [2; 32], [3; 32], [5; 32]];
+    let found = log.subject_keys(&names).await.unwrap();
+    assert_eq!(found, [key(1, 1), key(1, 2), key(2, 1), key(3, 1)]);
+    assert!(log.subject_keys(&[]).await.unwrap().is_empty());
+    assert_eq!(log.erasures().await.unwrap(), 0);
+    let gone = [[1; 32], [2; 32], [9; 32]];
+    assert_eq!(log.delete_subject_keys(&gone).await.unwrap(), 3);
+    assert_eq!(log.erasures().await.unwrap(), 1);
+    assert_eq!(log.subject_keys(&names).await.unwrap(), [key(3, 1)]);
+    // the entries stay
+    assert_eq!(log.size().await.unwrap(), 1);
+    assert_eq!(
+        log.entries_about(&[[7; 32]], None, 9).await.unwrap().len(),
+        1
+    );
+}
+
+pub(super) async fn an_emergency_is_in_the_commit_of_its_entry_and_judged_once(
+    storage: &dyn Storage,
+) {
+    let log = storage.audit_log();
+    let opened = |number: u8, agency: &str| NewEntry {
+        case: Some(CaseStep::Open {
+            agency: agency.parse().unwrap(),
+            at: at(i64::from(number)),
+        }),
+        ..about(number, &[7])
+    };
+    let entries = [opened(0, "health"), about(1, &[7]), opened(2, "tax")];
+    log.append(0, &entries, None).await.unwrap();
+    let open = |leaf: u64, agency: &str| StoredCase {
+        leaf,
+        agency: agency.parse().unwrap(),
+        at: at(i64::try_from(leaf).unwrap()),
+        state: CaseState::Open,
+        reviewer: String::new(),
+        text: Vec::new(),
+        reviewed_at: None,
+    };
+    let all = log.cases(None, false, None, 9).await.unwrap();
+    assert_eq!(all, [open(2, "tax"), open(0, "health")]);
+    let tax = "tax".parse().unwrap();
+    assert_eq!(
+        log.cases(Some(&tax), true, None, 9).await.unwrap(),
+        [open(2, "tax")]
+    );
+    let below = log.cases(None, true, Some(2), 9).await.unwrap();
+    assert_eq!(below, [open(0, "health")]);
+    assert_eq!(log.cases(None, true, None, 1).await.unwrap().len(), 1);
+    assert_eq!(log.case(1).await.unwrap(), None);
+    assert_eq!(log.open_cases(at(2)).await.unwrap(), 1);
+    assert_eq!(log.open_cases(at(3)).await.unwrap(), 2);
+
+    let origins = storage.audit_origins().await.unwrap();
+    let origin = origins.first().cloned().unwrap_or_default();
+    let judged = |state: CaseState| StoredCase {
+        state,
+        reviewer: "health:chief".to_owned(),
+        text: vec![1, 2, 3],
+        reviewed_at: Some(at(9)),
+        ..open(0, "health")
+    };
+    // the first word stands
+    for (number, state) in [(3, CaseState::Disputed), (4, CaseState::Confirmed)] {
+        let step = CaseStep::Judge {
+            origin: origin.clone(),
+            case: judged(state),
+        };
+        let new = NewEntry {
+            case: Some(step),
+            ..about(number, &[])
+        };
+        log.append(number.into(), &[new], None).await.unwrap();
+    }
+    let found = log.case(0).await.unwrap();
+    assert_eq!(found, Some(judged(CaseState::Disputed)));
+    assert_eq!(
+        log.cases(None, true, None, 9).await.unwrap(),
+        [open(2, "tax")]
+    );
+    assert_eq!(log.open_cases(at(9)).await.unwrap(), 1);
 }

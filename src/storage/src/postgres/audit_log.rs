@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
+use rabt_model::{AgencyId, Timestamp};
 use sqlx::{PgConnection, PgPool};
 
-use super::{LOCK, lock};
+use super::{LOCK, cases, lock};
 use crate::StorageError;
-use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer};
+use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer, to_subject_key};
 use crate::error::Doing;
 use crate::repository::{AuditLog, newest};
-use crate::row::{NewEntry, StoredEntry};
+use crate::row::{NewEntry, StoredCase, StoredEntry, SubjectKey};
 
 /// Leaves are numbered without a gap, so the last one tells the size.
 const SIZE: &str = "SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries WHERE log = $1";
@@ -32,6 +33,21 @@ const INDEX: &str = "WITH marked AS (
     INSERT INTO audit_subjects (log, subject, leaf)
     SELECT $3, given.* FROM UNNEST($1::BYTEA[], $2::BIGINT[]) AS given
     ON CONFLICT (subject, log, leaf) DO NOTHING";
+
+const KEYS: &str = "INSERT INTO subject_keys (name, sealed)
+    SELECT * FROM UNNEST($1::BYTEA[], $2::BYTEA[]) ON CONFLICT (name, sealed) DO NOTHING";
+
+const KEYS_OF: &str = "SELECT name, sealed FROM subject_keys
+    WHERE name = ANY($1) ORDER BY name, sealed";
+
+const DELETE_KEYS: &str = "DELETE FROM subject_keys WHERE name = ANY($1)";
+
+const COUNT_ERASURE: &str = "UPDATE subject_erasures SET generation = generation + 1";
+
+const ERASURES: &str = "SELECT generation FROM subject_erasures";
+
+/// Rows that were deleted stay in their pages until somebody tidies up.
+const TIDY: &str = "VACUUM subject_keys";
 
 const INDEXED: &str = "SELECT indexed FROM audit_logs WHERE number = $1";
 
@@ -177,6 +193,13 @@ impl AuditLog for PostgresAuditLog {
         let about: Vec<(u64, [u8; 32])> = about.collect();
         let end = first_leaf + entries.len() as u64;
         put_index(&mut inner, number, (first_leaf, end), &about).await?;
+        let keys: Vec<&SubjectKey> = entries.iter().flat_map(|new| &new.keys).collect();
+        put_keys(&mut inner, &keys).await?;
+        for (leaf, new) in (first_leaf..).zip(entries) {
+            if let Some(step) = &new.case {
+                cases::put(&mut inner, (number, leaf), step).await?;
+            }
+        }
         if let Some(body) = checkpoint {
             sqlx::query(PUT_CHECKPOINT)
                 .bind(to_integer(first_leaf + entries.len() as u64))
@@ -320,6 +343,68 @@ impl AuditLog for PostgresAuditLog {
         Ok(done.rows_affected() > 0)
     }
 
+    async fn subject_keys(&self, names: &[[u8; 32]]) -> Result<Vec<SubjectKey>, StorageError> {
+        let names = names.iter().map(<[u8; 32]>::as_slice);
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(KEYS_OF)
+            .bind(names.collect::<Vec<&[u8]>>())
+            .fetch_all(&self.pool)
+            .await
+            .doing("reading keys of persons")?;
+        rows.into_iter().map(to_subject_key).collect()
+    }
+
+    async fn put_subject_keys(&self, keys: &[SubjectKey]) -> Result<(), StorageError> {
+        let inner = self.pool.begin().await;
+        let mut inner = inner.doing("storing keys of persons")?;
+        put_keys(&mut inner, &keys.iter().collect::<Vec<_>>()).await?;
+        inner.commit().await.doing("storing keys of persons")
+    }
+
+    async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError> {
+        const DOING: &str = "destroying keys of persons";
+        let names = names.iter().map(<[u8; 32]>::as_slice);
+        let inner = self.pool.begin().await;
+        let mut inner = inner.doing(DOING)?;
+        let done = sqlx::query(DELETE_KEYS)
+            .bind(names.collect::<Vec<&[u8]>>())
+            .execute(&mut *inner)
+            .await;
+        let deleted = done.doing(DOING)?.rows_affected();
+        let counted = sqlx::query(COUNT_ERASURE).execute(&mut *inner).await;
+        counted.doing(DOING)?;
+        inner.commit().await.doing(DOING)?;
+        let tidied = sqlx::query(TIDY).execute(&self.pool).await;
+        tidied.doing(DOING)?;
+        Ok(deleted)
+    }
+
+    async fn cases(
+        &self,
+        agency: Option<&AgencyId>,
+        only_open: bool,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<StoredCase>, StorageError> {
+        let log = self.number().await?;
+        cases::list(&self.pool, log, (agency, only_open), (before, limit)).await
+    }
+
+    async fn case(&self, leaf: u64) -> Result<Option<StoredCase>, StorageError> {
+        cases::one(&self.pool, self.number().await?, leaf).await
+    }
+
+    async fn open_cases(&self, before: Timestamp) -> Result<u64, StorageError> {
+        cases::count_open(&self.pool, before).await
+    }
+
+    async fn erasures(&self) -> Result<u64, StorageError> {
+        let generation: i64 = sqlx::query_scalar(ERASURES)
+            .fetch_one(&self.pool)
+            .await
+            .doing("reading how often keys were destroyed")?;
+        Ok(to_count(generation))
+    }
+
     async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(CHECKPOINTS)
             .bind(self.number().await?)
@@ -331,6 +416,21 @@ impl AuditLog for PostgresAuditLog {
             .map(|(size, body)| (to_count(size), body))
             .collect())
     }
+}
+
+async fn put_keys(connection: &mut PgConnection, keys: &[&SubjectKey]) -> Result<(), StorageError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let names = keys.iter().map(|key| key.name.as_slice());
+    let sealed = keys.iter().map(|key| key.sealed.as_slice());
+    sqlx::query(KEYS)
+        .bind(names.collect::<Vec<&[u8]>>())
+        .bind(sealed.collect::<Vec<&[u8]>>())
+        .execute(connection)
+        .await
+        .doing("storing keys of persons")?;
+    Ok(())
 }
 
 /// Notes whom the entries from one leaf up to another are about.

@@ -1,15 +1,16 @@
 //! The audit log of a node, and the index of whom its entries are about.
 
 use async_trait::async_trait;
+use rabt_model::{AgencyId, Timestamp};
 
 use crate::StorageError;
-use crate::row::{NewEntry, StoredEntry};
+use crate::row::{NewEntry, StoredCase, StoredEntry, SubjectKey};
 
 /// A node's audit log: leaves numbered from 0 without a gap, and checkpoints. The nodes of one
 /// database have a log each; an outbox number is in one of them, once.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
-    /// Appends entries, whom they are about, and a checkpoint of the tree that they complete, in one
+    /// Appends entries, whom they are about, the keys of those, and a checkpoint of the tree that they complete, in one
     /// transaction that is durable on return. `first_leaf` must be the log's size, else `LeafTaken`.
     async fn append(
         &self,
@@ -70,6 +71,37 @@ pub trait AuditLog: Send + Sync {
         held: &[u8],
         signed: &[u8],
     ) -> Result<bool, StorageError>;
+
+    /// Returns the keys that are stored of these persons, in the order of names and sealed keys. The nodes of a
+    /// database share them; a person has one, or more when two nodes made one each at the same moment.
+    async fn subject_keys(&self, names: &[[u8; 32]]) -> Result<Vec<SubjectKey>, StorageError>;
+
+    /// Stores keys of persons; those that are there stay. They are durable on return.
+    async fn put_subject_keys(&self, keys: &[SubjectKey]) -> Result<(), StorageError>;
+
+    /// Destroys every key of these persons and returns how many there were. What they were is overwritten in the
+    /// database; readers that are under way, journals that are kept elsewhere, and backups have them for as long
+    /// as they last.
+    async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError>;
+
+    /// Returns up to `limit` cases of emergencies in this log below leaf `before`, the newest first; of one agency
+    /// alone, or only those that are open, when it is asked for.
+    async fn cases(
+        &self,
+        agency: Option<&AgencyId>,
+        only_open: bool,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<StoredCase>, StorageError>;
+
+    /// Returns the case of an emergency.
+    async fn case(&self, leaf: u64) -> Result<Option<StoredCase>, StorageError>;
+
+    /// Returns how many cases, of every log, are open since before this time.
+    async fn open_cases(&self, before: Timestamp) -> Result<u64, StorageError>;
+
+    /// Returns how often keys were destroyed.
+    async fn erasures(&self) -> Result<u64, StorageError>;
 
     /// Returns every checkpoint with the size of its tree, ascending.
     async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError>;

@@ -1,16 +1,19 @@
 //! The audit log, in an `SQLite` file of its own.
 
 use async_trait::async_trait;
+use rabt_model::{AgencyId, Timestamp};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::audit_index::{Index, entries_about};
 use super::bulk::Bulk;
 use crate::StorageError;
-use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer};
+use crate::convert::{
+    CaseRow, EntryRow, to_case, to_count, to_entry, to_hash, to_integer, to_micros, to_subject_key,
+};
 use crate::error::Doing;
 use crate::repository::{AuditLog, newest};
-use crate::row::{NewEntry, StoredEntry};
+use crate::row::{CaseStep, NewEntry, StoredCase, StoredEntry, SubjectKey};
 
 /// Leaves are numbered without a gap, so the last one tells the size.
 const SIZE: &str = "SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries";
@@ -21,6 +24,46 @@ const APPEND: Bulk = Bulk {
     row: "(?,?,?,?)",
     tail: "",
 };
+
+const KEYS: Bulk = Bulk {
+    doing: "storing keys of persons",
+    head: "INSERT INTO subject_keys (name, sealed) VALUES",
+    row: "(?,?)",
+    tail: "ON CONFLICT (name, sealed) DO NOTHING",
+};
+
+const KEYS_OF: &str = "SELECT name, sealed FROM subject_keys WHERE name = $1 ORDER BY sealed";
+
+const DELETE_KEYS: &str = "DELETE FROM subject_keys WHERE name = $1";
+
+const COUNT_ERASURE: &str = "UPDATE subject_erasures SET generation = generation + 1";
+
+const OPEN_CASE: &str = "INSERT INTO audit_cases (leaf, agency, at, state, reviewer, text)
+    VALUES ($1, $2, $3, 'open', '', X'')";
+
+const JUDGE_CASE: &str = "UPDATE audit_cases SET state = $2, reviewer = $3, text = $4,
+    reviewed_at = $5 WHERE leaf = $1 AND state = 'open'";
+
+const CASES: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
+    FROM audit_cases WHERE leaf < $1 AND ($2 IS NULL OR agency = $2) AND (NOT $3 OR state = 'open')
+    ORDER BY leaf DESC LIMIT $4";
+
+const CASE: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
+    FROM audit_cases WHERE leaf = $1";
+
+const OPEN_CASES: &str = "SELECT COUNT(*) FROM audit_cases WHERE state = 'open' AND at < $1";
+
+const ERASURES: &str = "SELECT generation FROM subject_erasures";
+
+/// Pages that become free are overwritten too.
+const OVERWRITE: &str = "PRAGMA secure_delete = ON";
+
+/// What is deleted is overwritten where its page is written anyhow; the runs of the index free pages all
+/// the time.
+const OVERWRITE_CHEAPLY: &str = "PRAGMA secure_delete = FAST";
+
+/// What was written to the journal goes into the file, and the journal is emptied.
+const EMPTY_JOURNAL: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 const INDEXED: &str = "SELECT size FROM audit_indexed";
 
@@ -113,6 +156,13 @@ impl AuditLog for SqliteAuditLog {
         let mut index = take(&mut held, &mut inner).await?;
         index.note(&mut inner, &about).await?;
         set_indexed(&mut inner, (first_leaf, end)).await?;
+        let keys = entries.iter().flat_map(|new| &new.keys);
+        put_keys(&mut inner, keys.collect()).await?;
+        for (leaf, new) in &rows {
+            if let Some(step) = &new.case {
+                put_case(&mut inner, *leaf, step).await?;
+            }
+        }
         if let Some(body) = checkpoint {
             sqlx::query(PUT_CHECKPOINT)
                 .bind(to_integer(first_leaf + entries.len() as u64))
@@ -249,6 +299,102 @@ impl AuditLog for SqliteAuditLog {
         Ok(done.rows_affected() > 0)
     }
 
+    async fn subject_keys(&self, names: &[[u8; 32]]) -> Result<Vec<SubjectKey>, StorageError> {
+        let mut found = Vec::new();
+        for name in names {
+            let rows: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(KEYS_OF)
+                .bind(name.as_slice())
+                .fetch_all(&self.reader)
+                .await
+                .doing("reading keys of persons")?;
+            for row in rows {
+                found.push(to_subject_key(row)?);
+            }
+        }
+        found.sort_unstable_by_key(|key| key.name);
+        Ok(found)
+    }
+
+    async fn put_subject_keys(&self, keys: &[SubjectKey]) -> Result<(), StorageError> {
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let mut inner = inner.doing("storing keys of persons")?;
+        put_keys(&mut inner, keys.iter().collect()).await?;
+        inner.commit().await.doing("storing keys of persons")
+    }
+
+    async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError> {
+        const DOING: &str = "destroying keys of persons";
+        // there is one connection that writes
+        sqlx::query(OVERWRITE)
+            .execute(&self.writer)
+            .await
+            .doing(DOING)?;
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let mut inner = inner.doing(DOING)?;
+        let mut deleted = 0;
+        for name in names {
+            let done = sqlx::query(DELETE_KEYS)
+                .bind(name.as_slice())
+                .execute(&mut *inner)
+                .await;
+            deleted += done.doing(DOING)?.rows_affected();
+        }
+        let counted = sqlx::query(COUNT_ERASURE).execute(&mut *inner).await;
+        counted.doing(DOING)?;
+        inner.commit().await.doing(DOING)?;
+        let emptied = sqlx::query(EMPTY_JOURNAL).execute(&self.writer).await;
+        emptied.doing(DOING)?;
+        sqlx::query(OVERWRITE_CHEAPLY)
+            .execute(&self.writer)
+            .await
+            .doing(DOING)?;
+        Ok(deleted)
+    }
+
+    async fn cases(
+        &self,
+        agency: Option<&AgencyId>,
+        only_open: bool,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<StoredCase>, StorageError> {
+        let rows: Vec<CaseRow> = sqlx::query_as(CASES)
+            .bind(before.map_or(i64::MAX, to_integer))
+            .bind(agency.map(AgencyId::as_str))
+            .bind(only_open)
+            .bind(i64::from(limit))
+            .fetch_all(&self.reader)
+            .await
+            .doing("reading cases of emergencies")?;
+        rows.into_iter().map(to_case).collect()
+    }
+
+    async fn case(&self, leaf: u64) -> Result<Option<StoredCase>, StorageError> {
+        let row: Option<CaseRow> = sqlx::query_as(CASE)
+            .bind(to_integer(leaf))
+            .fetch_optional(&self.reader)
+            .await
+            .doing("reading the case of an emergency")?;
+        row.map(to_case).transpose()
+    }
+
+    async fn open_cases(&self, before: Timestamp) -> Result<u64, StorageError> {
+        let count: i64 = sqlx::query_scalar(OPEN_CASES)
+            .bind(to_micros(before))
+            .fetch_one(&self.reader)
+            .await
+            .doing("counting cases of emergencies")?;
+        Ok(to_count(count))
+    }
+
+    async fn erasures(&self) -> Result<u64, StorageError> {
+        let generation: i64 = sqlx::query_scalar(ERASURES)
+            .fetch_one(&self.reader)
+            .await
+            .doing("reading how often keys were destroyed")?;
+        Ok(to_count(generation))
+    }
+
     async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(CHECKPOINTS)
             .fetch_all(&self.reader)
@@ -259,6 +405,39 @@ impl AuditLog for SqliteAuditLog {
             .map(|(size, body)| (to_count(size), body))
             .collect())
     }
+}
+
+async fn put_case(
+    connection: &mut SqliteConnection,
+    leaf: i64,
+    step: &CaseStep,
+) -> Result<(), StorageError> {
+    let query = match step {
+        CaseStep::Open { agency, at } => sqlx::query(OPEN_CASE)
+            .bind(leaf)
+            .bind(agency.as_str())
+            .bind(to_micros(*at)),
+        // there is one log, whatever it is called
+        CaseStep::Judge { case, .. } => sqlx::query(JUDGE_CASE)
+            .bind(to_integer(case.leaf))
+            .bind(case.state.as_str())
+            .bind(case.reviewer.as_str())
+            .bind(case.text.as_slice())
+            .bind(case.reviewed_at.map(to_micros)),
+    };
+    let done = query.execute(connection).await;
+    done.doing("noting the case of an emergency")?;
+    Ok(())
+}
+
+async fn put_keys(
+    connection: &mut SqliteConnection,
+    keys: Vec<&SubjectKey>,
+) -> Result<(), StorageError> {
+    KEYS.insert(connection, &keys, |values, key| {
+        values.add(key.name.as_slice()).add(key.sealed.as_slice());
+    })
+    .await
 }
 
 /// Takes where the index stands; who fails to commit leaves it to be read again.

@@ -195,6 +195,8 @@ async fn write_until_killed(path: &Path) {
         let new = NewEntry {
             entry,
             subjects: vec![[1; 32]],
+            keys: Vec::new(),
+            case: None,
         };
         log.append(leaf, &[new], Some(&leaf.to_be_bytes()))
             .await

@@ -10,6 +10,7 @@ use rabt_proto::agreement as gb;
 use rabt_proto::agreement::agreement_service_server::AgreementService;
 use rabt_proto::audit as ab;
 use rabt_proto::audit::audit_service_server::AuditService;
+use rabt_proto::audit::oversight_service_server::OversightService;
 use rabt_proto::change::change_service_server::ChangeService;
 use rabt_proto::change::{
     ExportSnapshotRequest, ExportSnapshotResponse, ListChangesRequest, ListChangesResponse,
@@ -49,7 +50,7 @@ use crate::server::Parts;
 
 pub(super) struct Fake;
 
-pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake, Fake, Fake, Fake> {
+pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake, Fake, Fake, Fake, Fake> {
     Parts {
         citizens: Fake,
         changes: Fake,
@@ -59,6 +60,7 @@ pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake, Fake, Fake, Fake> {
         audits: Fake,
         transparencies: Fake,
         corrections: Fake,
+        oversights: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
         clock: Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
     }
@@ -236,6 +238,18 @@ impl CorrectionService for Fake {
     unimplemented_methods! {
         list_agency_corrections(tb::ListAgencyCorrectionsRequest) -> tb::ListAgencyCorrectionsResponse;
         answer_correction(tb::AnswerCorrectionRequest) -> tb::AnswerCorrectionResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl OversightService for Fake {
+    unimplemented_methods! {
+        request_erasure(ab::RequestErasureRequest) -> ab::RequestErasureResponse;
+        list_erasures(ab::ListErasuresRequest) -> ab::ListErasuresResponse;
+        confirm_erasure(ab::ConfirmErasureRequest) -> ab::ConfirmErasureResponse;
+        withdraw_erasure(ab::WithdrawErasureRequest) -> ab::WithdrawErasureResponse;
+        list_emergencies(ab::ListEmergenciesRequest) -> ab::ListEmergenciesResponse;
+        review_emergency(ab::ReviewEmergencyRequest) -> ab::ReviewEmergencyResponse;
     }
 }
 

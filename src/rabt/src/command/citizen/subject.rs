@@ -9,7 +9,7 @@ use crate::error::CommandError;
 use crate::render::Render;
 
 /// Whom the question is about.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SubjectArgs {
     /// The national id; `-` reads it from standard input, and without this option a terminal asks
     /// for it. As an argument it can be seen by other users of this machine.

@@ -5,8 +5,9 @@ mod tls;
 use std::net::TcpListener;
 use std::path::Path;
 
-use rabt_model::SourceId;
+use rabt_model::{Clock, SourceId, SystemClock};
 use rabt_service::SourceState;
+use rabt_service::oversight::OVERDUE_DAYS;
 use rabt_storage::{Storage, StorageError};
 
 use super::{Finding, Outcome};
@@ -43,7 +44,10 @@ pub(super) async fn all(settled: &Settled) -> Vec<Finding> {
 /// Says what lies on disk in plain.
 fn at_rest(settled: &Settled) -> Vec<Finding> {
     let url = settled.storage_url();
-    let plain = "not encrypted by rabt: records, profiles, quarantine and the audit log";
+    let plain = "sealed by master.key: keys of persons, texts of corrections and emergencies; sealed by keys \
+                 of their own: the image and secrets of sources; not encrypted by rabt: records and profiles, \
+                 keys of rejected rows, folders and agreements, and the entries of the audit log, which hold no \
+                 values";
     let Some(file) = url.strip_prefix("sqlite://").map(Path::new) else {
         let summary = format!("{}: {plain}", redact_url(&url));
         return vec![Finding::pass(
@@ -59,7 +63,7 @@ fn at_rest(settled: &Settled) -> Vec<Finding> {
 
 fn audit_keys(settled: &Settled) -> Finding {
     let folder = settled.path(&settled.config.audit.keys);
-    let missing = [keys::CHECKPOINT, keys::PSEUDONYM]
+    let missing = [keys::CHECKPOINT, keys::PSEUDONYM, keys::MASTER]
         .into_iter()
         .find(|name| !folder.join(name).is_file());
     if missing.is_some() {
@@ -67,7 +71,9 @@ fn audit_keys(settled: &Settled) -> Finding {
         let remedy = "the first start makes them; when a log is there already, restore them";
         return Finding::of("audit keys", Outcome::Warn, summary, remedy);
     }
-    private("audit keys", &folder.join(keys::CHECKPOINT)).unwrap_or_else(|| {
+    let mut all = [keys::CHECKPOINT, keys::PSEUDONYM, keys::MASTER].into_iter();
+    let open = all.find_map(|name| private("audit keys", &folder.join(name)));
+    open.unwrap_or_else(|| {
         let summary = format!("{}: there; have a backup", folder.display());
         Finding::pass("audit keys", summary)
     })
@@ -172,7 +178,27 @@ async fn state(storage: &dyn Storage) -> Result<Vec<Finding>, StorageError> {
             findings.push(Finding::of("source", Outcome::Warn, summary, remedy));
         }
     }
+    findings.push(emergencies(storage).await?);
     Ok(findings)
+}
+
+/// Says whether emergencies wait for somebody to look at them.
+async fn emergencies(storage: &dyn Storage) -> Result<Finding, StorageError> {
+    const CHECK: &str = "emergencies";
+    let week = jiff::SignedDuration::from_hours(24 * OVERDUE_DAYS);
+    let now = SystemClock.now();
+    let log = storage.audit_log();
+    let overdue = log
+        .open_cases(now.saturating_sub(week).unwrap_or(now))
+        .await?;
+    let open = log.open_cases(now).await?;
+    let summary = format!("{open} wait, {overdue} of them for a week or longer");
+    Ok(if overdue == 0 {
+        Finding::pass(CHECK, summary)
+    } else {
+        let remedy = "`rabt emergency list`, then confirm or dispute each, as somebody else";
+        Finding::of(CHECK, Outcome::Warn, summary, remedy)
+    })
 }
 
 fn last_error(run: Option<&rabt_storage::StoredRun>) -> String {

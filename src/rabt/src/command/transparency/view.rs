@@ -36,6 +36,20 @@ struct Row {
     attributes: Vec<String>,
     own: bool,
     has_receipt: bool,
+    emergency: String,
+}
+
+impl Row {
+    /// Returns how it ended; of an emergency also what was said to it.
+    fn outcome_and_emergency(&self) -> String {
+        let said = match self.emergency.as_str() {
+            "" => return self.outcome.clone(),
+            "open" => "not yet reviewed / لم تُراجع بعد",
+            "confirmed" => "confirmed / مؤكدة",
+            _ => "disputed / معترض عليها",
+        };
+        format!("{}, emergency / طوارئ: {said}", self.outcome)
+    }
 }
 
 impl Events {
@@ -58,6 +72,7 @@ impl Events {
             attributes: event.attributes.clone(),
             own: event.own,
             has_receipt: event.has_receipt,
+            emergency: event.emergency.clone(),
         };
         Self {
             events: events.iter().map(event).collect(),
@@ -76,7 +91,7 @@ impl Events {
                 event.agreement_title.as_ref().map(both).unwrap_or_default(),
                 event.purpose.clone(),
                 event.legal_basis.clone(),
-                event.outcome.clone(),
+                event.outcome_and_emergency(),
                 event.attributes.join(" "),
             ]
         });

@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use rabt_storage::{AuditLog, NewEntry, StorageError, StoredEntry};
+use rabt_model::{AgencyId, Timestamp};
+use rabt_storage::{AuditLog, NewEntry, StorageError, StoredCase, StoredEntry, SubjectKey};
 
 use super::{FragileLog, unreachable};
 
@@ -89,6 +90,40 @@ impl AuditLog for FragileLog {
         signed: &[u8],
     ) -> Result<bool, StorageError> {
         self.inner.put_witnessed(size, held, signed).await
+    }
+
+    async fn subject_keys(&self, names: &[[u8; 32]]) -> Result<Vec<SubjectKey>, StorageError> {
+        self.inner.subject_keys(names).await
+    }
+
+    async fn put_subject_keys(&self, keys: &[SubjectKey]) -> Result<(), StorageError> {
+        self.inner.put_subject_keys(keys).await
+    }
+
+    async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError> {
+        self.inner.delete_subject_keys(names).await
+    }
+
+    async fn cases(
+        &self,
+        agency: Option<&AgencyId>,
+        only_open: bool,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<StoredCase>, StorageError> {
+        self.inner.cases(agency, only_open, before, limit).await
+    }
+
+    async fn case(&self, leaf: u64) -> Result<Option<StoredCase>, StorageError> {
+        self.inner.case(leaf).await
+    }
+
+    async fn open_cases(&self, before: Timestamp) -> Result<u64, StorageError> {
+        self.inner.open_cases(before).await
+    }
+
+    async fn erasures(&self) -> Result<u64, StorageError> {
+        self.inner.erasures().await
     }
 
     async fn checkpoints(&self) -> Result<Vec<(u64, Vec<u8>)>, StorageError> {

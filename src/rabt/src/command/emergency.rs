@@ -1,0 +1,187 @@
+//! `rabt emergency`: work off the looks for which somebody claimed an emergency, as somebody else.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use rabt_proto::audit as pb;
+use rabt_proto::audit::oversight_service_client::OversightServiceClient;
+use serde::Serialize;
+use tonic::transport::Channel;
+
+use super::block_on;
+use super::citizen::instant;
+use crate::client::{Connection, refusal};
+use crate::error::CommandError;
+use crate::render::{Render, table};
+
+/// As whom unless --as says otherwise.
+const USUAL_IDENTITY: &str = "security-officer";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EmergencyArgs {
+    /// List emergencies that nobody has looked at, the newest first.
+    List(ListArgs),
+    /// Say that a look was an emergency.
+    Confirm(ReviewArgs),
+    /// Say that a look was none.
+    Dispute(ReviewArgs),
+}
+
+/// `rabt emergency list`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// Also those that somebody has looked at.
+    #[arg(long)]
+    all: bool,
+    /// Largest number of each log, at most 500.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=500))]
+    limit: i32,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// `rabt emergency confirm` and `dispute`
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReviewArgs {
+    /// Emergency, as the list shows it.
+    emergency: String,
+    /// What it was.
+    #[arg(long, value_name = "TEXT")]
+    text: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Serialize)]
+struct Emergencies {
+    emergencies: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    emergency: String,
+    occurred_at: String,
+    agency: String,
+    system: String,
+    agreement: String,
+    purpose: String,
+    case_reference: String,
+    end_user: String,
+    reason: String,
+    outcome: String,
+    state: &'static str,
+    overdue: bool,
+    reviewer: String,
+    text: String,
+}
+
+/// Runs `rabt emergency`.
+pub(crate) fn run(args: &EmergencyArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    block_on(Box::pin(async {
+        let found = match args {
+            EmergencyArgs::List(args) => list(args).await?,
+            EmergencyArgs::Confirm(args) => review(args, pb::EmergencyState::Confirmed).await?,
+            EmergencyArgs::Dispute(args) => review(args, pb::EmergencyState::Disputed).await?,
+        };
+        let shown = Emergencies {
+            emergencies: found.iter().map(Row::of).collect(),
+        };
+        render.result(&shown, || shown.to_text());
+        Ok(ExitCode::SUCCESS)
+    }))
+}
+
+async fn list(args: &ListArgs) -> Result<Vec<pb::Emergency>, CommandError> {
+    let request = pb::ListEmergenciesRequest {
+        include_reviewed: args.all,
+        page_size: args.limit,
+    };
+    let mut client = connect(&args.connection).await?;
+    let got = client.list_emergencies(request).await;
+    let got = got.map_err(|status| refusal(&status))?.into_inner();
+    Ok(got.emergencies)
+}
+
+async fn review(
+    args: &ReviewArgs,
+    state: pb::EmergencyState,
+) -> Result<Vec<pb::Emergency>, CommandError> {
+    let request = pb::ReviewEmergencyRequest {
+        name: format!("emergencies/{}", args.emergency),
+        state: state.into(),
+        text: args.text.clone(),
+    };
+    let mut client = connect(&args.connection).await?;
+    let got = client.review_emergency(request).await;
+    let got = got.map_err(|status| refusal(&status))?.into_inner();
+    Ok(got.emergency.into_iter().collect())
+}
+
+async fn connect(connection: &Connection) -> Result<OversightServiceClient<Channel>, CommandError> {
+    let target = connection.target(USUAL_IDENTITY)?;
+    Ok(OversightServiceClient::new(target.connect().await?))
+}
+
+impl Row {
+    fn of(emergency: &pb::Emergency) -> Self {
+        let name = emergency.name.strip_prefix("emergencies/");
+        Self {
+            emergency: name.unwrap_or_default().to_owned(),
+            occurred_at: instant(emergency.occurred_at.as_ref()).unwrap_or_default(),
+            agency: emergency.agency.clone(),
+            system: emergency.system.clone(),
+            agreement: emergency.agreement.clone(),
+            purpose: emergency.purpose.clone(),
+            case_reference: emergency.case_reference.clone(),
+            end_user: emergency.end_user.clone(),
+            reason: emergency.reason.clone(),
+            outcome: emergency.outcome.clone(),
+            state: match emergency.state() {
+                pb::EmergencyState::Unspecified => "unknown",
+                pb::EmergencyState::Open => "open",
+                pb::EmergencyState::Confirmed => "confirmed",
+                pb::EmergencyState::Disputed => "disputed",
+            },
+            overdue: emergency.overdue,
+            reviewer: emergency.reviewer.clone(),
+            text: emergency.text.clone(),
+        }
+    }
+}
+
+impl Emergencies {
+    fn to_text(&self) -> String {
+        if self.emergencies.is_empty() {
+            return "nothing waits".to_owned();
+        }
+        let rows = self.emergencies.iter().map(|row| {
+            let state = if row.overdue { "overdue" } else { row.state };
+            vec![
+                row.emergency.clone(),
+                row.occurred_at.clone(),
+                format!("{}:{}", row.agency, row.system),
+                row.purpose.clone(),
+                row.case_reference.clone(),
+                row.end_user.get(..12).unwrap_or_default().to_owned(),
+                row.reason.clone(),
+                state.to_owned(),
+                row.reviewer.clone(),
+                row.text.clone(),
+            ]
+        });
+        let head = [
+            "emergency",
+            "when",
+            "who",
+            "purpose",
+            "case",
+            "person",
+            "reason",
+            "state",
+            "reviewer",
+            "text",
+        ];
+        table(&head, rows)
+    }
+}

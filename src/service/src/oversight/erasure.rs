@@ -1,0 +1,244 @@
+//! A citizen's keys are destroyed: nobody finds the entries about them any more, and the log stays whole.
+
+use rabt_audit::{AuditEvent, Entry, ErasureMoved, Pseudonym};
+use rabt_model::{Attribute, CitizenId, Profile, Timestamp, Value};
+use rabt_policy::{Caller, Role};
+use rabt_storage::{ErasureState, StoredErasure, Transaction};
+
+use super::{OversightError, allow};
+use crate::audited::Audited;
+use crate::enquiry::{AsOf, as_of};
+use crate::event::{self, Clerical};
+use crate::services::Services;
+use crate::transparency::Subject;
+
+/// Longest reason, characters.
+const LONGEST: usize = 128;
+/// So many digits could be somebody's number.
+const DIGITS: usize = 9;
+
+const PROPOSERS: [Role; 1] = [Role::SecurityOfficer];
+const DECIDERS: [Role; 2] = [Role::SecurityOfficer, Role::Approver];
+const READERS: [Role; 3] = [Role::SecurityOfficer, Role::Approver, Role::Auditor];
+
+/// An erasure, as it stands.
+pub type Erasure = StoredErasure;
+
+/// Asks for the keys of a citizen to be destroyed; a second person has to confirm it.
+///
+/// # Errors
+/// The caller's role does not allow it, the reason is missing, there is no such citizen, or it could not be
+/// stored.
+pub async fn request_erasure(
+    services: &Services,
+    caller: &Caller,
+    subject: &Subject,
+    reason: &str,
+) -> Result<Audited<Erasure>, OversightError> {
+    allow(services, caller, "RequestErasure", &PROPOSERS).await?;
+    let reason = reason.trim();
+    let length = reason.chars().count();
+    let digits = reason.split(|c: char| !c.is_numeric());
+    let named = digits.map(|run| run.chars().count()).max();
+    if !(1..=LONGEST).contains(&length) || named.is_some_and(|run| run >= DIGITS) {
+        let problem = "must say why, in 128 characters at most and without anybody's number";
+        return Err(OversightError::invalid("reason", problem));
+    }
+    let tenure = services.lead.tenure()?;
+    let citizen = find(services, subject).await?;
+    let at = services.clock.now();
+    let mut erasure = StoredErasure {
+        number: 0,
+        citizen: Some(citizen),
+        reason: reason.to_owned(),
+        state: ErasureState::Asked,
+        proposer: event::person(caller),
+        decider: String::new(),
+        created_at: at,
+        updated_at: at,
+    };
+    let mut tx = services.storage.begin().await?;
+    erasure.number = tx.put_erasure(&erasure).await?;
+    let entry = moved(caller, &erasure, None);
+    Ok(services.audit.commit(tx, tenure, entry, erasure).await?)
+}
+
+/// Lists erasures, at most `limit` below the number `before`, the last one first.
+///
+/// # Errors
+/// The caller's role does not allow it, or the entry did not become durable.
+pub async fn list_erasures(
+    services: &Services,
+    caller: &Caller,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Audited<Vec<Erasure>>, OversightError> {
+    allow(services, caller, "ListErasures", &READERS).await?;
+    let mut tx = services.storage.snapshot().await?;
+    let found = tx.erasures(before, limit).await?;
+    drop(tx);
+    let mut citizens: Vec<CitizenId> = found.iter().filter_map(|one| one.citizen).collect();
+    citizens.sort_unstable();
+    citizens.dedup();
+    let read = Clerical::of("list_erasures");
+    let entry = event::of_review(services, caller, &read, &citizens, services.clock.now());
+    Ok(services.audit.record(entry, found).await?)
+}
+
+/// Destroys the keys, as a second person: of every id that leads to the citizen and of every identifier they have or
+/// had. What they said is wrong is deleted with the answers. It cannot be undone.
+///
+/// # Errors
+/// The caller's role does not allow it, the caller asked for it, there is no such erasure or it was decided, or
+/// it could not be stored; then it may be confirmed again.
+pub async fn confirm_erasure(
+    services: &Services,
+    caller: &Caller,
+    number: i64,
+) -> Result<Audited<Erasure>, OversightError> {
+    allow(services, caller, "ConfirmErasure", &DECIDERS).await?;
+    let tenure = services.lead.tenure()?;
+    let _states = services.states.lock().await;
+    let mut tx = services.storage.snapshot().await?;
+    let erasure = waiting(tx.as_mut(), number).await?;
+    if erasure.proposer == event::person(caller) {
+        let problem = "another person with the role security-officer or approver must confirm it";
+        return Err(OversightError::SecondPerson(problem));
+    }
+    let citizen = erasure.citizen.ok_or(OversightError::Decided)?;
+    // whoever it was may have been merged since
+    let today = tx.resolve(citizen).await?.unwrap_or(citizen);
+    let mut ids = tx.ids_of(today).await?;
+    drop(tx);
+    ids.extend([citizen, today]);
+    ids.sort_unstable();
+    ids.dedup();
+    let persons = persons(services, &ids).await?;
+    // before the word that it is done: a kill in between leaves it to be confirmed again
+    let keys = services.audit.erase(&persons).await?;
+    let mut tx = services.storage.begin().await?;
+    for id in &ids {
+        tx.forget_corrections(*id).await?;
+    }
+    let done = ErasureState::Done;
+    decide(services, caller, tx, tenure, (erasure, done, Some(keys))).await
+}
+
+/// Takes an erasure back, or refuses it.
+///
+/// # Errors
+/// The caller's role does not allow it, there is no such erasure or it was decided, or it could not be stored.
+pub async fn withdraw_erasure(
+    services: &Services,
+    caller: &Caller,
+    number: i64,
+) -> Result<Audited<Erasure>, OversightError> {
+    allow(services, caller, "WithdrawErasure", &DECIDERS).await?;
+    let tenure = services.lead.tenure()?;
+    let _states = services.states.lock().await;
+    let mut tx = services.storage.begin().await?;
+    let erasure = waiting(tx.as_mut(), number).await?;
+    let withdrawn = ErasureState::Withdrawn;
+    decide(services, caller, tx, tenure, (erasure, withdrawn, None)).await
+}
+
+async fn decide(
+    services: &Services,
+    caller: &Caller,
+    mut tx: Box<dyn Transaction>,
+    tenure: crate::lead::Tenure,
+    (erasure, state, keys): (Erasure, ErasureState, Option<u64>),
+) -> Result<Audited<Erasure>, OversightError> {
+    let (at, decider) = (services.clock.now(), event::person(caller));
+    let decided = tx.decide_erasure(erasure.number, state, &decider, at);
+    if !decided.await? {
+        return Err(OversightError::Decided);
+    }
+    let decided = StoredErasure {
+        citizen: None,
+        state,
+        decider,
+        updated_at: at,
+        ..erasure
+    };
+    let entry = moved(caller, &decided, keys);
+    Ok(services.audit.commit(tx, tenure, entry, decided).await?)
+}
+
+/// Returns an erasure that waits for a second person.
+async fn waiting(tx: &mut dyn Transaction, number: i64) -> Result<Erasure, OversightError> {
+    let before = number.saturating_add(1);
+    let found = tx.erasures(Some(before), 1).await?.into_iter().next();
+    let found = found.filter(|erasure| erasure.number == number);
+    let erasure = found.ok_or(OversightError::NotFound("erasure"))?;
+    if erasure.state == ErasureState::Asked {
+        Ok(erasure)
+    } else {
+        Err(OversightError::Decided)
+    }
+}
+
+async fn find(services: &Services, subject: &Subject) -> Result<CitizenId, OversightError> {
+    const UNKNOWN: OversightError = OversightError::NotFound("citizen");
+    match subject {
+        Subject::None => Err(OversightError::invalid("subject", "must name a citizen")),
+        Subject::Citizen(id) => {
+            let id: CitizenId = id
+                .parse()
+                .map_err(|_| OversightError::invalid("subject", "must be a citizen's id"))?;
+            let mut tx = services.storage.snapshot().await?;
+            tx.resolve(id).await?.ok_or(UNKNOWN)
+        }
+        Subject::Identifier { scheme, value } => {
+            let found = services.directory.by_identifier(scheme, value.expose());
+            found.map(|profile| profile.citizen).ok_or(UNKNOWN)
+        }
+    }
+}
+
+/// Returns everything that keys of a citizen are found by.
+async fn persons(services: &Services, ids: &[CitizenId]) -> Result<Vec<Pseudonym>, OversightError> {
+    let keys = services.audit.pseudonyms();
+    let mut persons = Vec::new();
+    for id in ids {
+        persons.push(keys.citizen(*id));
+        let past = as_of(services, *id, AsOf::default()).await?.into_iter();
+        let past = past.map(|past| past.profile);
+        for profile in past.chain(services.directory.get(*id)) {
+            persons.extend(identifiers(services, &profile));
+        }
+    }
+    persons.sort_unstable();
+    persons.dedup();
+    Ok(persons)
+}
+
+/// Returns what keys of a citizen's identifiers are found by.
+pub(crate) fn identifiers<'a>(
+    services: &'a Services,
+    profile: &'a Profile,
+) -> impl Iterator<Item = Pseudonym> + 'a {
+    let keys = services.audit.pseudonyms();
+    let values = profile.values.iter();
+    values.filter_map(
+        move |value| match (&value.attribute, value.value.expose()) {
+            (Attribute::Identifier(scheme), Value::Text(text)) => {
+                Some(event::identifier(keys, scheme, text))
+            }
+            _ => None,
+        },
+    )
+}
+
+fn moved(caller: &Caller, erasure: &Erasure, keys: Option<u64>) -> Entry {
+    let at: Timestamp = erasure.updated_at;
+    let moved = ErasureMoved {
+        actor: event::actor(caller),
+        erasure: erasure.number,
+        keys,
+        proposer: erasure.proposer.clone(),
+        reason: erasure.reason.clone(),
+        state: erasure.state.as_str().to_owned(),
+    };
+    Entry::new(at, AuditEvent::ErasureMoved(moved))
+}
