@@ -18,7 +18,7 @@ pub(crate) fn parts(citizen: &common::Citizen) -> Parts {
             &mut parts,
             &format!("identifier.{scheme}"),
             value,
-            &one.provenance,
+            one.provenance.as_ref(),
         );
     }
     for one in &citizen.facts {
@@ -26,20 +26,20 @@ pub(crate) fn parts(citizen: &common::Citizen) -> Parts {
             &mut parts,
             &one.attribute,
             Some(&one.value),
-            &one.provenance,
+            one.provenance.as_ref(),
         );
     }
     macro_rules! each {
         ($($attribute:literal: $field:ident),*) => {$(
             for one in citizen.$field.iter() {
-                add(&mut parts, $attribute, one.value.as_ref(), &one.provenance);
+                add(&mut parts, $attribute, one.value.as_ref(), one.provenance.as_ref());
             }
         )*};
     }
     macro_rules! texts {
         ($($attribute:literal: $field:ident),*) => {$(
             for one in citizen.$field.iter() {
-                add(&mut parts, $attribute, Some(&one.value), &one.provenance);
+                add(&mut parts, $attribute, Some(&one.value), one.provenance.as_ref());
             }
         )*};
     }
@@ -60,14 +60,14 @@ fn add(
     parts: &mut Parts,
     attribute: &str,
     value: Option<&impl Message>,
-    origin: &Option<Provenance>,
+    origin: Option<&Provenance>,
 ) {
     let (values, wholes) = parts.entry(attribute.to_owned()).or_default();
     let value = value.map(Message::encode_length_delimited_to_vec);
     let value = value.unwrap_or_default();
     wholes.extend_from_slice(&value);
     values.extend(value);
-    let origin = origin.as_ref().map(Message::encode_length_delimited_to_vec);
+    let origin = origin.map(Message::encode_length_delimited_to_vec);
     wholes.extend(origin.unwrap_or_default());
 }
 
@@ -84,16 +84,18 @@ mod tests {
 
     fn attributed(attribute: &str) -> Attributed {
         let attribute: Attribute = attribute.parse().unwrap();
-        let value = match &attribute {
-            Attribute::BirthDate | Attribute::DeathDate => {
-                Value::Date("1984-02-11".parse().unwrap())
-            }
-            Attribute::NameChain => Value::Name(Name::whole("x".to_owned())),
-            Attribute::Relation => Value::Relation(Relation {
+        let dates = [Attribute::BirthDate, Attribute::DeathDate];
+        let value = if dates.contains(&attribute) {
+            Value::Date("1984-02-11".parse().unwrap())
+        } else if attribute == Attribute::NameChain {
+            Value::Name(Name::whole("x".to_owned()))
+        } else if attribute == Attribute::Relation {
+            Value::Relation(Relation {
                 kind: "mother".to_owned(),
                 to: "1".to_owned(),
-            }),
-            _ => Value::Text("x".to_owned()),
+            })
+        } else {
+            Value::Text("x".to_owned())
         };
         Attributed {
             attribute,

@@ -93,7 +93,24 @@ impl AuditEvent {
             Self::Disclosed(disclosed) => &mut disclosed.subjects,
             Self::Reviewed(reviewed) => &mut reviewed.subjects,
             Self::CorrectionMoved(moved) => &mut moved.subjects,
-            _ => &mut [],
+            Self::Denied(_)
+            | Self::CallerStopped(_)
+            | Self::SourceCreated(_)
+            | Self::SourceChanged(_)
+            | Self::SourceInspected(_)
+            | Self::FolderMoved(_)
+            | Self::SourceStarted(_)
+            | Self::RunFinished(_)
+            | Self::Linked(_)
+            | Self::ModelShadowed(_)
+            | Self::AgreementMoved(_)
+            | Self::BundleActivated(_)
+            | Self::LogRead(_)
+            | Self::Witnessed(_)
+            | Self::ErasureMoved(_)
+            | Self::EmergencyReviewed(_)
+            | Self::Started(_)
+            | Self::Stopped(_) => &mut [],
         }
     }
 

@@ -86,15 +86,15 @@ pub async fn replay_answer(
 ) -> Result<Audited<Replay>, EvidenceError> {
     allow(services, caller, METHOD).await?;
     let entry = read(services, leaf).await?;
-    let replay = match &entry.event {
-        AuditEvent::Disclosed(disclosed) if entry.request == Some(recalled.wire.request()) => {
-            ask_again(services, &entry, disclosed, &recalled).await?
-        }
-        _ => Replay {
+    let recorded = entry.request == Some(recalled.wire.request());
+    let replay = if let (AuditEvent::Disclosed(disclosed), true) = (&entry.event, recorded) {
+        ask_again(services, &entry, disclosed, &recalled).await?
+    } else {
+        Replay {
             recorded: false,
             then: Again::default(),
             now: Again::default(),
-        },
+        }
     };
     Ok(tell(services, caller, METHOD, Some((leaf, leaf)), replay).await?)
 }

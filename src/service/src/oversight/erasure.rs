@@ -149,15 +149,17 @@ async fn decide(
     tenure: crate::lead::Tenure,
     (erasure, state, keys): (Erasure, ErasureState, Option<u64>),
 ) -> Result<Audited<Erasure>, OversightError> {
-    let (at, decider) = (services.clock.now(), event::person(caller));
-    let decided = tx.decide_erasure(erasure.number, state, &decider, at);
-    if !decided.await? {
+    let (at, person) = (services.clock.now(), event::person(caller));
+    let found = tx
+        .decide_erasure(erasure.number, state, &person, at)
+        .await?;
+    if !found {
         return Err(OversightError::Decided);
     }
     let decided = StoredErasure {
         citizen: None,
         state,
-        decider,
+        decider: person,
         updated_at: at,
         ..erasure
     };

@@ -122,9 +122,11 @@ async fn an_emergency_waits_until_a_second_person_says_what_it_was() {
     assert_eq!(seen(&services).await, Some(CaseState::Confirmed));
     // what was said is in no log, that it was is
     let told = events(storage.as_ref()).await;
-    let reviewed = told.iter().find_map(|event| match event {
-        AuditEvent::EmergencyReviewed(reviewed) => Some(reviewed),
-        _ => None,
+    let reviewed = told.iter().find_map(|event| {
+        let AuditEvent::EmergencyReviewed(reviewed) = event else {
+            return None;
+        };
+        Some(reviewed)
     });
     assert_eq!(reviewed.unwrap().leaf, place.1);
     let text = format!("{told:?}");

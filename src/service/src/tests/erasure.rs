@@ -140,9 +140,11 @@ async fn who_is_erased_is_found_by_nobody_and_the_others_stay() {
     let still = subjects(storage.as_ref()).await;
     assert_eq!(still[..before.len()], before[..]);
     let told = events(storage.as_ref()).await;
-    let erased = told.iter().find_map(|event| match event {
-        AuditEvent::ErasureMoved(moved) if moved.state == "done" => Some(moved),
-        _ => None,
+    let erased = told.iter().find_map(|event| {
+        let AuditEvent::ErasureMoved(moved) = event else {
+            return None;
+        };
+        (moved.state == "done").then_some(moved)
     });
     assert!(erased.unwrap().keys.unwrap() >= 2);
     let listed = list_erasures(&services, &officer(), None, 9).await.unwrap();

@@ -39,22 +39,22 @@ impl Wire for Line {
 }
 
 fn line(answer: &impl Told) -> String {
-    match answer.content() {
-        Content::Citizen {
-            citizen,
-            values,
-            etag,
-        } => {
-            let values = values.iter().map(|value| {
-                let origin = &value.provenance;
-                let told = value.value.expose().to_line();
-                format!("{} {told} {origin:?} {}", value.attribute, value.supporters)
-            });
-            let values: Vec<String> = values.collect();
-            format!("{citizen} {etag} {}", values.join(";"))
-        }
-        other => format!("{other:?}"),
-    }
+    let content = answer.content();
+    let Content::Citizen {
+        citizen,
+        values,
+        etag,
+    } = content
+    else {
+        return format!("{content:?}");
+    };
+    let values = values.iter().map(|value| {
+        let origin = &value.provenance;
+        let told = value.value.expose().to_line();
+        format!("{} {told} {origin:?} {}", value.attribute, value.supporters)
+    });
+    let values: Vec<String> = values.collect();
+    format!("{citizen} {etag} {}", values.join(";"))
 }
 
 fn parts(answer: &impl Told) -> Parts {

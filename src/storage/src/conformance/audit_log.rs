@@ -183,7 +183,7 @@ pub(super) async fn keys_of_persons_are_in_the_commit_of_the_entry_and_are_destr
         keys: vec![key(1, 1), key(2, 1)],
         ..about(0, &[7])
     };
-    log.append(0, &[new.clone()], None).await.unwrap();
+    log.append(0, &[new], None).await.unwrap();
     // a commit that fails stores none
     let late = NewEntry {
         keys: vec![key(5, 5)],
