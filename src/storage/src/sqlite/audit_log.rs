@@ -131,6 +131,8 @@ impl AuditLog for SqliteAuditLog {
             .doing("appending to the audit log")?;
         let size = to_count(size);
         if size != first_leaf {
+            // somebody else wrote, and may have moved the index on
+            *held = None;
             return Err(StorageError::LeafTaken { first_leaf, size });
         }
         let rows: Vec<(i64, &NewEntry)> = (to_integer(first_leaf)..).zip(entries).collect();
