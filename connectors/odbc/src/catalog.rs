@@ -16,6 +16,8 @@ const ANY: &str = "%";
 /// Types of ODBC.
 const WHOLE: [i16; 4] = [-6, -5, 4, 5];
 const EXACT: [i16; 2] = [2, 3];
+const APPROXIMATE: [i16; 3] = [6, 7, 8];
+const NARROW: [i16; 2] = [1, 12];
 const BYTES: [i16; 3] = [-2, -3, -4];
 const TIMES: [i16; 4] = [9, 11, 91, 93];
 
@@ -56,6 +58,41 @@ impl Column {
 
     pub(crate) fn is_binary(&self) -> bool {
         BYTES.contains(&self.sql_type)
+    }
+
+    /// Says whether it holds text of one code page.
+    pub(crate) fn is_narrow(&self) -> bool {
+        NARROW.contains(&self.sql_type)
+    }
+
+    /// Says whether it holds one or several of a list of texts.
+    pub(crate) fn is_choice(&self) -> bool {
+        let declared = self.declared_type.to_ascii_lowercase();
+        ["enum", "set"]
+            .iter()
+            .any(|word| declared.starts_with(word))
+    }
+
+    /// Says whether its numbers are written otherwise than they are. Drivers call some exact ones so.
+    fn is_approximate(&self) -> bool {
+        let declared = self.declared_type.to_ascii_lowercase();
+        let exact = ["num", "dec"].iter().any(|word| declared.contains(word));
+        APPROXIMATE.contains(&self.sql_type) && !exact
+    }
+
+    /// Says what keeps rows from being ordered by it, and what to do; nothing when they can be.
+    pub(crate) fn unorderable(&self) -> Option<(&'static str, &'static str)> {
+        if self.is_binary() {
+            return Some((
+                "holds bytes, which are not fetched, so that rows cannot be read in its order",
+                "choose another key or cursor, or the database's own kind where there is one, or offer a \
+                 view that writes the bytes as text",
+            ));
+        }
+        self.is_approximate().then_some((
+            "holds approximate numbers, which no text gives back exactly, so that rows would be lost",
+            "choose a key or cursor of whole or exact numbers, texts or times, or offer a view that has one",
+        ))
     }
 
     pub(crate) fn is_time(&self) -> bool {
@@ -147,6 +184,30 @@ fn list(database: &Database, filter: &Filter) -> Result<Vec<Table>, Error> {
 /// Counts the tables and views.
 pub(crate) fn count(database: &Database) -> Result<usize, Error> {
     listed(database, None, None).map(|tables| tables.len())
+}
+
+/// Returns the columns of primary keys by which rows cannot be ordered, as `table.column`.
+pub(crate) fn unorderable_keys(database: &Database) -> Result<Vec<String>, Error> {
+    let mut all = columns(database, None)?;
+    let mut found = Vec::new();
+    for at in listed(database, None, None)? {
+        let Some(columns) = all.remove(&at) else {
+            continue;
+        };
+        let mut doubtful = columns;
+        doubtful.retain(|column| column.unorderable().is_some());
+        if doubtful.is_empty() {
+            continue;
+        }
+        let key = key(database, &at)?;
+        doubtful.retain(|column| key.contains(&column.name));
+        found.extend(
+            doubtful
+                .iter()
+                .map(|column| format!("{}.{}", at.1, column.name)),
+        );
+    }
+    Ok(found)
 }
 
 /// Returns schemas and names in their order, without what the system has.

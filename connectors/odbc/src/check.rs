@@ -24,6 +24,7 @@ pub(crate) fn check(session: &Session) -> Vec<Finding> {
         product(&database),
         timeout(&database),
         tables(&database),
+        keys(&database),
     ]
 }
 
@@ -63,5 +64,24 @@ fn tables(database: &Database) -> Finding {
         ),
         Ok(count) => Finding::pass("tables", format!("the account sees {count} tables")),
         Err(error) => Finding::of_error("tables", &Doing::reading("the catalog").fault(&error)),
+    }
+}
+
+/// Which tables cannot be read by their primary key.
+fn keys(database: &Database) -> Finding {
+    match catalog::unorderable_keys(database) {
+        Ok(columns) if columns.is_empty() => {
+            Finding::pass("keys", "rows can be ordered by every primary key")
+        }
+        Ok(columns) => Finding::warn(
+            "keys",
+            format!(
+                "rows cannot be ordered by bytes or approximate numbers, which these keys hold: {}",
+                columns.join(", ")
+            ),
+            "map these tables with another key, or through the database's own kind, or offer a view \
+             that has one",
+        ),
+        Err(error) => Finding::of_error("keys", &Doing::reading("the catalog").fault(&error)),
     }
 }

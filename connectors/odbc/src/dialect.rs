@@ -16,7 +16,9 @@ pub(crate) enum Dialect {
     Sqlite,
     /// Microsoft SQL Server.
     SqlServer,
-    /// Any other, Oracle and DB2 among them: what the standard says.
+    /// Oracle.
+    Oracle,
+    /// Any other, DB2 among them: what the standard says.
     Standard,
 }
 
@@ -58,6 +60,8 @@ impl Dialect {
             Self::Sqlite
         } else if name.contains("sql server") {
             Self::SqlServer
+        } else if name.contains("oracle") {
+            Self::Oracle
         } else {
             Self::Standard
         }
@@ -73,7 +77,7 @@ impl Dialect {
         match self {
             Self::Postgres | Self::Mysql | Self::Sqlite => Paging::Limit,
             Self::SqlServer => Paging::Top,
-            Self::Standard => Paging::Fetch,
+            Self::Oracle | Self::Standard => Paging::Fetch,
         }
     }
 
@@ -95,7 +99,14 @@ impl Dialect {
                 "PRAGMA query_only = 1".to_owned(),
                 "SELECT COUNT(*) FROM sqlite_master".to_owned(),
             ],
-            Self::SqlServer | Self::Standard => Vec::new(),
+            // A text is read as a date by the language of the account otherwise.
+            Self::SqlServer => vec!["SET DATEFORMAT ymd".to_owned()],
+            // It orders by the language of the client otherwise, and compares by bytes.
+            Self::Oracle => vec![
+                "ALTER SESSION SET NLS_SORT = BINARY".to_owned(),
+                "ALTER SESSION SET NLS_COMP = BINARY".to_owned(),
+            ],
+            Self::Standard => Vec::new(),
         }
     }
 
@@ -109,7 +120,7 @@ impl Dialect {
                  ORDER BY ordinal_position",
             ),
             Self::Sqlite => Some("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk"),
-            Self::Postgres | Self::SqlServer | Self::Standard => None,
+            Self::Postgres | Self::SqlServer | Self::Oracle | Self::Standard => None,
         }
     }
 
@@ -119,8 +130,17 @@ impl Dialect {
         match self {
             Self::Postgres => format!("CAST({quoted} AS text)"),
             Self::Mysql => format!("CAST({quoted} AS CHAR)"),
-            Self::Sqlite | Self::SqlServer | Self::Standard => quoted.to_owned(),
+            Self::Sqlite | Self::SqlServer | Self::Oracle | Self::Standard => quoted.to_owned(),
         }
+    }
+
+    /// Returns what rows are ordered by for a quoted column, which is also what places are compared with.
+    /// A choice is ordered by its number otherwise, and compared by its text.
+    pub(crate) fn ordered(self, column: &Column, quoted: String) -> String {
+        if self == Self::Mysql && column.is_choice() {
+            return format!("CAST({quoted} AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin");
+        }
+        quoted
     }
 
     /// Returns the statement that gives a time, or now where the time lies in the future; nothing where
@@ -141,7 +161,7 @@ impl Dialect {
                 let least = "SELECT CAST(LEAST(CAST(? AS DATETIME(6)), NOW(6)) AS CHAR)";
                 Some(least.to_owned())
             }
-            Self::Sqlite | Self::SqlServer | Self::Standard => None,
+            Self::Sqlite | Self::SqlServer | Self::Oracle | Self::Standard => None,
         }
     }
 
@@ -157,7 +177,51 @@ impl Dialect {
             ),
             Self::Mysql if column.is_whole() => "CAST(? AS UNSIGNED)".to_owned(),
             Self::Mysql if column.is_exact() => "CAST(? AS DECIMAL(65, 30))".to_owned(),
-            Self::Mysql | Self::Sqlite | Self::SqlServer | Self::Standard => "?".to_owned(),
+            // It orders by the collation of the column, and compares by that of Unicode otherwise.
+            Self::SqlServer if column.is_narrow() => "CAST(? AS varchar(8000))".to_owned(),
+            Self::Mysql | Self::Sqlite | Self::SqlServer | Self::Oracle | Self::Standard => {
+                "?".to_owned()
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(declared_type: &str, sql_type: i16) -> Column {
+        Column {
+            name: "id".to_owned(),
+            declared_type: declared_type.to_owned(),
+            nullable: false,
+            sql_type,
+        }
+    }
+
+    #[test]
+    fn sessions_order_and_read_dates_in_one_way() {
+        let minute = Duration::from_mins(1);
+        let sessions = |name| Dialect::of(name).session(minute);
+        assert_eq!(sessions("Microsoft SQL Server"), ["SET DATEFORMAT ymd"]);
+        assert_eq!(
+            sessions("Oracle"),
+            [
+                "ALTER SESSION SET NLS_SORT = BINARY",
+                "ALTER SESSION SET NLS_COMP = BINARY"
+            ]
+        );
+        assert_eq!(Dialect::of("Oracle").paging(), Paging::Fetch);
+    }
+
+    #[test]
+    fn narrow_text_is_compared_as_narrow_text() {
+        let server = Dialect::SqlServer;
+        let narrow = "CAST(? AS varchar(8000))";
+        assert_eq!(server.placeholder(&column("varchar", 12)), narrow);
+        assert_eq!(server.placeholder(&column("char", 1)), narrow);
+        assert_eq!(server.placeholder(&column("nvarchar", -9)), "?");
+        assert_eq!(server.placeholder(&column("bigint", -5)), "?");
+        assert_eq!(server.placeholder(&column("datetime2", 93)), "?");
     }
 }

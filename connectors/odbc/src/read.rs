@@ -51,9 +51,27 @@ pub(crate) fn read(
         .map_err(|error| doing.fault(&error))?
         .ok_or_else(|| doing.no_table())?;
     plan.check_columns(&relation.to_table())?;
-    let mut reading = Reading::new(&database, &relation, plan, identity, place, doing);
+    let mut reading = Reading::new(&database, &relation, plan, identity, place, doing)?;
     reading.refuse_nulls()?;
     reading.run(&Way { outlet, host })
+}
+
+/// Refuses a column of the order whose text does not say where a row stands: reading would begin at the
+/// same place again, or pass rows over.
+fn refuse_unorderable(plan: &Plan, column: &Column) -> Result<(), ConnectError> {
+    let Some((what, remedy)) = column.unorderable() else {
+        return Ok(());
+    };
+    let of = if plan.key.contains(&column.name) {
+        "key"
+    } else {
+        "cursor"
+    };
+    Err(ConnectError::configuration(
+        format!("table {}", plan.table),
+        format!("has the {of} '{}', which {what}", column.name),
+        remedy,
+    ))
 }
 
 /// Returns which table a position belongs to.
@@ -112,7 +130,7 @@ impl<'a> Reading<'a> {
         identity: Identity,
         place: Place,
         doing: Doing,
-    ) -> Self {
+    ) -> Result<Self, ConnectError> {
         let cursor = match &plan.mode {
             Mode::Incremental { cursor, .. } => relation.column(cursor),
             Mode::Snapshot | Mode::Changes { .. } => None,
@@ -122,6 +140,9 @@ impl<'a> Reading<'a> {
             if order.iter().all(|ordered| ordered.name != column.name) {
                 order.push(column);
             }
+        }
+        for column in &order {
+            refuse_unorderable(plan, column)?;
         }
         let named = plan.columns.iter().filter_map(|name| relation.column(name));
         let mut columns: Vec<&Column> = named.collect();
@@ -136,7 +157,7 @@ impl<'a> Reading<'a> {
             }
         }
         let begins_anew = place.ended && cursor.is_none();
-        Self {
+        Ok(Self {
             database,
             plan,
             doing,
@@ -151,7 +172,7 @@ impl<'a> Reading<'a> {
             since_checkpoint: 0,
             buffer: Buffer::new(),
             cells: vec![Value::default(); columns.len()],
-        }
+        })
     }
 
     /// Refuses a cursor that holds nulls: those rows would never be read, and nobody would be told.
@@ -226,14 +247,31 @@ impl<'a> Reading<'a> {
         self.place.after.clone_from(&place.after);
         if self.unique {
             let rows = self.send_all(self.selection.page(start, Some(limit), None), way)?;
-            return Ok(rows >= u64::from(limit));
+            let more = rows >= u64::from(limit);
+            return if more {
+                self.went_on(&place)
+            } else {
+                Ok(false)
+            };
         }
         let to = self.end_of_page(self.selection.places(start, limit), limit)?;
         self.send_all(self.selection.page(start, None, to.as_deref()), way)?;
-        if let Some(to) = &to {
-            self.place.after.clone_from(to);
+        let Some(to) = to else { return Ok(false) };
+        self.place.after = to;
+        self.went_on(&place)
+    }
+
+    /// Refuses a page that ended where it began: the database orders otherwise than it compares, and the
+    /// page would come for ever.
+    fn went_on(&self, from: &Place) -> Result<bool, ConnectError> {
+        if from.ended || from.after != self.place.after {
+            return Ok(true);
         }
-        Ok(to.is_some())
+        Err(ConnectError::data(
+            format!("table {}", self.plan.table),
+            "is ordered by its key otherwise than values are compared with it",
+            "choose a key of numbers or times, or offer a view that has one",
+        ))
     }
 
     /// Returns the place where a page of so many rows ends; nothing when there are fewer.

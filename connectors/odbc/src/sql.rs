@@ -28,6 +28,7 @@ pub(crate) struct Selection<'r> {
 
 struct Ordered<'r> {
     column: &'r Column,
+    /// The column, or the text by which it is ordered.
     quoted: String,
 }
 
@@ -77,7 +78,7 @@ impl<'r> Selection<'r> {
                 .iter()
                 .map(|column| Ordered {
                     column,
-                    quoted: quote(&column.name),
+                    quoted: dialect.ordered(column, quote(&column.name)),
                 })
                 .collect(),
         }

@@ -173,3 +173,84 @@ async fn a_cursor_in_the_future_hides_nothing() {
         assert_eq!(rows, [["3"], ["2"]], "{driver:?}");
     }
 }
+
+/// Keys and cursors whose text does not say where a row stands are refused, with the column's name and
+/// a remedy; `check` names them before.
+#[tokio::test]
+async fn bytes_and_approximate_numbers_are_no_key_and_no_cursor() {
+    for (driver, kinds) in [
+        (Driver::Sqlite, ["blob", "double"]),
+        (Driver::Postgres, ["bytea", "double precision"]),
+        (Driver::Mariadb, ["binary(16)", "float"]),
+    ] {
+        let Some(agency) = Agency::new(driver) else {
+            continue;
+        };
+        for (table, kind) in ["bytes", "approximate"].iter().zip(kinds) {
+            agency.run(&format!(
+                "CREATE TABLE {table} (id {kind} NOT NULL PRIMARY KEY, n bigint)"
+            ));
+            let by_key = plan(table, &["n"], &["id"]);
+            let mut by_cursor = plan(table, &["n"], &["n"]);
+            by_cursor.mode = Mode::Incremental {
+                cursor: "id".to_owned(),
+                lag: None,
+            };
+            for (plan, of) in [(by_key, "key 'id'"), (by_cursor, "cursor 'id'")] {
+                let (outlet, _inlet) = rabt_connect::Outlet::channel(4);
+                let read = Odbc.read(&agency.session(), &plan, None, outlet).await;
+                let error = read.unwrap_err();
+                assert_eq!(error.name(), "configuration", "{driver:?} {kind}: {error}");
+                let text = error.to_string();
+                assert!(text.contains(table) && text.contains(of), "{text}");
+                assert!(error.remedy().contains("view"), "{text}");
+            }
+        }
+        let findings = Odbc.check(&agency.session()).await;
+        let keys = findings.iter().find(|finding| finding.id == "keys");
+        let keys = format!("{:?}", keys.unwrap());
+        assert!(keys.contains("approximate.id, bytes.id"), "{keys}");
+    }
+}
+
+/// MariaDB orders choices by their number and gives them as text: rows are read once, in whatever order,
+/// also behind each checkpoint.
+#[tokio::test]
+async fn choices_in_a_key_or_cursor_lose_no_row() {
+    let Some(agency) = Agency::new(Driver::Mariadb) else {
+        return;
+    };
+    agency.run(
+        "CREATE TABLE people (kind enum('z', 'ي', 'A', 'a', 'b', '10', '9') \
+         CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, flags set('y', 'x') NOT NULL, n bigint, \
+         PRIMARY KEY (kind, flags))",
+    );
+    let mut all = Vec::new();
+    for kind in ["z", "ي", "A", "a", "b", "10", "9"] {
+        for flags in ["", "y", "x", "y,x"] {
+            let n = all.len();
+            agency.run(&format!(
+                "INSERT INTO people VALUES ('{kind}', '{flags}', {n})"
+            ));
+            all.push(vec![n.to_string()]);
+        }
+    }
+    all.sort();
+    let by_key = plan("people", &["n"], &["kind", "flags"]);
+    let mut by_cursor = plan("people", &["n"], &["n"]);
+    by_cursor.mode = Mode::Incremental {
+        cursor: "kind".to_owned(),
+        lag: None,
+    };
+    let session = agency.session();
+    for plan in [by_key, by_cursor] {
+        let (whole, positions) = read(&Odbc, &session, &plan, None).await;
+        let mut sorted = whole.clone();
+        sorted.sort();
+        assert_eq!(sorted, all, "{plan:?}");
+        for (at, position) in positions.iter().enumerate().take(positions.len() - 1) {
+            let (rest, _) = read(&Odbc, &session, &plan, Some(position.clone())).await;
+            assert_eq!(rest[..], whole[whole.len().min((at + 1) * 2)..], "{plan:?}");
+        }
+    }
+}

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::compliance::{ColumnKind, Features, Names, NewTable, Place, Row, Subject};
@@ -22,6 +22,13 @@ use crate::connector::Connector;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Most characters of what the program said that are shown.
 const SHOWN: usize = 500;
+
+/// Longest answer, and most that is kept of what the program says of errors, in bytes.
+const MOST: u64 = 1 << 20;
+/// What the program keeps of this process's environment: tokens and passwords are not among it.
+const ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH"];
+/// How the names of what it keeps beside that begin.
+const ENVIRONMENTS: [&str; 2] = ["LC_", "ODBC"];
 
 /// A program that makes tables.
 #[derive(Debug, Clone)]
@@ -155,31 +162,25 @@ impl TableMaker {
 
     async fn answer(&self, request: &Request<'_>) -> Result<Answer, String> {
         let text = serde_json::to_vec(request).map_err(|error| error.to_string())?;
-        let mut child = Command::new(&self.program)
+        let child = Command::new(&self.program)
             .current_dir(request.folder)
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| is_kept(name)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("cannot be started: {error}"))?;
-        let asking = child.stdin.take();
-        let write = async move {
-            if let Some(mut asking) = asking {
-                // A program that has read enough closes its end, and its answer counts.
-                let _ = asking.write_all(&text).await;
-            }
-        };
-        let ((), output) = futures::future::join(write, child.wait_with_output()).await;
-        let output = output.map_err(|error| error.to_string())?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("ended with {}: {}", output.status, last(&said)));
+        let (status, answer, said) = talk(child, &text).await?;
+        if !status.success() {
+            let said = String::from_utf8_lossy(&said);
+            return Err(format!("ended with {status}: {}", last(&said)));
         }
-        if output.stdout.trim_ascii().is_empty() {
+        if answer.trim_ascii().is_empty() {
             return Ok(Answer::default());
         }
-        serde_json::from_slice(&output.stdout)
+        serde_json::from_slice(&answer)
             .map_err(|error| format!("its answer is not what is expected: {error}"))
     }
 
@@ -190,6 +191,43 @@ impl TableMaker {
             name.display()
         )
     }
+}
+
+fn is_kept(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let mut starts = ENVIRONMENTS.iter();
+    ENVIRONMENT.contains(&name) || starts.any(|start| name.starts_with(start))
+}
+
+/// Hands the program a request; returns how it ended, its answer and what it said of errors.
+async fn talk(mut child: Child, text: &[u8]) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), String> {
+    let (asking, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let write = async move {
+        if let Some(mut asking) = asking {
+            // A program that has read enough closes its end, and its answer counts.
+            let _ = asking.write_all(text).await;
+        }
+        Ok(())
+    };
+    let answer = bounded(stdout, "its answer");
+    let said = bounded(stderr, "what it wrote to its standard error");
+    // What is too long ends the program, which is killed as it is dropped.
+    let ((), answer, said) = futures::future::try_join3(write, answer, said).await?;
+    let status = child.wait().await.map_err(|error| error.to_string())?;
+    Ok((status, answer, said))
+}
+
+async fn bounded(pipe: Option<impl AsyncRead + Unpin>, what: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let Some(pipe) = pipe else { return Ok(bytes) };
+    let read = pipe.take(MOST + 1).read_to_end(&mut bytes).await;
+    let read = read.map_err(|error| error.to_string())?;
+    if read as u64 > MOST {
+        return Err(format!("{what} is longer than {MOST} bytes"));
+    }
+    Ok(bytes)
 }
 
 impl MadeTables {
@@ -356,5 +394,66 @@ fn must<T>(made: Result<T, String>) -> T {
     match made {
         Ok(made) => made,
         Err(what) => panic!("{what}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Returns a maker of a shell script.
+    fn script(folder: &Path, text: &str) -> TableMaker {
+        let program = folder.join("maker");
+        std::fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, executable).unwrap();
+        TableMaker::new(program)
+    }
+
+    #[tokio::test]
+    async fn a_program_that_makes_tables_sees_no_more_of_the_environment_than_it_needs() {
+        // What the runner of tests sets stands for a token.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let folder = folder().unwrap();
+        let maker = script(
+            folder.path(),
+            r#"printf '{"state": "%s"}' "$(env | cut -d= -f1 | tr '\n' ' ')""#,
+        );
+        let answer = maker.ask(&request("state", folder.path())).await.unwrap();
+        let names = answer.state.unwrap();
+        assert!(names.split(' ').any(|name| name == "PATH"), "{names}");
+        let of_the_shell = ["", "PWD", "OLDPWD", "SHLVL", "_"];
+        for name in names.split(' ') {
+            let kept = is_kept(OsStr::new(name)) || of_the_shell.contains(&name);
+            assert!(kept, "{name}");
+        }
+        for name in [
+            "HOME",
+            "AWS_SECRET_ACCESS_KEY",
+            "PATHS",
+            "PGPASSWORD",
+            "LCX",
+        ] {
+            assert!(!is_kept(OsStr::new(name)), "{name}");
+        }
+        for name in ["LC_ALL", "ODBCSYSINI", "TZ", "LANG"] {
+            assert!(is_kept(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_an_error() {
+        let folder = folder().unwrap();
+        for (text, what) in [("yes", "its answer is"), ("yes >&2", "standard error is")] {
+            let maker = script(folder.path(), text);
+            let error = maker
+                .ask(&request("open", folder.path()))
+                .await
+                .unwrap_err();
+            let expected = format!("{what} longer than 1048576 bytes");
+            assert!(error.contains(&expected), "{error}");
+        }
     }
 }

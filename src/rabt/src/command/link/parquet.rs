@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use rabt_connect::{
-    Batch, Cell, ConnectError, Connector, Filter, Message, Mode, Outlet, PREFIX, Plan, Program,
-    Remote, Session,
+    Batch, Cell, ConnectError, Connector, Filter, Inlet, Message, Mode, Outlet, PREFIX, Plan,
+    Program, Remote, Session,
 };
 
 /// The kind that reads these files.
@@ -133,8 +133,10 @@ async fn read(
     let Some(table) = tables.into_iter().next() else {
         // Discovery passes over what it cannot read; reading says why.
         let plan = plan(file_name(path), Vec::new())?;
-        let (outlet, _inlet) = Outlet::channel(WAITING);
-        return remote.read(&session, &plan, None, outlet).await;
+        let (outlet, inlet) = Outlet::channel(WAITING);
+        let reading = remote.read(&session, &plan, None, outlet);
+        let (read, ()) = tokio::join!(reading, until_rows(inlet));
+        return Err(undiscovered(path, read));
     };
     let columns: Vec<String> = table
         .columns
@@ -159,6 +161,28 @@ async fn read(
     };
     let (read, taken) = tokio::join!(remote.read(&session, &plan, None, outlet), taking);
     read.and(taken)
+}
+
+/// Takes what is sent up to the first rows, and wants no more.
+async fn until_rows(mut inlet: Inlet) {
+    while let Ok(Some(message)) = inlet.receive().await {
+        if matches!(message, Message::Rows(_)) {
+            return;
+        }
+    }
+}
+
+/// Returns why a file has no table: what reading it said, else that it could not be read for a while. A
+/// file must not look empty because its columns could not be told.
+fn undiscovered(path: &Path, read: Result<(), ConnectError>) -> ConnectError {
+    match read {
+        Err(error) if !matches!(error, ConnectError::Cancelled) => error,
+        Ok(()) | Err(_) => ConnectError::transient(
+            format!("file {}", file_name(path)),
+            "could not be read when its columns were asked for, and can be read now",
+            "start again",
+        ),
+    }
 }
 
 fn file_name(path: &Path) -> String {
@@ -200,4 +224,41 @@ fn csv_of(batch: &Batch) -> Vec<u8> {
         let _ = writer.write_record(None::<&[u8]>);
     }
     writer.into_inner().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rabt_connect::BatchBuilder;
+
+    use super::*;
+
+    /// A kind that has rows although nobody was told of columns does not wait for ever.
+    #[tokio::test]
+    async fn rows_that_nobody_asked_for_end_the_reading() {
+        let (outlet, inlet) = Outlet::channel(WAITING);
+        let sending = async {
+            loop {
+                let mut builder = BatchBuilder::new(Vec::new());
+                builder.push_row(std::iter::empty());
+                if let Err(error) = outlet.send(Message::Rows(builder.take())).await {
+                    break error;
+                }
+            }
+        };
+        let both = async { tokio::join!(sending, until_rows(inlet)).0 };
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(10), both).await;
+        assert!(matches!(ended, Ok(ConnectError::Cancelled)), "{ended:?}");
+    }
+
+    #[test]
+    fn a_file_that_passing_trouble_hid_is_no_empty_file() {
+        let path = Path::new("/data/persons.parquet");
+        for read in [Ok(()), Err(ConnectError::Cancelled)] {
+            let error = undiscovered(path, read);
+            assert!(error.is_transient(), "{error}");
+            assert!(error.to_string().contains("persons.parquet"), "{error}");
+        }
+        let told = undiscovered(path, Err(ConnectError::data("file x", "is cut", "copy it")));
+        assert_eq!(told.to_string(), "file x: is cut; copy it");
+    }
 }
