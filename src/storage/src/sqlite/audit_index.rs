@@ -313,7 +313,12 @@ mod tests {
             leaf_hash: [1; 32],
             outbox: None,
         };
-        NewEntry { entry, subjects }
+        NewEntry {
+            entry,
+            subjects,
+            keys: Vec::new(),
+            case: None,
+        }
     }
 
     async fn check(log: &dyn AuditLog, expected: &BTreeMap<u64, Vec<u64>>) {
