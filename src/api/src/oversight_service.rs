@@ -188,6 +188,7 @@ fn erasure(erasure: &Erasure) -> pb::Erasure {
     let citizen = erasure.citizen.map(|citizen| format!("citizens/{citizen}"));
     let state = match erasure.state {
         ErasureState::Asked => pb::ErasureState::Asked,
+        ErasureState::Confirmed => pb::ErasureState::Confirmed,
         ErasureState::Done => pb::ErasureState::Done,
         ErasureState::Withdrawn => pb::ErasureState::Withdrawn,
     };

@@ -102,7 +102,15 @@ impl Exchange {
         if read.format != FORMAT {
             return Err(failed(&format_args!("is not of the format {FORMAT}")));
         }
+        if read.response.is_some() == read.refusal.is_some() {
+            return Err(failed(&"must hold a response or a refusal, and not both"));
+        }
         Ok(read)
+    }
+
+    /// Returns whether the digest of the answer can be made: that of a batch is of one item of it.
+    pub(crate) fn has_digest(&self) -> bool {
+        self.method != "BatchLookupCitizens" || self.refusal.is_some()
     }
 
     /// Returns the request in its canonical form; `None` when it is none of the method.
@@ -162,4 +170,26 @@ fn again<T: Message + Default>(bytes: &[u8]) -> Option<Vec<u8>> {
 
 fn text(headers: &MetadataMap, name: &'static str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Exchange;
+
+    #[test]
+    fn a_file_has_one_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("told.json");
+        let read = |answer: &str| {
+            let text = format!(
+                r#"{{"format":"rabt-exchange/1","method":"LookupCitizen","leaf":1,"salt":"","request":""{answer}}}"#
+            );
+            std::fs::write(&file, text).unwrap();
+            Exchange::read(&file).is_ok()
+        };
+        assert!(read(r#","response":"""#));
+        assert!(read(r#","refusal":"""#));
+        assert!(!read(""));
+        assert!(!read(r#","response":"","refusal":"""#));
+    }
 }

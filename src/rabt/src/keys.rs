@@ -4,9 +4,9 @@
 //! proven.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rabt_audit::{CheckpointKey, CheckpointVerifier, PseudonymKey, WitnessVerifier};
 use rabt_service::{AuditKeys, MasterKey};
@@ -71,13 +71,50 @@ pub(crate) fn read_masters(folder: &Path) -> Result<(MasterKey, MasterKey), Comm
     Ok((MasterKey::new(secret(&path)?), MasterKey::new(next)))
 }
 
-/// Puts the next master key in the place of the present one.
-pub(crate) fn adopt_next_master(folder: &Path) -> Result<(), CommandError> {
-    let moved = fs::rename(folder.join(NEXT_MASTER), folder.join(MASTER));
-    moved.map_err(|error| {
-        let help = "move master.key.next to master.key by hand; storage is sealed by it already";
-        CommandError::failed(at(&folder.join(NEXT_MASTER), &error), help)
-    })
+/// Puts the next master key in the place of the present one, which stays beside it; returns where.
+pub(crate) fn adopt_next_master(folder: &Path) -> Result<PathBuf, CommandError> {
+    let (present, next) = (folder.join(MASTER), folder.join(NEXT_MASTER));
+    keep_master(folder)
+        .and_then(|kept| {
+            fs::rename(&next, &present)?;
+            File::open(folder)?.sync_all()?;
+            Ok(kept)
+        })
+        .map_err(|error| {
+            let help = "keep a copy of master.key, then move master.key.next to master.key by hand; storage is \
+                        sealed by it already";
+            CommandError::failed(at(&next, &error), help)
+        })
+}
+
+/// Keeps the present master key as `master.key.before-<n>`: backups of before are sealed by it.
+fn keep_master(folder: &Path) -> io::Result<PathBuf> {
+    let text = fs::read(folder.join(MASTER))?;
+    for number in 1_u32.. {
+        let path = folder.join(format!("{MASTER}.before-{number}"));
+        match write_new(&path, &text) {
+            Ok(()) => {
+                File::open(folder)?.sync_all()?;
+                return Ok(path);
+            }
+            // one that was kept and not replaced, by a command that was killed
+            Err(_) if fs::read(&path).is_ok_and(|kept| kept == text) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Writes a file that its owner alone reads, and that was not there.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
 }
 
 /// Reads the key that seals the image of the directory; makes it when it is not there.
@@ -115,15 +152,8 @@ fn make(path: &Path) -> Result<[u8; 32], CommandError> {
         let _ = write!(text, "{byte:02x}");
     }
     text.push('\n');
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|error| CommandError::usage(at(path, &error), HELP))?;
+    write_new(path, text.as_bytes())
+        .map_err(|error| CommandError::usage(at(path, &error), HELP))?;
     Ok(secret)
 }
 
@@ -152,7 +182,29 @@ fn at(path: &Path, error: &dyn std::fmt::Display) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{CHECKPOINT, VERIFIER, read_or_make, read_verifier};
+    use super::{
+        CHECKPOINT, MASTER, NEXT_MASTER, VERIFIER, adopt_next_master, read_masters, read_or_make,
+        read_verifier,
+    };
+
+    #[test]
+    fn a_master_key_that_is_replaced_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        read_or_make(folder, "node.example/log", &[]).unwrap();
+        let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+        let mut replaced = Vec::new();
+        for number in 1..=2 {
+            replaced.push(read(MASTER));
+            read_masters(folder).unwrap();
+            let next = read(NEXT_MASTER);
+            let kept = adopt_next_master(folder).unwrap();
+            assert!(kept.ends_with(format!("master.key.before-{number}")));
+            assert_eq!(read(MASTER), next);
+        }
+        assert_eq!(read("master.key.before-1"), replaced[0]);
+        assert_eq!(read("master.key.before-2"), replaced[1]);
+    }
 
     #[test]
     fn keys_are_made_once_and_kept() {

@@ -137,12 +137,13 @@ impl Sequencer {
             cleared: Arc::default(),
             grown,
             keys: Arc::clone(&keys),
-            subjects,
+            subjects: Arc::clone(&subjects),
         };
         let end = End {
             owns_outbox,
             integrated,
             growing,
+            subjects,
         };
         let mut sequence = Sequence::resume(storage, keys, end).await?;
         // what a killed process left in the outbox comes before anything new
@@ -188,8 +189,13 @@ impl Sequencer {
     }
 
     /// Forgets names that are in memory, because another node destroyed keys.
-    pub(crate) fn forget_names(&self) {
-        self.subjects.forget();
+    pub(crate) async fn forget_names(&self) {
+        self.subjects.forget().await;
+    }
+
+    /// Returns how many keys these persons have.
+    pub(crate) async fn count_keys(&self, persons: &[Pseudonym]) -> Result<u64, AuditError> {
+        self.subjects.count(persons).await
     }
 
     /// Returns the answer once its entry is durable.
@@ -218,11 +224,12 @@ impl Sequencer {
         let entry = NewEntry {
             entry: stored,
             subjects: subjects_of(&entry),
-            keys: pending.keys.clone(),
+            keys: pending.keys,
             case: case.or_else(|| case_of(&entry)),
         };
         let (done, durable) = oneshot::channel();
-        let submission = Submission { entry, done };
+        let held = pending.held;
+        let submission = Submission { entry, held, done };
         self.sender
             .try_send(submission)
             .map_err(|error| match error {
@@ -230,7 +237,6 @@ impl Sequencer {
                 mpsc::error::TrySendError::Closed(_) => AuditError::Stopped,
             })?;
         let leaf = durable.await.map_err(|_| AuditError::Stopped)??;
-        self.subjects.settle(&pending);
         Ok(Audited {
             value: answer,
             leaf: Some(leaf),
@@ -265,7 +271,7 @@ impl Sequencer {
         let mut bodies = Vec::with_capacity(entries.len());
         for mut entry in entries {
             let pending = self.subjects.rename(entry.event.subjects_mut()).await?;
-            self.subjects.store(&pending).await?;
+            self.subjects.store(pending).await?;
             bodies.push(entry.encode().body);
         }
         let integrated = self.integrated.load(Ordering::Acquire);

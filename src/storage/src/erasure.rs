@@ -9,9 +9,10 @@ pub(crate) const PAGE: &str =
     "SELECT number, citizen, reason, state, proposer, decider, created_at,
     updated_at FROM erasures WHERE number < $1 ORDER BY number DESC LIMIT $2";
 
-/// What was decided names nobody any more.
+/// What is over names nobody any more; what is confirmed can only be done.
 pub(crate) const DECIDE: &str = "UPDATE erasures SET state = $2, decider = $3, updated_at = $4,
-    citizen = NULL WHERE number = $1 AND state = 'asked'";
+    citizen = CASE WHEN $2 = 'confirmed' THEN citizen END
+    WHERE number = $1 AND (state = 'asked' OR (state = 'confirmed' AND $2 = 'done'))";
 
 pub(crate) const FORGET_CORRECTIONS: &str = "DELETE FROM corrections WHERE citizen = $1";
 

@@ -41,6 +41,7 @@ async fn rotate(at: &StorageAt, render: &Render) -> Result<ExitCode, CommandErro
     struct Rotated {
         data_keys: u64,
         master_key: String,
+        kept: String,
     }
     let (storage, settled) = at.open().await?;
     let folder = settled.path(&settled.config.audit.keys);
@@ -48,17 +49,18 @@ async fn rotate(at: &StorageAt, render: &Render) -> Result<ExitCode, CommandErro
     let sealed = rabt_service::reseal(storage.as_ref(), &old, &new).await;
     let data_keys = sealed.map_err(|error| CommandError::failed(error, "nothing was changed"))?;
     storage.close().await;
-    keys::adopt_next_master(&folder)?;
+    let kept = keys::adopt_next_master(&folder)?.display().to_string();
     let master_key = folder.join(keys::MASTER).display().to_string();
     let rotated = Rotated {
         data_keys,
         master_key,
+        kept,
     };
     render.result(&rotated, || {
         format!(
-            "{data_keys} data keys are sealed by the new {}; copy it to the other nodes, and keep the old one with \
-             the backups of before",
-            rotated.master_key
+            "{data_keys} data keys are sealed by the new {}; copy it to the other nodes, and move the old \
+             one, {}, to the backups of before",
+            rotated.master_key, rotated.kept
         )
     });
     Ok(ExitCode::SUCCESS)

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rabt_audit::{Tree, leaf_hash};
 use rabt_storage::{AuditLog, NewEntry, Storage, StorageError, StoredEntry};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedRwLockReadGuard, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::subjects::Subjects;
 use super::{AuditKeys, index};
 use crate::error::AuditError;
 
@@ -23,6 +24,8 @@ const PAGE: u32 = 1_000;
 #[derive(Debug)]
 pub(super) struct Submission {
     pub(super) entry: NewEntry,
+    /// No key is destroyed while one of the entry's is on its way.
+    pub(super) held: Option<OwnedRwLockReadGuard<()>>,
     pub(super) done: oneshot::Sender<Result<u64, AuditError>>,
 }
 
@@ -34,6 +37,8 @@ pub(super) struct End {
     pub(super) integrated: Arc<AtomicI64>,
     /// The size of the log, whenever it has grown.
     pub(super) growing: watch::Sender<u64>,
+    /// Whose keys become durable with the entries.
+    pub(super) subjects: Arc<Subjects>,
 }
 
 /// The log's end: its tree, and the last outbox row that is in it.
@@ -104,12 +109,18 @@ impl Sequence {
 
     async fn write(&mut self, batch: &mut Vec<Submission>) {
         let mut entries = Vec::with_capacity(batch.len());
-        let mut waiting = Vec::with_capacity(batch.len());
+        let (mut waiting, mut held) = (Vec::with_capacity(batch.len()), Vec::new());
         for submission in batch.drain(..) {
             entries.push(submission.entry);
             waiting.push(submission.done);
+            held.extend(submission.held);
         }
         let written = self.append(&entries).await;
+        if written.is_ok() {
+            let keys = entries.iter().flat_map(|new| &new.keys);
+            self.end.subjects.settle(keys);
+        }
+        drop(held);
         for (place, done) in (0..).zip(waiting) {
             let leaf = written.clone().map(|first| first + place);
             // a request that was given up is in the log all the same

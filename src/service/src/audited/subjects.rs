@@ -10,7 +10,7 @@ use dashmap::DashMap;
 use rabt_audit::Pseudonym;
 use rabt_storage::{AuditLog, SubjectKey};
 use rustc_hash::FxHashMap;
-use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::error::AuditError;
 use crate::vault::Vault;
@@ -27,7 +27,7 @@ pub(crate) struct Subjects {
     /// By what the key is found by in storage, which the node's own key makes of a person.
     known: DashMap<[u8; 32], Known>,
     /// Held while a key that is not durable yet is on its way; alone while keys are destroyed.
-    erasing: RwLock<()>,
+    erasing: Arc<RwLock<()>>,
 }
 
 /// A name in the log.
@@ -40,9 +40,10 @@ struct Known {
 
 /// The keys that must be durable with an entry.
 #[derive(Default)]
-pub(crate) struct Pending<'a> {
+pub(crate) struct Pending {
     pub(crate) keys: Vec<SubjectKey>,
-    _held: Option<RwLockReadGuard<'a, ()>>,
+    /// Goes with the keys until they are durable, whether or not somebody still waits.
+    pub(crate) held: Option<OwnedRwLockReadGuard<()>>,
 }
 
 impl std::fmt::Debug for Subjects {
@@ -57,16 +58,13 @@ impl Subjects {
             log,
             vault,
             known: DashMap::default(),
-            erasing: RwLock::default(),
+            erasing: Arc::default(),
         }
     }
 
     /// Puts the names of the log in the place of those that the node's key makes of persons. Who has no key
     /// gets one; it must be stored no later than the entry.
-    pub(crate) async fn rename(
-        &self,
-        persons: &mut [Pseudonym],
-    ) -> Result<Pending<'_>, AuditError> {
+    pub(crate) async fn rename(&self, persons: &mut [Pseudonym]) -> Result<Pending, AuditError> {
         let mut durable = true;
         let mut named = Vec::with_capacity(persons.len());
         for person in persons.iter() {
@@ -78,7 +76,7 @@ impl Subjects {
             persons.copy_from_slice(&named);
             return Ok(Pending::default());
         }
-        let held = self.erasing.read().await;
+        let held = Arc::clone(&self.erasing).read_owned().await;
         let learnt = self.learn(persons).await?;
         let mut keys = Vec::new();
         for person in persons.iter_mut() {
@@ -89,22 +87,29 @@ impl Subjects {
         }
         Ok(Pending {
             keys,
-            _held: Some(held),
+            held: Some(held),
         })
     }
 
     /// Makes keys durable by themselves, ahead of entries that are committed with a change.
-    pub(crate) async fn store(&self, pending: &Pending<'_>) -> Result<(), AuditError> {
-        if !pending.keys.is_empty() {
-            self.log.put_subject_keys(&pending.keys).await?;
-            self.settle(pending);
+    pub(crate) async fn store(self: &Arc<Self>, pending: Pending) -> Result<(), AuditError> {
+        if pending.keys.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let subjects = Arc::clone(self);
+        // a request that goes away leaves no commit under way behind a lock that is free again
+        let stored = tokio::spawn(async move {
+            subjects.log.put_subject_keys(&pending.keys).await?;
+            subjects.settle(&pending.keys);
+            drop(pending);
+            Ok(())
+        });
+        stored.await.map_err(|_| AuditError::Stopped)?
     }
 
     /// Notes that keys are durable.
-    pub(crate) fn settle(&self, pending: &Pending<'_>) {
-        for key in &pending.keys {
+    pub(crate) fn settle<'a>(&self, keys: impl IntoIterator<Item = &'a SubjectKey>) {
+        for key in keys {
             if let Some(mut known) = self.known.get_mut(&key.name) {
                 known.pending = None;
             }
@@ -132,18 +137,32 @@ impl Subjects {
 
     /// Destroys the keys of these persons; returns how many there were.
     pub(crate) async fn erase(&self, persons: &[Pseudonym]) -> Result<u64, AuditError> {
-        let _alone = self.erasing.write().await;
         let names: Vec<[u8; 32]> = persons.iter().map(|person| person.0).collect();
-        let erased = self.log.delete_subject_keys(&names).await?;
+        let alone = self.erasing.write().await;
+        let erased = self.log.delete_subject_keys(&names).await;
+        // after a failure too: nobody knows what is durable, and storage is asked again
         for name in &names {
             self.known.remove(name);
+        }
+        drop(alone);
+        let erased = erased?;
+        if let Err(error) = self.log.scrub_subject_keys().await {
+            let remedy = "they go when the database is tidied up: VACUUM subject_keys, or on SQLite a restart";
+            tracing::warn!(%error, remedy, "keys are destroyed and may still stand in free pages or in the journal");
         }
         Ok(erased)
     }
 
-    /// Forgets what is in memory: another node destroyed keys.
-    pub(crate) fn forget(&self) {
-        self.known.retain(|_, known| known.pending.is_some());
+    /// Returns how many keys these persons have.
+    pub(crate) async fn count(&self, persons: &[Pseudonym]) -> Result<u64, AuditError> {
+        let names: Vec<[u8; 32]> = persons.iter().map(|person| person.0).collect();
+        Ok(self.log.subject_keys(&names).await?.len() as u64)
+    }
+
+    /// Forgets what is in memory: another node destroyed keys. Waits for keys that are on their way.
+    pub(crate) async fn forget(&self) {
+        let _alone = self.erasing.write().await;
+        self.known.clear();
     }
 
     /// Returns what is known of every one of these persons, who have a key from now on.
@@ -166,7 +185,7 @@ impl Subjects {
             stored.entry(key.name).or_insert(key);
         }
         if self.known.len() + unknown.len() > KEPT {
-            self.forget();
+            self.known.retain(|_, known| known.pending.is_some());
         }
         for name in unknown {
             let new = match stored.remove(&name) {

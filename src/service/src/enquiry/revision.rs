@@ -66,6 +66,16 @@ pub(crate) async fn as_of(
     Ok(past.collect())
 }
 
+/// Returns every profile that a citizen ever had under this id.
+pub(crate) async fn ever(
+    services: &Services,
+    citizen: CitizenId,
+) -> Result<Vec<Profile>, StorageError> {
+    let mut tx = services.storage.snapshot().await?;
+    let revisions = tx.revisions(citizen, u32::MAX).await?;
+    as_composed(tx.as_mut(), &revisions).await
+}
+
 async fn select(
     tx: &mut dyn Transaction,
     citizen: CitizenId,

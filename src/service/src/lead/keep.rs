@@ -31,11 +31,14 @@ pub(crate) async fn keep(services: Arc<Services>) {
 }
 
 /// Forgets the names of persons that are in memory when a node destroyed keys.
-async fn forget_erased(services: &Services, seen: &mut u64) {
+async fn forget_erased(services: &Arc<Services>, seen: &mut u64) {
     match services.storage.audit_log().erasures().await {
         Ok(erased) if erased != *seen => {
             *seen = erased;
-            services.audit.forget_names();
+            let services = Arc::clone(services);
+            // it waits for keys that are on their way; the lease does not
+            let forgetting = async move { services.audit.forget_names().await };
+            tokio::spawn(forgetting);
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "whether keys were destroyed could not be read"),

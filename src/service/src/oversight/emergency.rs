@@ -59,7 +59,7 @@ pub struct Emergency {
     pub overdue: bool,
 }
 
-/// Lists emergencies, the newest of each log first, at most `limit` of a log: to a security officer those of every
+/// Lists emergencies, the newest of each log first, or of those that are open the oldest, at most `limit` of a log: to a security officer those of every
 /// agency, to an approver those of their own.
 ///
 /// # Errors
@@ -80,7 +80,10 @@ pub async fn list_emergencies(
             found.extend(shown(services, (number, &origin, log.as_ref()), case).await?);
         }
     }
-    found.sort_by_key(|one: &Emergency| std::cmp::Reverse(one.at));
+    found.sort_by_key(|one: &Emergency| one.at);
+    if !only_open {
+        found.reverse();
+    }
     let leaves = || found.iter().map(|one| one.leaf);
     let read = LogRead {
         actor: event::actor(caller),
@@ -124,7 +127,10 @@ pub async fn review_emergency(
     let place = (log, origin.as_str(), found.as_ref());
     let emergency = shown(services, place, case.clone()).await?.ok_or(UNKNOWN)?;
     let keys = services.audit.pseudonyms();
-    if emergency.end_user == Some(keys.end_user(&case.agency, &caller.system)) {
+    // entries of before have the id as it was sent
+    let own_ids = [event::plain_id(&caller.system), caller.system.to_string()];
+    let own_names = own_ids.map(|id| Some(keys.end_user(&case.agency, &id)));
+    if own_names.contains(&emergency.end_user) {
         let problem = "who looked cannot say that it was an emergency; another person must";
         return Err(OversightError::SecondPerson(problem));
     }
@@ -156,13 +162,20 @@ pub async fn review_emergency(
         overdue: false,
         ..emergency
     };
+    let said = reviewed.text.clone();
     let step = CaseStep::Judge {
         origin: origin.clone(),
         case: reviewed,
     };
     let entry = Entry::new(at, AuditEvent::EmergencyReviewed(told));
     let reviewed = services.audit.record_with(entry, Some(step), answer);
-    Ok(reviewed.await?)
+    let reviewed = reviewed.await?;
+    // another node may have been first; a seal is never made twice
+    let stands = found.case(leaf).await?.ok_or(UNKNOWN)?;
+    if stands.text != said {
+        return Err(OversightError::Decided);
+    }
+    Ok(reviewed)
 }
 
 /// Returns whose emergencies somebody works off; a security officer those of everybody.

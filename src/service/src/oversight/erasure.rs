@@ -1,5 +1,7 @@
 //! A citizen's keys are destroyed: nobody finds the entries about them any more, and the log stays whole.
 
+use std::sync::Arc;
+
 use rabt_audit::{AuditEvent, Entry, ErasureMoved, Pseudonym};
 use rabt_model::{Attribute, CitizenId, Profile, Timestamp, Value};
 use rabt_policy::{Caller, Role};
@@ -7,7 +9,7 @@ use rabt_storage::{ErasureState, StoredErasure, Transaction};
 
 use super::{OversightError, allow};
 use crate::audited::Audited;
-use crate::enquiry::{AsOf, as_of};
+use crate::enquiry::ever;
 use crate::event::{self, Clerical};
 use crate::services::Services;
 use crate::transparency::Subject;
@@ -86,21 +88,37 @@ pub async fn list_erasures(
 }
 
 /// Destroys the keys, as a second person: of every id that leads to the citizen and of every identifier they have or
-/// had. What they said is wrong is deleted with the answers. It cannot be undone.
+/// had. What they said is wrong is deleted with the answers. It cannot be undone: that it is confirmed is durable
+/// before the first key is destroyed, and it goes on when the caller goes away.
 ///
 /// # Errors
 /// The caller's role does not allow it, the caller asked for it, there is no such erasure or it was decided, or
-/// it could not be stored; then it may be confirmed again.
+/// it could not be stored; then it may be confirmed again, which goes on from where it stopped.
 pub async fn confirm_erasure(
-    services: &Services,
+    services: &Arc<Services>,
     caller: &Caller,
     number: i64,
 ) -> Result<Audited<Erasure>, OversightError> {
     allow(services, caller, "ConfirmErasure", &DECIDERS).await?;
+    let (services, caller) = (Arc::clone(services), caller.clone());
+    let tasks = services.tasks.clone();
+    let erased = tasks.spawn(async move { erase(&services, &caller, number).await });
+    erased.await.map_err(|_| crate::AuditError::Stopped)?
+}
+
+async fn erase(
+    services: &Services,
+    caller: &Caller,
+    number: i64,
+) -> Result<Audited<Erasure>, OversightError> {
     let tenure = services.lead.tenure()?;
     let _states = services.states.lock().await;
     let mut tx = services.storage.snapshot().await?;
-    let erasure = waiting(tx.as_mut(), number).await?;
+    let mut erasure = find_one(tx.as_mut(), number).await?;
+    let stopped = erasure.state == ErasureState::Confirmed;
+    if !stopped && erasure.state != ErasureState::Asked {
+        return Err(OversightError::Decided);
+    }
     if erasure.proposer == event::person(caller) {
         let problem = "another person with the role security-officer or approver must confirm it";
         return Err(OversightError::SecondPerson(problem));
@@ -114,14 +132,22 @@ pub async fn confirm_erasure(
     ids.sort_unstable();
     ids.dedup();
     let persons = persons(services, &ids).await?;
-    // before the word that it is done: a kill in between leaves it to be confirmed again
+    if !stopped {
+        let keys = Some(services.audit.count_keys(&persons).await?);
+        let tx = services.storage.begin().await?;
+        let confirmed = ErasureState::Confirmed;
+        let decided = decide(services, caller, tx, tenure, (erasure, confirmed, keys)).await?;
+        erasure = decided.into_inner();
+    }
     let keys = services.audit.erase(&persons).await?;
     let mut tx = services.storage.begin().await?;
     for id in &ids {
         tx.forget_corrections(*id).await?;
     }
+    // how many an attempt before destroyed stands in the entry of the confirmation
+    let keys = (!stopped).then_some(keys);
     let done = ErasureState::Done;
-    decide(services, caller, tx, tenure, (erasure, done, Some(keys))).await
+    decide(services, caller, tx, tenure, (erasure, done, keys)).await
 }
 
 /// Takes an erasure back, or refuses it.
@@ -149,15 +175,21 @@ async fn decide(
     tenure: crate::lead::Tenure,
     (erasure, state, keys): (Erasure, ErasureState, Option<u64>),
 ) -> Result<Audited<Erasure>, OversightError> {
-    let (at, person) = (services.clock.now(), event::person(caller));
+    let at = services.clock.now();
+    let person = match erasure.state {
+        // whoever lets it go on did not decide it
+        ErasureState::Confirmed => erasure.decider.clone(),
+        _ => event::person(caller),
+    };
     let found = tx
         .decide_erasure(erasure.number, state, &person, at)
         .await?;
     if !found {
         return Err(OversightError::Decided);
     }
+    let citizen = erasure.citizen;
     let decided = StoredErasure {
-        citizen: None,
+        citizen: citizen.filter(|_| state == ErasureState::Confirmed),
         state,
         decider: person,
         updated_at: at,
@@ -169,15 +201,19 @@ async fn decide(
 
 /// Returns an erasure that waits for a second person.
 async fn waiting(tx: &mut dyn Transaction, number: i64) -> Result<Erasure, OversightError> {
-    let before = number.saturating_add(1);
-    let found = tx.erasures(Some(before), 1).await?.into_iter().next();
-    let found = found.filter(|erasure| erasure.number == number);
-    let erasure = found.ok_or(OversightError::NotFound("erasure"))?;
+    let erasure = find_one(tx, number).await?;
     if erasure.state == ErasureState::Asked {
         Ok(erasure)
     } else {
         Err(OversightError::Decided)
     }
+}
+
+async fn find_one(tx: &mut dyn Transaction, number: i64) -> Result<Erasure, OversightError> {
+    let before = number.saturating_add(1);
+    let found = tx.erasures(Some(before), 1).await?.into_iter().next();
+    let found = found.filter(|erasure| erasure.number == number);
+    found.ok_or(OversightError::NotFound("erasure"))
 }
 
 async fn find(services: &Services, subject: &Subject) -> Result<CitizenId, OversightError> {
@@ -204,8 +240,7 @@ async fn persons(services: &Services, ids: &[CitizenId]) -> Result<Vec<Pseudonym
     let mut persons = Vec::new();
     for id in ids {
         persons.push(keys.citizen(*id));
-        let past = as_of(services, *id, AsOf::default()).await?.into_iter();
-        let past = past.map(|past| past.profile);
+        let past = ever(services, *id).await?.into_iter();
         for profile in past.chain(services.directory.get(*id)) {
             persons.extend(identifiers(services, &profile));
         }

@@ -83,7 +83,7 @@ async fn seen(services: &Services) -> Option<CaseState> {
 async fn an_emergency_waits_until_a_second_person_says_what_it_was() {
     let (storage, services, clock) = node().await;
     assert!(listed(&services, &officer(), true).await.is_empty());
-    look(&services, "dr-7").await;
+    look(&services, " Dr-7 ").await;
     let found = listed(&services, &officer(), true).await;
     let [case] = found.as_slice() else {
         panic!("{found:?}");
@@ -105,6 +105,9 @@ async fn an_emergency_waits_until_a_second_person_says_what_it_was() {
         .await
         .unwrap_err();
     assert_eq!(refused.class(), ErrorClass::SecondPersonRequired);
+    let same = person("health", "DR-7", Role::Approver);
+    let refused = review_emergency(&services, &same, place, said).await;
+    assert!(matches!(refused, Err(OversightError::SecondPerson(_))));
     let chief = person("health", "chief", Role::Approver);
     let reviewed = review_emergency(&services, &chief, place, said)
         .await

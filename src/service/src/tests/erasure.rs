@@ -1,6 +1,8 @@
 //! A citizen's keys are destroyed, as two people decide; the log stays whole.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rabt_audit::{AuditEvent, Pseudonym};
 use rabt_model::{CitizenId, ErrorClass, Pii};
@@ -19,6 +21,8 @@ use crate::transparency::{
     NewCorrection, Subject, Viewer, create_correction, list_access_events, list_corrections,
 };
 use crate::{ErasureState, MasterKey, Services, Setup, VaultError, ingest, link};
+
+const MOMENT: Duration = Duration::from_millis(50);
 
 const NOBODY: &str = "29901010100015";
 const NOBODY_ROW: [&str; 5] = ["9", "سمير فؤاد", NOBODY, "1999-01-01", "01212345678"];
@@ -74,7 +78,7 @@ async fn seen(services: &Services, number: &str) -> usize {
     page.unwrap().events.len()
 }
 
-async fn shred(services: &Services, number: &str) {
+async fn shred(services: &Arc<Services>, number: &str) {
     let asked = request_erasure(services, &officer(), &named(number), "retention ended").await;
     let number = asked.unwrap().number;
     confirm_erasure(services, &approver(), number)
@@ -253,4 +257,81 @@ async fn entries_of_before_are_found_under_the_old_names() {
     let about = log.entries_about(&names, None, 10).await.unwrap();
     assert!(about.iter().any(|(leaf, _)| *leaf == size));
     assert!(about.len() >= 2);
+}
+
+/// What a second person confirmed is done, however often it is cut off.
+#[tokio::test]
+async fn an_erasure_that_was_cut_off_goes_on_and_is_not_taken_back() {
+    let (storage, services, _) = node().await;
+    ask(&services, MONA[2]).await;
+    let asked = request_erasure(&services, &officer(), &named(MONA[2]), "retention ended").await;
+    let number = asked.unwrap().number;
+    storage.log().torn.store(1, Ordering::SeqCst);
+    let cut = confirm_erasure(&services, &approver(), number).await;
+    assert!(matches!(cut, Err(OversightError::NotAudited(_))));
+    assert_eq!(seen(&services, MONA[2]).await, 0);
+    let listed = list_erasures(&services, &officer(), None, 9).await.unwrap();
+    assert_eq!(listed[0].state, ErasureState::Confirmed);
+    assert_eq!(listed[0].decider, crate::event::person(&approver()));
+    let late = withdraw_erasure(&services, &officer(), number).await;
+    assert!(matches!(late, Err(OversightError::Decided)));
+    let same = confirm_erasure(&services, &officer(), number).await;
+    assert!(matches!(same, Err(OversightError::SecondPerson(_))));
+    let done = confirm_erasure(&services, &approver(), number).await;
+    let done = done.unwrap().into_inner();
+    assert_eq!((done.state, done.citizen), (ErasureState::Done, None));
+    let told = events(storage.as_ref()).await;
+    let moved = told.iter().filter_map(|event| match event {
+        AuditEvent::ErasureMoved(moved) => Some((moved.state.as_str(), moved.keys)),
+        _ => None,
+    });
+    let moved: Vec<_> = moved.collect();
+    let [("asked", None), ("confirmed", Some(1..)), ("done", None)] = moved.as_slice() else {
+        panic!("{moved:?}");
+    };
+}
+
+#[tokio::test]
+async fn an_erasure_goes_on_when_whoever_confirmed_it_goes_away() {
+    let (_storage, services, _) = node().await;
+    ask(&services, MONA[2]).await;
+    let asked = request_erasure(&services, &officer(), &named(MONA[2]), "retention ended").await;
+    let number = asked.unwrap().number;
+    let held = services.states.lock().await;
+    let confirming = Arc::clone(&services);
+    let confirming =
+        tokio::spawn(async move { confirm_erasure(&confirming, &approver(), number).await });
+    tokio::time::sleep(MOMENT).await;
+    confirming.abort();
+    drop(held);
+    for _ in 0..100 {
+        let listed = list_erasures(&services, &officer(), None, 9).await.unwrap();
+        if listed[0].state == ErasureState::Done {
+            return;
+        }
+        tokio::time::sleep(MOMENT).await;
+    }
+    panic!("it stopped with the request");
+}
+
+/// A key on its way becomes durable, and is destroyed behind that, whether or not somebody waits for the answer.
+#[tokio::test]
+async fn a_request_that_goes_away_brings_no_destroyed_key_back() {
+    let (storage, services, _) = node().await;
+    let keys = services.audit.pseudonyms();
+    let nobody = [keys.identifier(&"national_id".parse().unwrap(), NOBODY)];
+    storage.log().close_gate().await;
+    let asking = Arc::clone(&services);
+    let asking = tokio::spawn(async move { ask(&asking, NOBODY).await });
+    tokio::time::sleep(MOMENT).await;
+    asking.abort();
+    let early = tokio::time::timeout(MOMENT, services.audit.erase(&nobody)).await;
+    assert!(early.is_err(), "the key is not durable yet");
+    let early = tokio::time::timeout(MOMENT, services.audit.forget_names()).await;
+    assert!(early.is_err(), "the key is not durable yet");
+    storage.log().open_gate();
+    assert_eq!(services.audit.erase(&nobody).await.unwrap(), 1);
+    assert_eq!(services.audit.count_keys(&nobody).await.unwrap(), 0);
+    ask(&services, NOBODY).await;
+    assert_eq!(services.audit.count_keys(&nobody).await.unwrap(), 1);
 }

@@ -178,6 +178,8 @@ pub(super) struct FragileLog {
     gate: Semaphore,
     /// Appends that fail after they were made.
     pub(super) lies: AtomicU64,
+    /// Destructions of keys that fail after they were made.
+    pub(super) torn: AtomicU64,
 }
 
 impl Fragile {
@@ -186,6 +188,7 @@ impl Fragile {
             inner: inner.audit_log(),
             gate: Semaphore::new(1),
             lies: AtomicU64::new(0),
+            torn: AtomicU64::new(0),
         });
         Arc::new(Self {
             inner,

@@ -30,6 +30,23 @@ pub(super) async fn an_erasure_is_decided_once_and_names_nobody_then(storage: &d
     assert_eq!(page, [first.clone()]);
     assert_eq!(tx.erasures(None, 1).await.unwrap(), [second]);
     let done = ErasureState::Done;
+    // what is confirmed names the citizen until it is done, and nobody takes it back
+    let third = tx.put_erasure(&asked(3)).await.unwrap();
+    let steps = [
+        (ErasureState::Confirmed, true),
+        (ErasureState::Confirmed, false),
+        (ErasureState::Withdrawn, false),
+    ];
+    for (state, decided) in steps {
+        let answer = tx.decide_erasure(third, state, "rabt:ali", at(4)).await;
+        assert_eq!(answer, Ok(decided), "{state:?}");
+    }
+    let confirmed = tx.erasures(None, 1).await.unwrap().remove(0);
+    assert_eq!(confirmed.state, ErasureState::Confirmed);
+    assert_eq!(confirmed.citizen, asked(3).citizen);
+    let answer = tx.decide_erasure(third, done, "rabt:ali", at(5)).await;
+    assert_eq!(answer, Ok(true));
+    assert_eq!(tx.erasures(None, 1).await.unwrap()[0].citizen, None);
     for (number, decided) in [(first.number, true), (first.number, false), (99, false)] {
         let answer = tx.decide_erasure(number, done, "rabt:ali", at(5)).await;
         assert_eq!(answer, Ok(decided), "{number}");
@@ -41,7 +58,7 @@ pub(super) async fn an_erasure_is_decided_once_and_names_nobody_then(storage: &d
         updated_at: at(5),
         ..first
     };
-    assert_eq!(tx.erasures(None, 9).await.unwrap()[1], decided);
+    assert_eq!(tx.erasures(Some(third), 9).await.unwrap()[1], decided);
 }
 
 pub(super) async fn a_data_key_is_made_once_and_sealed_anew(storage: &dyn Storage) {

@@ -373,9 +373,13 @@ impl AuditLog for PostgresAuditLog {
         let counted = sqlx::query(COUNT_ERASURE).execute(&mut *inner).await;
         counted.doing(DOING)?;
         inner.commit().await.doing(DOING)?;
-        let tidied = sqlx::query(TIDY).execute(&self.pool).await;
-        tidied.doing(DOING)?;
         Ok(deleted)
+    }
+
+    async fn scrub_subject_keys(&self) -> Result<(), StorageError> {
+        let tidied = sqlx::query(TIDY).execute(&self.pool).await;
+        tidied.doing("tidying up behind keys of persons")?;
+        Ok(())
     }
 
     async fn cases(
@@ -422,6 +426,10 @@ async fn put_keys(connection: &mut PgConnection, keys: &[&SubjectKey]) -> Result
     if keys.is_empty() {
         return Ok(());
     }
+    let mut keys = keys.to_vec();
+    // in one order, or two inserts could wait for each other
+    keys.sort_unstable_by(|a, b| (a.name, &a.sealed).cmp(&(b.name, &b.sealed)));
+    keys.dedup();
     let names = keys.iter().map(|key| key.name.as_slice());
     let sealed = keys.iter().map(|key| key.sealed.as_slice());
     sqlx::query(KEYS)

@@ -16,8 +16,13 @@ const JUDGE: &str = "UPDATE audit_cases SET state = $3, reviewer = $4, text = $5
     AND log = (SELECT number FROM audit_logs WHERE origin = $1)";
 
 const LIST: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
-    FROM audit_cases WHERE log = $5 AND leaf < $1 AND ($2::TEXT IS NULL OR agency = $2)
-    AND (NOT $3 OR state = 'open') ORDER BY leaf DESC LIMIT $4";
+    FROM audit_cases WHERE log = $4 AND leaf < $1 AND ($2::TEXT IS NULL OR agency = $2)
+    ORDER BY leaf DESC LIMIT $3";
+
+/// What waits longest comes first.
+const LIST_OPEN: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
+    FROM audit_cases WHERE log = $4 AND leaf < $1 AND ($2::TEXT IS NULL OR agency = $2)
+    AND state = 'open' ORDER BY leaf LIMIT $3";
 
 const ONE: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
     FROM audit_cases WHERE log = $2 AND leaf = $1";
@@ -30,10 +35,9 @@ pub(super) async fn list(
     (agency, only_open): (Option<&AgencyId>, bool),
     (before, limit): (Option<u64>, u32),
 ) -> Result<Vec<StoredCase>, StorageError> {
-    let rows: Vec<CaseRow> = sqlx::query_as(LIST)
+    let rows: Vec<CaseRow> = sqlx::query_as(if only_open { LIST_OPEN } else { LIST })
         .bind(before.map_or(i64::MAX, to_integer))
         .bind(agency.map(AgencyId::as_str))
-        .bind(only_open)
         .bind(i64::from(limit))
         .bind(log)
         .fetch_all(pool)

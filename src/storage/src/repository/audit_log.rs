@@ -84,8 +84,11 @@ pub trait AuditLog: Send + Sync {
     /// as they last.
     async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError>;
 
+    /// Takes what is left of destroyed keys out of free pages and the journal, as far as no reader of before needs it.
+    async fn scrub_subject_keys(&self) -> Result<(), StorageError>;
+
     /// Returns up to `limit` cases of emergencies in this log below leaf `before`, the newest first; of one agency
-    /// alone, or only those that are open, when it is asked for.
+    /// alone, or only those that are open, the oldest first, when it is asked for.
     async fn cases(
         &self,
         agency: Option<&AgencyId>,

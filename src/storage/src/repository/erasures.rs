@@ -19,7 +19,8 @@ pub trait Erasures: Send {
         limit: u32,
     ) -> Result<Vec<StoredErasure>, StorageError>;
 
-    /// Decides an erasure, which names no citizen from then on; returns `false` when there is none that waits.
+    /// Decides an erasure, which names no citizen from then on unless the keys are yet to be destroyed; returns
+    /// `false` when there is none that waits. One that is confirmed can only be done.
     async fn decide_erasure(
         &mut self,
         number: i64,

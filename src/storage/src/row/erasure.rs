@@ -7,6 +7,8 @@ use rabt_model::{CitizenId, Timestamp};
 pub enum ErasureState {
     /// Waits for a second person.
     Asked,
+    /// A second person confirmed it, and the keys are being destroyed; nobody can take it back.
+    Confirmed,
     /// The keys are destroyed.
     Done,
     /// A second person refused, or the first one took it back.
@@ -18,7 +20,7 @@ pub enum ErasureState {
 pub struct StoredErasure {
     /// Its number.
     pub number: i64,
-    /// Whose keys; `None` once it is decided.
+    /// Whose keys; `None` once it is over.
     pub citizen: Option<CitizenId>,
     /// Why. It names nobody.
     pub reason: String,
@@ -59,6 +61,7 @@ impl ErasureState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Asked => "asked",
+            Self::Confirmed => "confirmed",
             Self::Done => "done",
             Self::Withdrawn => "withdrawn",
         }
@@ -66,7 +69,7 @@ impl ErasureState {
 
     /// Returns the state of a code.
     pub fn of(code: &str) -> Option<Self> {
-        let all = [Self::Asked, Self::Done, Self::Withdrawn];
+        let all = [Self::Asked, Self::Confirmed, Self::Done, Self::Withdrawn];
         all.into_iter().find(|state| state.as_str() == code)
     }
 }

@@ -1,5 +1,7 @@
 //! The audit log, in an `SQLite` file of its own.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
 use sqlx::{SqliteConnection, SqlitePool};
@@ -45,8 +47,13 @@ const JUDGE_CASE: &str = "UPDATE audit_cases SET state = $2, reviewer = $3, text
     reviewed_at = $5 WHERE leaf = $1 AND state = 'open'";
 
 const CASES: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
-    FROM audit_cases WHERE leaf < $1 AND ($2 IS NULL OR agency = $2) AND (NOT $3 OR state = 'open')
-    ORDER BY leaf DESC LIMIT $4";
+    FROM audit_cases WHERE leaf < $1 AND ($2 IS NULL OR agency = $2)
+    ORDER BY leaf DESC LIMIT $3";
+
+/// What waits longest comes first.
+const CASES_OPEN: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
+    FROM audit_cases WHERE leaf < $1 AND ($2 IS NULL OR agency = $2) AND state = 'open'
+    ORDER BY leaf LIMIT $3";
 
 const CASE: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
     FROM audit_cases WHERE leaf = $1";
@@ -64,6 +71,13 @@ const OVERWRITE_CHEAPLY: &str = "PRAGMA secure_delete = FAST";
 
 /// What was written to the journal goes into the file, and the journal is emptied.
 const EMPTY_JOURNAL: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+const SQLITE_BUSY: &str = "5";
+
+/// How often the journal is tried to be emptied.
+const SCRUBS: u32 = 5;
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(200);
 
 const INDEXED: &str = "SELECT size FROM audit_indexed";
 
@@ -344,13 +358,30 @@ impl AuditLog for SqliteAuditLog {
         let counted = sqlx::query(COUNT_ERASURE).execute(&mut *inner).await;
         counted.doing(DOING)?;
         inner.commit().await.doing(DOING)?;
-        let emptied = sqlx::query(EMPTY_JOURNAL).execute(&self.writer).await;
-        emptied.doing(DOING)?;
-        sqlx::query(OVERWRITE_CHEAPLY)
-            .execute(&self.writer)
-            .await
-            .doing(DOING)?;
+        // behind the commit a failure only makes later commits dearer
+        let _ = sqlx::query(OVERWRITE_CHEAPLY).execute(&self.writer).await;
         Ok(deleted)
+    }
+
+    async fn scrub_subject_keys(&self) -> Result<(), StorageError> {
+        const DOING: &str = "emptying the journal of the audit log";
+        for attempt in 1..=SCRUBS {
+            // busy while somebody reads a state of before
+            let busy: i64 = sqlx::query_scalar(EMPTY_JOURNAL)
+                .fetch_one(&self.writer)
+                .await
+                .doing(DOING)?;
+            if busy == 0 {
+                return Ok(());
+            }
+            if attempt < SCRUBS {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Err(StorageError::Busy {
+            doing: DOING,
+            code: SQLITE_BUSY.to_owned(),
+        })
     }
 
     async fn cases(
@@ -360,10 +391,9 @@ impl AuditLog for SqliteAuditLog {
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<StoredCase>, StorageError> {
-        let rows: Vec<CaseRow> = sqlx::query_as(CASES)
+        let rows: Vec<CaseRow> = sqlx::query_as(if only_open { CASES_OPEN } else { CASES })
             .bind(before.map_or(i64::MAX, to_integer))
             .bind(agency.map(AgencyId::as_str))
-            .bind(only_open)
             .bind(i64::from(limit))
             .fetch_all(&self.reader)
             .await

@@ -43,6 +43,8 @@ struct Replayed {
     outcome: String,
     question_recorded: bool,
     answer_recorded: bool,
+    /// Whether the digest of the answer can be made from the file.
+    answer_checkable: bool,
     then: Option<Again>,
     now: Option<Again>,
 }
@@ -76,6 +78,16 @@ pub(super) async fn replay(args: &ReplayArgs, render: &Render) -> Result<ExitCod
         Some(path) => from_files(path, args, leaf)?,
         None => from_server(args, leaf).await?,
     };
+    if entry.event.method() != exchange.method {
+        let problem = format!(
+            "{}: is of {}, and entry {leaf} of {}",
+            args.file.display(),
+            exchange.method,
+            entry.event.method()
+        );
+        let help = "give the file that was saved with this entry";
+        return Err(CommandError::one(Exit::VerificationFailed, problem, help));
+    }
     let digest = |side, bytes: Option<Vec<u8>>| bytes.map(|bytes| salt.digest(side, &bytes));
     let asked = digest(Side::Request, exchange.canonical_request());
     let told = digest(Side::Response, exchange.canonical_answer());
@@ -86,6 +98,7 @@ pub(super) async fn replay(args: &ReplayArgs, render: &Render) -> Result<ExitCod
         outcome: entry.event.outcome().to_owned(),
         question_recorded: asked.is_some() && asked == entry.request,
         answer_recorded: told.is_some() && told == entry.response,
+        answer_checkable: exchange.has_digest(),
         then: None,
         now: None,
     };
@@ -229,7 +242,11 @@ impl Replayed {
              the question {} the one that was recorded\n\
              the answer {} the one that was recorded",
             word(self.question_recorded),
-            word(self.answer_recorded),
+            if self.answer_checkable {
+                word(self.answer_recorded)
+            } else {
+                "cannot be checked to be"
+            },
         );
         for (when, again) in [("as of then", &self.then), ("now", &self.now)] {
             if let Some(again) = again {

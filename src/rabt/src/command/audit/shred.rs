@@ -150,6 +150,7 @@ impl Row {
             state: match erasure.state() {
                 pb::ErasureState::Unspecified => "unknown",
                 pb::ErasureState::Asked => "asked",
+                pb::ErasureState::Confirmed => "confirmed; confirm it again unless it is done soon",
                 pb::ErasureState::Done => "done",
                 pb::ErasureState::Withdrawn => "withdrawn",
             },

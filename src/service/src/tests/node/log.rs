@@ -101,7 +101,17 @@ impl AuditLog for FragileLog {
     }
 
     async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError> {
-        self.inner.delete_subject_keys(names).await
+        let deleted = self.inner.delete_subject_keys(names).await?;
+        let take = |left: u64| left.checked_sub(1);
+        let torn = &self.torn;
+        match torn.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
+            Ok(_) => Err(unreachable()),
+            Err(_) => Ok(deleted),
+        }
+    }
+
+    async fn scrub_subject_keys(&self) -> Result<(), StorageError> {
+        self.inner.scrub_subject_keys().await
     }
 
     async fn cases(
