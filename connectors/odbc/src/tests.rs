@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rabt_connect::Connector;
-use rabt_connect::compliance::{NewTable, Place, Row, Subject};
+use rabt_connect::compliance::{Features, Names, NewTable, Place, Row, Subject};
 
 use self::agency::{Agency, Driver};
 use crate::Odbc;
@@ -19,6 +19,18 @@ use crate::Odbc;
 impl Subject for Driver {
     fn connector(&self) -> Arc<dyn Connector> {
         Arc::new(Odbc)
+    }
+
+    /// The driver of `SQLite` has no functions for Unicode, and cuts names that are not Latin.
+    fn features(&self) -> Features {
+        let names = match self {
+            Self::Sqlite => Names::Plain,
+            Self::Postgres | Self::Mariadb => Names::Any,
+        };
+        Features {
+            names,
+            ..Features::default()
+        }
     }
 
     async fn place(&self) -> Option<Box<dyn Place>> {

@@ -26,8 +26,8 @@ use crate::services::Services;
 pub use exchange::{Draft, Exchange, Told, Wire};
 pub(crate) use exchange::{Way, draft};
 use exchange::{digest_answer, digest_refusal};
-pub(crate) use revision::{as_of, ever};
 pub use revision::{AsOf, REVISIONS, list_citizen_revisions};
+pub(crate) use revision::{as_of, ever};
 pub use search::HIT_CAP;
 
 /// What every enquiry ends in.
