@@ -130,7 +130,12 @@ fn entry(leaf: u64, entries: u64) -> NewEntry {
         outbox: None,
     };
     let subjects = vec![subject];
-    NewEntry { entry, subjects }
+    NewEntry {
+        entry,
+        subjects,
+        keys: Vec::new(),
+        case: None,
+    }
 }
 
 /// Returns the pseudonym of somebody else, spread as those of people are.

@@ -129,7 +129,7 @@ impl Sequencer {
         let integrated = Arc::new(AtomicI64::new(0));
         let keys = Arc::new(keys);
         let (growing, grown) = watch::channel(0);
-        let subjects = Arc::new(Subjects::new(storage.audit_log(), vault));
+        let subjects = Arc::new(Subjects::new(storage.audit_log(), vault, tasks.clone()));
         let sequencer = Self {
             sender,
             outbox: Arc::clone(&outbox),

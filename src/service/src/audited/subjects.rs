@@ -11,6 +11,7 @@ use rabt_audit::Pseudonym;
 use rabt_storage::{AuditLog, SubjectKey};
 use rustc_hash::FxHashMap;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+use tokio_util::task::TaskTracker;
 
 use crate::error::AuditError;
 use crate::vault::Vault;
@@ -28,6 +29,7 @@ pub(crate) struct Subjects {
     known: DashMap<[u8; 32], Known>,
     /// Held while a key that is not durable yet is on its way; alone while keys are destroyed.
     erasing: Arc<RwLock<()>>,
+    tasks: TaskTracker,
 }
 
 /// A name in the log.
@@ -53,12 +55,13 @@ impl std::fmt::Debug for Subjects {
 }
 
 impl Subjects {
-    pub(crate) fn new(log: Arc<dyn AuditLog>, vault: Arc<Vault>) -> Self {
+    pub(crate) fn new(log: Arc<dyn AuditLog>, vault: Arc<Vault>, tasks: TaskTracker) -> Self {
         Self {
             log,
             vault,
             known: DashMap::default(),
             erasing: Arc::default(),
+            tasks,
         }
     }
 
@@ -98,7 +101,7 @@ impl Subjects {
         }
         let subjects = Arc::clone(self);
         // a request that goes away leaves no commit under way behind a lock that is free again
-        let stored = tokio::spawn(async move {
+        let stored = self.tasks.spawn(async move {
             subjects.log.put_subject_keys(&pending.keys).await?;
             subjects.settle(&pending.keys);
             drop(pending);

@@ -35,10 +35,10 @@ async fn forget_erased(services: &Arc<Services>, seen: &mut u64) {
     match services.storage.audit_log().erasures().await {
         Ok(erased) if erased != *seen => {
             *seen = erased;
-            let services = Arc::clone(services);
+            let owner = Arc::clone(services);
             // it waits for keys that are on their way; the lease does not
-            let forgetting = async move { services.audit.forget_names().await };
-            tokio::spawn(forgetting);
+            let forgetting = async move { owner.audit.forget_names().await };
+            services.tasks.spawn(forgetting);
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "whether keys were destroyed could not be read"),

@@ -128,7 +128,7 @@ pub async fn review_emergency(
     let emergency = shown(services, place, case.clone()).await?.ok_or(UNKNOWN)?;
     let keys = services.audit.pseudonyms();
     // entries of before have the id as it was sent
-    let own_ids = [event::plain_id(&caller.system), caller.system.to_string()];
+    let own_ids = [event::plain_id(&caller.system), caller.system.clone()];
     let own_names = own_ids.map(|id| Some(keys.end_user(&case.agency, &id)));
     if own_names.contains(&emergency.end_user) {
         let problem = "who looked cannot say that it was an emergency; another person must";

@@ -179,7 +179,7 @@ async fn decide(
     let person = match erasure.state {
         // whoever lets it go on did not decide it
         ErasureState::Confirmed => erasure.decider.clone(),
-        _ => event::person(caller),
+        ErasureState::Asked | ErasureState::Done | ErasureState::Withdrawn => event::person(caller),
     };
     let found = tx
         .decide_erasure(erasure.number, state, &person, at)
