@@ -281,9 +281,11 @@ async fn an_erasure_that_was_cut_off_goes_on_and_is_not_taken_back() {
     let done = done.unwrap().into_inner();
     assert_eq!((done.state, done.citizen), (ErasureState::Done, None));
     let told = events(storage.as_ref()).await;
-    let moved = told.iter().filter_map(|event| match event {
-        AuditEvent::ErasureMoved(moved) => Some((moved.state.as_str(), moved.keys)),
-        _ => None,
+    let moved = told.iter().filter_map(|event| {
+        let AuditEvent::ErasureMoved(moved) = event else {
+            return None;
+        };
+        Some((moved.state.as_str(), moved.keys))
     });
     let moved: Vec<_> = moved.collect();
     let [("asked", None), ("confirmed", Some(1..)), ("done", None)] = moved.as_slice() else {
@@ -299,8 +301,9 @@ async fn an_erasure_goes_on_when_whoever_confirmed_it_goes_away() {
     let number = asked.unwrap().number;
     let held = services.states.lock().await;
     let confirming = Arc::clone(&services);
-    let confirming =
-        tokio::spawn(async move { confirm_erasure(&confirming, &approver(), number).await });
+    let confirming = services
+        .tasks
+        .spawn(async move { confirm_erasure(&confirming, &approver(), number).await });
     tokio::time::sleep(MOMENT).await;
     confirming.abort();
     drop(held);
@@ -322,7 +325,9 @@ async fn a_request_that_goes_away_brings_no_destroyed_key_back() {
     let nobody = [keys.identifier(&"national_id".parse().unwrap(), NOBODY)];
     storage.log().close_gate().await;
     let asking = Arc::clone(&services);
-    let asking = tokio::spawn(async move { ask(&asking, NOBODY).await });
+    let asking = services
+        .tasks
+        .spawn(async move { ask(&asking, NOBODY).await });
     tokio::time::sleep(MOMENT).await;
     asking.abort();
     let early = tokio::time::timeout(MOMENT, services.audit.erase(&nobody)).await;
