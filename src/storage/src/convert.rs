@@ -13,7 +13,9 @@ use crate::row::{
     StoredCase, StoredErasure, StoredRun, SubjectKey,
 };
 use crate::row::{CorrectionState, Horizon, StoredCorrection, StoredRevision};
-use crate::row::{RejectionCount, StoredEntry, StoredFolder, StoredPosition, StoredSource};
+use crate::row::{
+    RejectionCount, StoredEntry, StoredFolder, StoredPosition, StoredRejection, StoredSource,
+};
 
 /// A row of `sources`, in the order of its columns.
 pub(crate) type SourceRow = (String, String, String, String, String, String, i64, i64);
@@ -408,4 +410,14 @@ pub(crate) fn to_entry(row: EntryRow) -> Result<(u64, StoredEntry), StorageError
         outbox,
     };
     Ok((to_count(leaf), entry))
+}
+
+/// Returns the last rejection of each row and column: one statement may store each only once.
+pub(crate) fn last_by_place(rejections: &[StoredRejection]) -> Vec<&StoredRejection> {
+    let mut last = BTreeMap::new();
+    for rejection in rejections {
+        let place = (&rejection.source, &rejection.stream, &rejection.key);
+        last.insert((place, &rejection.column), rejection);
+    }
+    last.into_values().collect()
 }

@@ -10,8 +10,8 @@ use crate::StorageError;
 use crate::batch::{Batch, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
 use crate::convert::{
-    FoundRow, RejectionRow, corrupt, count_by_source, to_count, to_held, to_index, to_integer,
-    to_rejections, without_nul,
+    FoundRow, RejectionRow, corrupt, count_by_source, last_by_place, to_count, to_held, to_index,
+    to_integer, to_rejections, without_nul,
 };
 use crate::error::Doing;
 use crate::names::{FieldRow, Missing, StreamRow};
@@ -497,14 +497,4 @@ fn record_row(row: &PgRow) -> Result<RecordRow, StorageError> {
         })
     };
     read().doing("reading records")
-}
-
-/// Returns the last rejection of each row and column: one statement may store each only once.
-fn last_by_place(rejections: &[StoredRejection]) -> Vec<&StoredRejection> {
-    let mut last = std::collections::BTreeMap::new();
-    for rejection in rejections {
-        let place = (&rejection.source, &rejection.stream, &rejection.key);
-        last.insert((place, &rejection.column), rejection);
-    }
-    last.into_values().collect()
 }
