@@ -36,7 +36,7 @@ struct Keys {
     /// By number.
     known: FxHashMap<u32, [u8; 32]>,
     /// The number of the key that seals from now on.
-    current: u32,
+    current: (u32, [u8; 32]),
 }
 
 /// Why something cannot be opened. It never repeats what it is.
@@ -127,11 +127,14 @@ impl Vault {
             // another node may have been first
             stored = tx.data_keys().await?;
         }
-        let mut known = FxHashMap::default();
+        let (mut known, mut current) = (FxHashMap::default(), None);
         for key in &stored {
-            known.insert(key.id, master.open(key.id, &key.sealed)?);
+            let opened = master.open(key.id, &key.sealed)?;
+            known.insert(key.id, opened);
+            current = Some((key.id, opened));
         }
-        let current = stored.last().map_or(0, |key| key.id);
+        // nothing is ever sealed by a key that is none
+        let current = current.ok_or(VaultError::Unknown(0))?;
         Ok(Self {
             keys: RwLock::new(Keys { known, current }),
             random: std::sync::Mutex::new(random),
@@ -143,8 +146,7 @@ impl Vault {
         let mut nonce = [0; NONCE];
         self.fill(&mut nonce);
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let id = keys.current;
-        let key = keys.known.get(&id).copied().unwrap_or_default();
+        let (id, key) = keys.current;
         drop(keys);
         let mut sealed = id.to_be_bytes().to_vec();
         sealed.extend(nonce);
