@@ -88,8 +88,7 @@ impl CitizenService for Citizens {
             .about(holder(message.identifier));
         let asked = Exchange::over(access, &over);
         let answer = told(&over, enquiry::lookup_citizen(&self.services, asked).await)?;
-        let citizen = Some(shown(&over, &answer, convert::citizen(&answer))?);
-        Ok(over.answered(LookupCitizenResponse { citizen }, answer.leaf()))
+        over.leaving(&answer)
     }
 
     async fn get_citizen(
@@ -107,8 +106,7 @@ impl CitizenService for Citizens {
             .about(named(&message.name));
         let asked = Exchange::over(access, &over);
         let answer = told(&over, enquiry::get_citizen(&self.services, asked).await)?;
-        let citizen = Some(shown(&over, &answer, convert::citizen(&answer))?);
-        Ok(over.answered(GetCitizenResponse { citizen }, answer.leaf()))
+        over.leaving(&answer)
     }
 
     async fn batch_lookup_citizens(
@@ -188,8 +186,7 @@ impl CitizenService for Citizens {
         let asked = Exchange::over(access, &over);
         let answer = enquiry::verify_attributes(&self.services, asked, claims).await;
         let answer = told(&over, answer)?;
-        let verdicts = shown(&over, &answer, convert::verdicts(&answer))?;
-        Ok(over.answered(VerifyAttributesResponse { verdicts }, answer.leaf()))
+        over.leaving(&answer)
     }
 
     async fn list_source_references(
@@ -234,8 +231,7 @@ impl CitizenService for Citizens {
         let access = question.about(named(&message.name));
         let asked = Exchange::over(access, &over);
         let answer = told(&over, enquiry::explain_field(&self.services, asked).await)?;
-        let explained = shown(&over, &answer, convert::explained(&answer))?;
-        Ok(over.answered(explained, answer.leaf()))
+        over.leaving(&answer)
     }
 
     async fn list_citizen_revisions(
@@ -257,13 +253,12 @@ impl CitizenService for Citizens {
         let asked = Exchange::over(access, &over);
         let answer = enquiry::list_citizen_revisions(&self.services, asked, as_of).await;
         let answer = told(&over, answer)?;
-        let revisions = shown(&over, &answer, convert::revisions(&answer))?;
-        Ok(over.answered(ListCitizenRevisionsResponse { revisions }, answer.leaf()))
+        over.leaving(&answer)
     }
 }
 
 /// Returns an answer, or the refusal with what lets the caller prove it.
-fn told<F>(over: &Over<F>, answer: Answer) -> Result<Audited<Disclosure>, Status> {
+fn told<F, M>(over: &Over<F, M>, answer: Answer) -> Result<Audited<Disclosure>, Status> {
     answer.map_err(|error| {
         let leaf = match &error {
             EnquiryError::Denied(denial) => denial.leaf(),
@@ -274,8 +269,8 @@ fn told<F>(over: &Over<F>, answer: Answer) -> Result<Audited<Disclosure>, Status
 }
 
 /// Returns what is in an answer; that there is nothing is told as a refusal is.
-fn shown<F, T>(
-    over: &Over<F>,
+fn shown<F, M, T>(
+    over: &Over<F, M>,
     answer: &Audited<Disclosure>,
     content: Result<T, Status>,
 ) -> Result<T, Status> {

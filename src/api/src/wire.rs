@@ -1,16 +1,19 @@
 //! How a question came over the wire and how its answer leaves, for the digests of its entry, and the headers
 //! that let whoever was answered prove it later.
 
+use std::sync::{Mutex, PoisonError};
+
 use prost::Message;
 use rabt_model::ErrorClass;
+use rabt_policy::Disclosure;
 use rabt_proto::citizen::ItemStatus;
 use rabt_service::enquiry::{Draft, Wire};
-use rabt_service::{Salt, Services, Side};
+use rabt_service::{Audited, Salt, Services, Side};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Response, Status};
 use tonic_types::StatusExt;
 
-use crate::status::{code, public_message};
+use crate::status::{code, public_message, status};
 
 /// Header with the salt of the digests.
 const SALT: &str = "rabt-audit-salt";
@@ -18,14 +21,16 @@ const SALT: &str = "rabt-audit-salt";
 const LEAF: &str = "rabt-audit-leaf";
 
 /// One exchange: the salt, the digest of the question, and the way to make the message of an answer.
-pub(crate) struct Over<F> {
+pub(crate) struct Over<F, M> {
     salt: Salt,
     request: [u8; 32],
     render: F,
     refusal: fn(ItemStatus) -> Vec<u8>,
+    /// The message that was digested last.
+    drafted: Mutex<Option<Result<M, Status>>>,
 }
 
-impl<F, M> Over<F>
+impl<F, M> Over<F, M>
 where
     F: Fn(&Draft<'_>) -> Result<M, Status> + Send + Sync,
     M: Message,
@@ -42,6 +47,7 @@ where
             salt,
             render,
             refusal: |status| status.encode_to_vec(),
+            drafted: Mutex::new(None),
         }
     }
 
@@ -52,7 +58,18 @@ where
     }
 }
 
-impl<F> Over<F> {
+impl<F, M> Over<F, M> {
+    /// Lets the message leave whose digest is in the entry of this answer, which was the only one of
+    /// the exchange.
+    pub(crate) fn leaving(&self, answer: &Audited<Disclosure>) -> Result<Response<M>, Status> {
+        let mut drafted = self.drafted.lock().unwrap_or_else(PoisonError::into_inner);
+        match drafted.take() {
+            Some(Ok(message)) => Ok(self.answered(message, answer.leaf())),
+            Some(Err(nothing)) => Err(self.refused(nothing, answer.leaf())),
+            None => Err(status(ErrorClass::Defect, "")),
+        }
+    }
+
     /// Adds to a response what its receiver needs to prove it.
     pub(crate) fn answered<T>(&self, message: T, leaf: Option<u64>) -> Response<T> {
         let mut response = Response::new(message);
@@ -76,7 +93,7 @@ impl<F> Over<F> {
     }
 }
 
-impl<F, M> Wire for Over<F>
+impl<F, M> Wire for Over<F, M>
 where
     F: Fn(&Draft<'_>) -> Result<M, Status> + Send + Sync,
     M: Message,
@@ -86,10 +103,14 @@ where
     }
 
     fn answer(&self, draft: &Draft<'_>) -> [u8; 32] {
-        let told = match (self.render)(draft) {
+        let drafted = (self.render)(draft);
+        let told = match &drafted {
             Ok(message) => message.encode_to_vec(),
-            Err(status) => (self.refusal)(item_of(&status)),
+            Err(status) => (self.refusal)(item_of(status)),
         };
+        let mut kept = self.drafted.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(drafted);
+        drop(kept);
         self.salt.digest(Side::Response, &told)
     }
 

@@ -18,6 +18,7 @@ mod outbox;
 mod profiles;
 mod records;
 mod reviews;
+mod script;
 mod sources;
 #[cfg(test)]
 mod tests;

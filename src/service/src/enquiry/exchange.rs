@@ -1,7 +1,7 @@
 //! How a question came and how its answer leaves, for the digests of its entry.
 //!
 //! Invariant: an answer on its way into the log is seen as a [`Draft`] by nobody but the [`Wire`] that makes its
-//! digest; what leaves is made from the audited answer, like before.
+//! digest. It keeps the message or makes it again, and lets it leave for the audited answer alone.
 
 use rabt_audit::{Entry, Hash};
 use rabt_model::ErrorClass;

@@ -10,6 +10,7 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::bulk::Bulk;
+use super::script::Script;
 use crate::StorageError;
 use crate::convert::{EntryRow, to_integer};
 use crate::error::Doing;
@@ -40,31 +41,31 @@ const RUNS: &str = "SELECT run, level, rows, target FROM audit_runs ORDER BY run
 
 const MERGES: &str = "SELECT target, position FROM audit_merges ORDER BY target";
 
-const PUT_RUN: &str = "INSERT INTO audit_runs (run, level, rows) VALUES ($1, $2, $3)";
+const PUT_RUN: &str = "INSERT INTO audit_runs (run, level, rows) VALUES (?, ?, ?)";
 
 const SORT: &str = "INSERT INTO audit_run_subjects (run, subject, leaf)
-    SELECT DISTINCT $1, subject, leaf FROM audit_arrivals ORDER BY subject, leaf";
+    SELECT DISTINCT ?, subject, leaf FROM audit_arrivals ORDER BY subject, leaf";
 
 const CLEAR: &str = "DELETE FROM audit_arrivals";
 
-const BEGIN_MERGE: &str = "INSERT INTO audit_merges (target, position) VALUES ($1, 0)";
+const BEGIN_MERGE: &str = "INSERT INTO audit_merges (target, position) VALUES (?, 0)";
 
-const AIM: &str = "UPDATE audit_runs SET target = $1
-    WHERE run IN (SELECT value FROM json_each($2))";
+const AIM: &str = "UPDATE audit_runs SET target = ?
+    WHERE run IN (SELECT value FROM json_each(?))";
 
 const MERGE: &str = "INSERT INTO audit_run_subjects (run, subject, leaf)
-    SELECT DISTINCT $1, old.subject, old.leaf FROM audit_runs CROSS JOIN audit_run_subjects AS old
-        ON old.run = audit_runs.run AND old.subject >= $2 AND old.subject < $3
-    WHERE audit_runs.target = $1 ORDER BY old.subject, old.leaf";
+    SELECT DISTINCT ?, old.subject, old.leaf FROM audit_runs CROSS JOIN audit_run_subjects AS old
+        ON old.run = audit_runs.run AND old.subject >= ? AND old.subject < ?
+    WHERE audit_runs.target = ? ORDER BY old.subject, old.leaf";
 
 const EMPTY: &str = "DELETE FROM audit_run_subjects
-    WHERE run = $1 AND subject >= $2 AND subject < $3";
+    WHERE run = ? AND subject >= ? AND subject < ?";
 
-const MOVE_ON: &str = "UPDATE audit_merges SET position = $2 WHERE target = $1";
+const MOVE_ON: &str = "UPDATE audit_merges SET position = ? WHERE target = ?";
 
-const FORGET_RUNS: &str = "DELETE FROM audit_runs WHERE target = $1";
+const FORGET_RUNS: &str = "DELETE FROM audit_runs WHERE target = ?";
 
-const END_MERGE: &str = "DELETE FROM audit_merges WHERE target = $1";
+const END_MERGE: &str = "DELETE FROM audit_merges WHERE target = ?";
 
 /// Of a person's entries, the newest below a leaf.
 const ENTRIES_ABOUT: &str = "SELECT leaf, body, leaf_hash, outbox FROM (
@@ -125,23 +126,22 @@ impl Index {
     }
 
     /// Notes whom entries are about, and does its share of the work on the runs.
-    pub(super) async fn note(
+    pub(super) fn note(
         &mut self,
-        connection: &mut SqliteConnection,
+        script: &mut Script,
         about: &[(i64, [u8; 32])],
     ) -> Result<(), StorageError> {
-        let fill = |values: &mut super::bulk::Values, (leaf, subject): &(i64, [u8; 32])| {
+        ARRIVE.script(script, about, |values, (leaf, subject)| {
             values.add(subject.as_slice()).add(*leaf);
-        };
-        ARRIVE.insert(connection, about, fill).await?;
+        });
         let count = to_integer(about.len() as u64);
         self.arrivals += count;
         if self.arrivals >= RUN {
-            self.sort(connection).await?;
-            self.begin_merge(connection).await?;
+            self.sort(script);
+            self.begin_merge(script)?;
         }
         for merge in std::mem::take(&mut self.merges) {
-            if let Some(merge) = self.advance(connection, merge, count * PACE).await? {
+            if let Some(merge) = self.advance(script, merge, count * PACE) {
                 self.merges.push(merge);
             }
         }
@@ -149,25 +149,22 @@ impl Index {
     }
 
     /// Makes a run of what arrived.
-    async fn sort(&mut self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+    fn sort(&mut self, script: &mut Script) {
         let run = Run {
             number: self.next(),
             level: 0,
             rows: self.arrivals,
             target: None,
         };
-        let sort = sqlx::query(SORT).bind(run.number);
-        sort.execute(&mut *connection).await.doing(NOTING)?;
-        let clear = sqlx::query(CLEAR).execute(&mut *connection);
-        clear.await.doing(NOTING)?;
-        put_run(connection, &run).await?;
+        script.add(SORT).add(run.number);
+        script.add(CLEAR);
+        put_run(script, &run);
         self.arrivals = 0;
         self.runs.push(run);
-        Ok(())
     }
 
     /// Begins to make one run of the oldest of a level when there are enough.
-    async fn begin_merge(&mut self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+    fn begin_merge(&mut self, script: &mut Script) -> Result<(), StorageError> {
         let highest = self.runs.iter().map(|run| run.level).max();
         for level in 0..=highest.unwrap_or(0) {
             let made: Vec<i64> = self.merges.iter().map(|merge| merge.target).collect();
@@ -190,13 +187,9 @@ impl Index {
             for source in sources {
                 source.target = Some(next);
             }
-            put_run(connection, &target).await?;
-            let aim = sqlx::query(AIM)
-                .bind(next)
-                .bind(super::records::json(&list)?);
-            aim.execute(&mut *connection).await.doing(NOTING)?;
-            let begin = sqlx::query(BEGIN_MERGE).bind(next);
-            begin.execute(&mut *connection).await.doing(NOTING)?;
+            put_run(script, &target);
+            script.add(AIM).add(next).add(super::records::json(&list)?);
+            script.add(BEGIN_MERGE).add(next);
             self.runs.push(target);
             self.merges.push(Merge {
                 target: next,
@@ -207,14 +200,9 @@ impl Index {
     }
 
     /// Moves a merge on by about so many rows; returns it unless it came to its end.
-    async fn advance(
-        &mut self,
-        connection: &mut SqliteConnection,
-        mut merge: Merge,
-        budget: i64,
-    ) -> Result<Option<Merge>, StorageError> {
+    fn advance(&mut self, script: &mut Script, mut merge: Merge, budget: i64) -> Option<Merge> {
         if budget == 0 {
-            return Ok(Some(merge));
+            return Some(merge);
         }
         let aims = |run: &&Run| run.target == Some(merge.target);
         let sources: Vec<Run> = self.runs.iter().filter(aims).cloned().collect();
@@ -225,27 +213,22 @@ impl Index {
         let rows = emptied.map_or_else(|| sources.iter().map(|run| run.rows).sum(), |run| run.rows);
         let width = (PLACES / rows.max(1)).saturating_mul(budget);
         let end = start.saturating_add(width.max(1)).min(PLACES);
-        let (statement, run) = match emptied {
-            Some(source) => (EMPTY, source.number),
-            None => (MERGE, merge.target),
-        };
-        let moving = sqlx::query(statement)
-            .bind(run)
-            .bind(place(start))
-            .bind(place(end));
-        moving.execute(&mut *connection).await.doing(NOTING)?;
+        if let Some(source) = emptied {
+            let empty = script.add(EMPTY).add(source.number);
+            empty.add(place(start)).add(place(end));
+        } else {
+            let write = script.add(MERGE).add(merge.target);
+            write.add(place(start)).add(place(end)).add(merge.target);
+        }
         merge.position = phase * PLACES + end;
         if usize::try_from(merge.position / PLACES).is_ok_and(|done| done > sources.len()) {
-            for statement in [FORGET_RUNS, END_MERGE] {
-                let forget = sqlx::query(statement).bind(merge.target);
-                forget.execute(&mut *connection).await.doing(NOTING)?;
-            }
+            script.add(FORGET_RUNS).add(merge.target);
+            script.add(END_MERGE).add(merge.target);
             self.runs.retain(|run| run.target != Some(merge.target));
-            return Ok(None);
+            return None;
         }
-        let move_on = sqlx::query(MOVE_ON).bind(merge.target).bind(merge.position);
-        move_on.execute(&mut *connection).await.doing(NOTING)?;
-        Ok(Some(merge))
+        script.add(MOVE_ON).add(merge.position).add(merge.target);
+        Some(merge)
     }
 
     /// Returns a number that no run has.
@@ -259,13 +242,9 @@ fn place(place: i64) -> Vec<u8> {
     u32::try_from(place).map_or_else(|_| vec![u8::MAX; 33], |place| place.to_be_bytes().to_vec())
 }
 
-async fn put_run(connection: &mut SqliteConnection, run: &Run) -> Result<(), StorageError> {
-    let put = sqlx::query(PUT_RUN)
-        .bind(run.number)
-        .bind(run.level)
-        .bind(run.rows);
-    put.execute(connection).await.doing(NOTING)?;
-    Ok(())
+fn put_run(script: &mut Script, run: &Run) {
+    let put = script.add(PUT_RUN).add(run.number);
+    put.add(run.level).add(run.rows);
 }
 
 /// Returns up to `limit` entries about a person below a leaf, the newest first.

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::audit_index::{Index, entries_about};
 use super::bulk::Bulk;
+use super::script::Script;
 use crate::StorageError;
 use crate::convert::{
     CaseRow, EntryRow, to_case, to_count, to_entry, to_hash, to_integer, to_micros, to_subject_key,
@@ -41,10 +42,10 @@ const DELETE_KEYS: &str = "DELETE FROM subject_keys WHERE name = $1";
 const COUNT_ERASURE: &str = "UPDATE subject_erasures SET generation = generation + 1";
 
 const OPEN_CASE: &str = "INSERT INTO audit_cases (leaf, agency, at, state, reviewer, text)
-    VALUES ($1, $2, $3, 'open', '', X'')";
+    VALUES (?, ?, ?, 'open', '', X'')";
 
-const JUDGE_CASE: &str = "UPDATE audit_cases SET state = $2, reviewer = $3, text = $4,
-    reviewed_at = $5 WHERE leaf = $1 AND state = 'open'";
+const JUDGE_CASE: &str = "UPDATE audit_cases SET state = ?, reviewer = ?, text = ?, reviewed_at = ?
+    WHERE leaf = ? AND state = 'open'";
 
 const CASES: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
     FROM audit_cases WHERE leaf < $1 AND ($2 IS NULL OR agency = $2)
@@ -81,9 +82,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 const INDEXED: &str = "SELECT size FROM audit_indexed";
 
-const SET_INDEXED: &str = "UPDATE audit_indexed SET size = $2 WHERE size = $1";
+const SET_INDEXED: &str = "UPDATE audit_indexed SET size = ? WHERE size = ?";
 
-const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (size, body) VALUES ($1, $2)
+const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (size, body) VALUES (?, ?)
     ON CONFLICT (size) DO UPDATE SET body = excluded.body";
 
 const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox FROM audit_entries
@@ -136,58 +137,35 @@ impl AuditLog for SqliteAuditLog {
         entries: &[NewEntry],
         checkpoint: Option<&[u8]>,
     ) -> Result<(), StorageError> {
+        const DOING: &str = "appending to the audit log";
         let mut held = self.index.lock().await;
         let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let mut inner = inner.doing("appending to the audit log")?;
-        let size: i64 = sqlx::query_scalar(SIZE)
-            .fetch_one(&mut *inner)
-            .await
-            .doing("appending to the audit log")?;
-        let size = to_count(size);
-        if size != first_leaf {
-            // somebody else wrote, and may have moved the index on
-            *held = None;
-            return Err(StorageError::LeafTaken { first_leaf, size });
-        }
-        let rows: Vec<(i64, &NewEntry)> = (to_integer(first_leaf)..).zip(entries).collect();
-        APPEND
-            .insert(
-                &mut inner,
-                &rows,
-                |values, (leaf, NewEntry { entry, .. })| {
-                    values
-                        .add(*leaf)
-                        .add(entry.body.as_slice())
-                        .add(entry.leaf_hash.as_slice())
-                        .add(entry.outbox);
-                },
-            )
-            .await?;
-        let about = rows.iter().flat_map(|(leaf, entry)| {
-            let subjects = entry.subjects.iter();
-            subjects.map(move |subject| (*leaf, *subject))
-        });
-        let about: Vec<(i64, [u8; 32])> = about.collect();
-        let end = first_leaf + entries.len() as u64;
+        let mut inner = inner.doing(DOING)?;
         let mut index = take(&mut held, &mut inner).await?;
-        index.note(&mut inner, &about).await?;
-        set_indexed(&mut inner, (first_leaf, end)).await?;
-        let keys = entries.iter().flat_map(|new| &new.keys);
-        put_keys(&mut inner, keys.collect()).await?;
-        for (leaf, new) in &rows {
-            if let Some(step) = &new.case {
-                put_case(&mut inner, *leaf, step).await?;
+        let mut script = Script::default();
+        script.add(SIZE);
+        write(&mut script, (first_leaf, entries), &mut index)?;
+        if let Some(body) = checkpoint {
+            let size = to_integer(first_leaf + entries.len() as u64);
+            script.add(PUT_CHECKPOINT).add(size).add(body);
+        }
+        match script.run(&mut inner, DOING).await.as_deref() {
+            Ok([size]) if to_count(*size) == first_leaf => {}
+            Ok(sizes) => {
+                let size = sizes.first().copied().map_or(0, to_count);
+                return Err(StorageError::LeafTaken { first_leaf, size });
+            }
+            Err(error) => {
+                // somebody else wrote, or something is wrong that has a name of its own
+                let size = sqlx::query_scalar(SIZE).fetch_one(&mut *inner).await;
+                let size = to_count(size.doing(DOING)?);
+                if size > first_leaf {
+                    return Err(StorageError::LeafTaken { first_leaf, size });
+                }
+                return Err(error.clone());
             }
         }
-        if let Some(body) = checkpoint {
-            sqlx::query(PUT_CHECKPOINT)
-                .bind(to_integer(first_leaf + entries.len() as u64))
-                .bind(body)
-                .execute(&mut *inner)
-                .await
-                .doing("storing a checkpoint")?;
-        }
-        inner.commit().await.doing("appending to the audit log")?;
+        inner.commit().await.doing(DOING)?;
         *held = Some(index);
         Ok(())
     }
@@ -252,8 +230,10 @@ impl AuditLog for SqliteAuditLog {
             .map(|(leaf, subject)| (to_integer(*leaf), *subject))
             .collect();
         let mut index = take(&mut held, &mut inner).await?;
-        index.note(&mut inner, &about).await?;
-        set_indexed(&mut inner, (from, to)).await?;
+        let mut script = Script::default();
+        index.note(&mut script, &about)?;
+        set_indexed(&mut script, (from, to));
+        script.run(&mut inner, "indexing the audit log").await?;
         inner.commit().await.doing("indexing the audit log")?;
         *held = Some(index);
         Ok(())
@@ -334,7 +314,9 @@ impl AuditLog for SqliteAuditLog {
     async fn put_subject_keys(&self, keys: &[SubjectKey]) -> Result<(), StorageError> {
         let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
         let mut inner = inner.doing("storing keys of persons")?;
-        put_keys(&mut inner, keys.iter().collect()).await?;
+        let mut script = Script::default();
+        put_keys(&mut script, &keys.iter().collect::<Vec<_>>());
+        script.run(&mut inner, "storing keys of persons").await?;
         inner.commit().await.doing("storing keys of persons")
     }
 
@@ -439,37 +421,56 @@ impl AuditLog for SqliteAuditLog {
     }
 }
 
-async fn put_case(
-    connection: &mut SqliteConnection,
-    leaf: i64,
-    step: &CaseStep,
+/// Adds entries, with whom they are about, the keys they bring, and the cases they open or judge.
+fn write(
+    script: &mut Script,
+    (first_leaf, entries): (u64, &[NewEntry]),
+    index: &mut Index,
 ) -> Result<(), StorageError> {
-    let query = match step {
-        CaseStep::Open { agency, at } => sqlx::query(OPEN_CASE)
-            .bind(leaf)
-            .bind(agency.as_str())
-            .bind(to_micros(*at)),
-        // there is one log, whatever it is called
-        CaseStep::Judge { case, .. } => sqlx::query(JUDGE_CASE)
-            .bind(to_integer(case.leaf))
-            .bind(case.state.as_str())
-            .bind(case.reviewer.as_str())
-            .bind(case.text.as_slice())
-            .bind(case.reviewed_at.map(to_micros)),
-    };
-    let done = query.execute(connection).await;
-    done.doing("noting the case of an emergency")?;
+    let rows: Vec<(i64, &NewEntry)> = (to_integer(first_leaf)..).zip(entries).collect();
+    APPEND.script(script, &rows, |values, (leaf, new)| {
+        let entry = &new.entry;
+        values.add(*leaf).add(entry.body.as_slice());
+        values.add(entry.leaf_hash.as_slice()).add(entry.outbox);
+    });
+    let about = rows.iter().flat_map(|(leaf, entry)| {
+        let subjects = entry.subjects.iter();
+        subjects.map(move |subject| (*leaf, *subject))
+    });
+    index.note(script, &about.collect::<Vec<_>>())?;
+    set_indexed(script, (first_leaf, first_leaf + entries.len() as u64));
+    put_keys(
+        script,
+        &entries.iter().flat_map(|new| &new.keys).collect::<Vec<_>>(),
+    );
+    for (leaf, new) in &rows {
+        if let Some(step) = &new.case {
+            put_case(script, *leaf, step);
+        }
+    }
     Ok(())
 }
 
-async fn put_keys(
-    connection: &mut SqliteConnection,
-    keys: Vec<&SubjectKey>,
-) -> Result<(), StorageError> {
-    KEYS.insert(connection, &keys, |values, key| {
+fn put_case(script: &mut Script, leaf: i64, step: &CaseStep) {
+    match step {
+        CaseStep::Open { agency, at } => {
+            let case = script.add(OPEN_CASE).add(leaf);
+            case.add(agency.as_str()).add(to_micros(*at));
+        }
+        // there is one log, whatever it is called
+        CaseStep::Judge { case, .. } => {
+            let judged = script.add(JUDGE_CASE).add(case.state.as_str());
+            judged.add(case.reviewer.as_str()).add(case.text.as_slice());
+            judged.add(case.reviewed_at.map(to_micros));
+            judged.add(to_integer(case.leaf));
+        }
+    }
+}
+
+fn put_keys(script: &mut Script, keys: &[&SubjectKey]) {
+    KEYS.script(script, keys, |values, key| {
         values.add(key.name.as_slice()).add(key.sealed.as_slice());
-    })
-    .await
+    });
 }
 
 /// Takes where the index stands; who fails to commit leaves it to be read again.
@@ -484,15 +485,7 @@ async fn take(
 }
 
 /// Notes that it is known whom the entries from one leaf up to another are about.
-async fn set_indexed(
-    connection: &mut SqliteConnection,
-    (from, to): (u64, u64),
-) -> Result<(), StorageError> {
-    sqlx::query(SET_INDEXED)
-        .bind(to_integer(from))
-        .bind(to_integer(to))
-        .execute(connection)
-        .await
-        .doing("noting whom entries are about")?;
-    Ok(())
+fn set_indexed(script: &mut Script, (from, to): (u64, u64)) {
+    let indexed = script.add(SET_INDEXED);
+    indexed.add(to_integer(to)).add(to_integer(from));
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 
+use super::script::Script;
 use crate::StorageError;
 use crate::error::Doing;
 
@@ -41,6 +42,14 @@ impl Values {
         }
         self
     }
+
+    /// Returns the values in the order in which they were added.
+    pub(super) fn arguments(self, doing: &'static str) -> Result<SqliteArguments, StorageError> {
+        match self.failure {
+            Some(error) => Err(sqlx::Error::Encode(error)).doing(doing),
+            None => Ok(self.arguments),
+        }
+    }
 }
 
 impl Bulk {
@@ -66,6 +75,21 @@ impl Bulk {
         Ok(())
     }
 
+    /// Adds the insertion of `rows` to a script, in statements of at most the longest length.
+    pub(super) fn script<T>(
+        &self,
+        script: &mut Script,
+        rows: &[T],
+        fill: impl Fn(&mut Values, &T),
+    ) {
+        for chunk in rows.chunks(ROWS[0]) {
+            let values = script.add(&self.statement(chunk.len()));
+            for row in chunk {
+                fill(values, row);
+            }
+        }
+    }
+
     async fn run<T: Sync>(
         &self,
         connection: &mut SqliteConnection,
@@ -77,11 +101,8 @@ impl Bulk {
         for row in rows {
             fill(&mut values, row);
         }
-        if let Some(error) = values.failure {
-            return Err(sqlx::Error::Encode(error)).doing(self.doing);
-        }
         let sql = AssertSqlSafe(Arc::clone(statement));
-        sqlx::query_with(sql, values.arguments)
+        sqlx::query_with(sql, values.arguments(self.doing)?)
             .execute(connection)
             .await
             .doing(self.doing)?;
