@@ -84,11 +84,15 @@ impl<F, M> Over<F, M> {
     }
 
     fn sign(&self, headers: &mut MetadataMap, leaf: Option<u64>) {
-        if let Ok(salt) = MetadataValue::try_from(self.salt.to_string()) {
+        if let Ok(mut salt) = MetadataValue::try_from(self.salt.to_string()) {
+            // never the same again, so that no table of headers should keep it
+            salt.set_sensitive(true);
             headers.insert(SALT, salt);
         }
         if let Some(leaf) = leaf {
-            headers.insert(LEAF, MetadataValue::from(leaf));
+            let mut leaf = MetadataValue::from(leaf);
+            leaf.set_sensitive(true);
+            headers.insert(LEAF, leaf);
         }
     }
 }

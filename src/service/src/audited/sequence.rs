@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use rabt_audit::{Tree, leaf_hash};
 use rabt_storage::{AuditLog, NewEntry, Storage, StorageError, StoredEntry};
@@ -17,6 +18,9 @@ use crate::error::AuditError;
 
 /// Entries of one batch.
 const BATCH: usize = 1_024;
+/// How long a batch is gathered at most while more comes. A batch costs several times what an entry
+/// costs, and on a fast disk there would be many small ones.
+const GATHER: Duration = Duration::from_millis(2);
 /// Outbox rows and leaf hashes that are read at a time.
 const PAGE: u32 = 1_000;
 
@@ -27,6 +31,24 @@ pub(super) struct Submission {
     /// No key is destroyed while one of the entry's is on its way.
     pub(super) held: Option<OwnedRwLockReadGuard<()>>,
     pub(super) done: oneshot::Sender<Result<u64, AuditError>>,
+}
+
+/// Lets requests that are ready now join the batch, instead of one disk flush for the first of them.
+/// Nobody waits idly: as soon as nothing came while others had their turn, the batch is closed.
+async fn gather(batch: &mut Vec<Submission>, receiver: &mut mpsc::Receiver<Submission>) {
+    let began = Instant::now();
+    loop {
+        let before = batch.len();
+        tokio::task::yield_now().await;
+        while batch.len() < BATCH
+            && let Ok(more) = receiver.try_recv()
+        {
+            batch.push(more);
+        }
+        if batch.len() == before || batch.len() == BATCH || began.elapsed() > GATHER {
+            return;
+        }
+    }
 }
 
 /// What the log shares with those who use it.
@@ -93,12 +115,7 @@ impl Sequence {
                     if count == 0 {
                         break;
                     }
-                    // lets requests that are ready now join the batch, instead of one disk
-                    // flush for the first of them
-                    tokio::task::yield_now().await;
-                    while batch.len() < BATCH && let Ok(more) = receiver.try_recv() {
-                        batch.push(more);
-                    }
+                    gather(&mut batch, &mut receiver).await;
                     self.write(&mut batch).await;
                 }
                 () = outbox.notified() => self.try_integrate().await,
