@@ -3,23 +3,23 @@
 pub(crate) mod read;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rabt_model::{AgreementId, ChangeKind, Label};
+use rabt_model::{AgencyId, AgreementId, ChangeKind, Label};
 use sha2::{Digest, Sha256};
 
 use crate::agreement::{Budget, FeedTerms, Population, Terms};
 use crate::catalogue::{Catalogue, PublicService, read_services};
 use crate::permit::hexadecimal;
-use crate::{Agreement, Assurance, Channel, Method, Problem};
+use crate::{Agreement, Assurance, Channel, Dormant, Method, Problem};
 use read::{Reader, Table};
 
 /// The agreements of the demonstration: a tax authority that reads, a health insurer that looks people up,
 /// and a call centre that verifies only.
 pub const DEMO_BUNDLE: &str = include_str!("../bundles/demo.toml");
 
-const TOP_KEYS: [&str; 3] = ["schema", "service", "agreement"];
+const TOP_KEYS: [&str; 4] = ["schema", "service", "agreement", "dormant"];
 const KEYS: [&str; 19] = [
     "id",
     "title",
@@ -51,6 +51,8 @@ const MOST: u64 = 1 << 40;
 #[derive(Debug, Clone)]
 pub struct Policy {
     agreements: Arc<HashMap<Box<str>, Agreement>>,
+    /// None of them is among the agreements.
+    dormant: Arc<BTreeMap<Box<str>, Dormant>>,
     services: Catalogue,
     revision: Arc<str>,
 }
@@ -64,12 +66,14 @@ impl Policy {
         let mut reader = Reader::new(text, file);
         let table = reader.parse(text);
         let (mut agreements, mut services) = (HashMap::new(), Vec::new());
+        let mut dormant = BTreeMap::new();
         if let Some(table) = &table {
             let top = Table::new(table.get_ref(), 0, "the bundle");
             reader.refuse_unknown(top, &TOP_KEYS);
             reader.schema(top);
             services = read_services(&mut reader, top);
             agreements = read_bundle(&mut reader, top, &services);
+            dormant = read_dormant(&mut reader, top, &agreements);
         }
         let problems = reader.finish();
         if !problems.is_empty() {
@@ -81,6 +85,7 @@ impl Policy {
         }
         Ok(Self {
             agreements: Arc::new(agreements),
+            dormant: Arc::new(dormant),
             services,
             revision: hexadecimal(&Sha256::digest(text)).into(),
         })
@@ -105,11 +110,31 @@ impl Policy {
         let by_id: HashMap<Box<str>, Agreement> = by_id.collect();
         let mut policy = Self {
             agreements: Arc::new(by_id),
+            dormant: Arc::default(),
             services,
             revision: "".into(),
         };
-        policy.revision = hexadecimal(&Sha256::digest(policy.to_text())).into();
+        policy.name_revision();
         policy
+    }
+
+    /// Returns the policy that also knows of these agreements that they are not in force, in place of those it
+    /// knew of; one that is in force is left out.
+    #[must_use]
+    pub fn with_dormant(&self, dormant: impl IntoIterator<Item = Dormant>) -> Self {
+        let dormant = dormant.into_iter();
+        let dormant = dormant.filter(|one| self.agreement(one.id.as_str()).is_none());
+        let dormant = dormant.map(|one| (one.id.as_str().into(), one));
+        let mut policy = Self {
+            dormant: Arc::new(dormant.collect()),
+            ..self.clone()
+        };
+        policy.name_revision();
+        policy
+    }
+
+    fn name_revision(&mut self) {
+        self.revision = hexadecimal(&Sha256::digest(self.to_text())).into();
     }
 
     /// Returns the public services whose rules hold.
@@ -132,6 +157,16 @@ impl Policy {
         let mut all: Vec<&Agreement> = self.agreements.values().collect();
         all.sort_unstable_by_key(|agreement| agreement.id());
         all
+    }
+
+    /// Returns the agreements that are known not to be in force, ascending by id.
+    pub fn dormant(&self) -> impl Iterator<Item = &Dormant> {
+        self.dormant.values()
+    }
+
+    /// Returns what is known of an agreement that is not in force.
+    pub(crate) fn dormant_of(&self, id: &str) -> Option<&Dormant> {
+        self.dormant.get(id)
     }
 
     pub(crate) fn shared_revision(&self) -> Arc<str> {
@@ -174,19 +209,56 @@ fn read_bundle(
     agreements
 }
 
+/// Reads which agreements are not in force, and whose they are.
+fn read_dormant(
+    reader: &mut Reader<'_>,
+    top: Table<'_>,
+    agreements: &HashMap<Box<str>, Agreement>,
+) -> BTreeMap<Box<str>, Dormant> {
+    let mut dormant = BTreeMap::new();
+    for (at, table) in reader.tables(top, "dormant") {
+        let table = Table::new(table, at, "the agreement that is not in force");
+        reader.refuse_unknown(table, &["id", "agency", "systems"]);
+        let (id, agency) = (read_id(reader, table), read_agency(reader, table));
+        let systems = reader.codes(table, "systems");
+        let (Some(id), Some(agency), Some(systems)) = (id, agency, systems) else {
+            continue;
+        };
+        let key: Box<str> = id.as_str().into();
+        if agreements.contains_key(&key) || dormant.contains_key(&key) {
+            reader.report(at, format!("agreement `{id}` is already defined"));
+        }
+        let one = Dormant {
+            id,
+            agency,
+            systems,
+        };
+        dormant.insert(key, one);
+    }
+    dormant
+}
+
+fn read_id(reader: &mut Reader<'_>, table: Table<'_>) -> Option<AgreementId> {
+    reader.parsed(table, "id", "must be capital letters, digits and '-'")
+}
+
+fn read_agency(reader: &mut Reader<'_>, table: Table<'_>) -> Option<AgencyId> {
+    reader.parsed(
+        table,
+        "agency",
+        "must be lower-case letters, digits, '-' or '_', starting with a letter",
+    )
+}
+
 /// Reads one agreement. Every part is read even when another is wrong, so that all problems are found.
 fn read_agreement(
     reader: &mut Reader<'_>,
     table: Table<'_>,
 ) -> (Option<AgreementId>, Option<Agreement>) {
     reader.refuse_unknown(table, &KEYS);
-    let id = reader.parsed::<AgreementId>(table, "id", "must be capital letters, digits and '-'");
+    let id = read_id(reader, table);
     let title = read_title(reader, table);
-    let agency = reader.parsed(
-        table,
-        "agency",
-        "must be lower-case letters, digits, '-' or '_', starting with a letter",
-    );
+    let agency = read_agency(reader, table);
     let systems = reader.codes(table, "systems");
     let purposes = reader.codes(table, "purposes");
     let legal_bases = reader.codes(table, "legal_bases");

@@ -12,7 +12,7 @@ use crate::gate::Gate;
 use crate::permit::{Granted, Target};
 use crate::rule::Rule;
 use crate::{
-    AccessRequest, Agreement, Budget, Channel, Denial, DenialReason, Facts, FieldSet, Method,
+    AccessRequest, Agreement, Budget, Channel, Denial, DenialReason, Dormant, Facts, FieldSet, Method,
     Outcome, Permit, Policy, RequestContext, SearchCriteria, Subject,
 };
 
@@ -51,11 +51,13 @@ impl Policy {
             at,
         } = request;
         let agreement = self.agreement(&context.agreement);
+        let dormant = self.dormant_of(&context.agreement);
+        let id = agreement.map(|one| &one.id).or(dormant.map(Dormant::id));
         let mut facts = Facts {
             caller,
             method,
             context,
-            agreement: agreement.map(|agreement| agreement.id.clone()),
+            agreement: id.cloned(),
             budget: agreement.map_or_else(Budget::default, |one| one.terms().budget()),
             withhold_days: agreement.and_then(|one| one.terms().withhold_days()),
             revision: self.shared_revision(),
@@ -67,7 +69,7 @@ impl Policy {
             changes: None,
         };
         let judged = match agreement {
-            None => Err((DenialReason::UnknownAgreement, None)),
+            None => Err((why_not(dormant, &facts), None)),
             Some(agreement) => judge(agreement, &facts, fields.as_deref(), subject),
         };
         match judged {
@@ -78,6 +80,16 @@ impl Policy {
                 Decision::Deny(Denial::new(reason, place, facts))
             }
         }
+    }
+}
+
+/// Says why nothing is permitted under an agreement that is not in force. That there is one is told to those
+/// whose it is.
+fn why_not(dormant: Option<&Dormant>, facts: &Facts) -> DenialReason {
+    match dormant {
+        None => DenialReason::UnknownAgreement,
+        Some(dormant) if dormant.is_of(&facts.caller) => DenialReason::NotActive,
+        Some(_) => DenialReason::NotParty,
     }
 }
 
@@ -148,9 +160,6 @@ fn authorise<'p>(agreement: &'p Agreement, facts: &Facts) -> Result<&'p Rule, De
     if !lists(&agreement.legal_bases, &context.legal_basis) {
         return Err(DenialReason::LegalBasis);
     }
-    if !lists(&agreement.legal_bases, &context.legal_basis) {
-        return Err(DenialReason::LegalBasis);
-    }
     let rule = agreement.rule(&context.service);
     let rule = rule.ok_or(DenialReason::Service)?;
     if !lists(rule.legal_bases(), &context.legal_basis) {
@@ -180,7 +189,7 @@ fn authorise<'p>(agreement: &'p Agreement, facts: &Facts) -> Result<&'p Rule, De
     Ok(rule)
 }
 
-fn lists(codes: &[String], code: &str) -> bool {
+pub(crate) fn lists(codes: &[String], code: &str) -> bool {
     codes.iter().any(|listed| listed == code)
 }
 

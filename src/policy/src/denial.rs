@@ -20,6 +20,8 @@ pub struct Denial {
 pub enum DenialReason {
     /// No agreement has this id.
     UnknownAgreement,
+    /// The agreement is not in force: it is suspended, has ended, or is approved and not yet activated.
+    NotActive,
     /// The caller is not a system that the agreement names.
     NotParty,
     /// The agreement is not in force at the time of the question.
@@ -68,8 +70,9 @@ pub enum DenialReason {
 
 impl DenialReason {
     /// Every reason, in the order in which the rules are tried.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::UnknownAgreement,
+        Self::NotActive,
         Self::NotParty,
         Self::Period,
         Self::Method,
@@ -98,6 +101,7 @@ impl DenialReason {
     pub const fn code(self) -> &'static str {
         match self {
             Self::UnknownAgreement => "UNKNOWN_AGREEMENT",
+            Self::NotActive => "AGREEMENT_NOT_ACTIVE",
             Self::NotParty => "NOT_PARTY",
             Self::Period => "PERIOD",
             Self::Method => "METHOD",
@@ -136,7 +140,7 @@ impl DenialReason {
             | Self::ChannelVerifiesOnly
             | Self::BreakGlass
             | Self::Fields => ErrorClass::NotPermitted,
-            Self::Period => ErrorClass::AgreementNotActive,
+            Self::NotActive | Self::Period => ErrorClass::AgreementNotActive,
             Self::Assurance => ErrorClass::StepUpRequired,
             Self::BadMask
             | Self::BadContext
@@ -155,6 +159,10 @@ impl DenialReason {
     pub fn label(self) -> Label {
         let (en, ar) = match self {
             Self::UnknownAgreement => ("No such agreement", "لا يوجد اتفاق بهذا الرقم"),
+            Self::NotActive => (
+                "The agreement is suspended, has ended, or is not activated yet",
+                "الاتفاق موقوف أو منتهٍ أو لم يُفعَّل بعد",
+            ),
             Self::NotParty => (
                 "The calling system is not a party to the agreement",
                 "النظام الطالب ليس طرفًا في الاتفاق",
@@ -283,7 +291,9 @@ impl Denial {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reason {
-            DenialReason::Period => "the agreement is not in force at this time",
+            DenialReason::NotActive | DenialReason::Period => {
+                "the agreement is not in force at this time"
+            }
             DenialReason::Assurance => "the end user must sign in with a higher assurance",
             DenialReason::BadMask => {
                 "the mask must name attributes, such as birth.date, or groups, such as name"

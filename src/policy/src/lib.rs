@@ -11,6 +11,7 @@ mod criteria;
 mod decide;
 mod denial;
 mod disclosure;
+mod dormant;
 mod facts;
 mod feed;
 mod fields;
@@ -33,6 +34,7 @@ pub use disclosure::{
     Candidate, Content, Disclosure, Explained, ExplainedOther, Known, KnownRevision, ToldChange,
     Verdict,
 };
+pub use dormant::Dormant;
 pub use facts::{Facts, Outcome};
 pub use feed::{FeedTarget, Happening, PastProfile};
 pub use fields::FieldSet;

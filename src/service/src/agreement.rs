@@ -10,8 +10,9 @@ mod register;
 mod stand;
 mod view;
 
+use rabt_audit::Entry;
 use rabt_model::{AgreementId, Timestamp};
-use rabt_policy::{Agreement, Caller, Policy, Problem as Found, Role};
+use rabt_policy::{Agreement, Caller, Dormant, Policy, Problem as Found, Role};
 use rabt_storage::{AgreementState, StoredAgreement, Transaction};
 
 use crate::audited::Audited;
@@ -30,6 +31,9 @@ pub use view::{AgreementView, Standing, get_agreement, list_agreements};
 
 /// The file that problems of a text are reported under.
 const FILE: &str = "agreement.toml";
+
+const NO_DORMANT: &str =
+    "the text may not have a `[[dormant]]`: the node keeps what is not in force";
 
 const WRITERS: [Role; 2] = [Role::Operator, Role::Approver];
 const APPROVERS: [Role; 1] = [Role::Approver];
@@ -103,6 +107,12 @@ async fn hand_in(
     Ok(audited.await?)
 }
 
+/// Returns the entry of a bundle that comes into force.
+fn in_force(caller: &Caller, policy: &Policy, at: Timestamp) -> Entry {
+    let count = policy.agreements().len() as u64;
+    event::of_bundle(caller, count, policy.revision(), at)
+}
+
 fn new_version(agreement: &Agreement, author: &str, at: Timestamp) -> StoredAgreement {
     StoredAgreement {
         id: agreement.id().clone(),
@@ -141,6 +151,9 @@ fn read(services: &Services, text: &str) -> Result<Agreement, AgreementError> {
             "the text may not have a `[[service]]`: the catalogue of services is the node's own",
         ));
     }
+    if policy.dormant().next().is_some() {
+        return Err(problem(NO_DORMANT));
+    }
     let objections = services.catalogue.objections(agreement);
     match objections.first() {
         None => Ok((*agreement).clone()),
@@ -166,11 +179,56 @@ async fn compile(
     let active = active.filter(|version| version.state == AgreementState::Active);
     let active: Vec<Agreement> = active.map(parse).collect::<Result<_, _>>()?;
     let policy = Policy::of_agreements(active, &services.catalogue);
+    put(tx, policy.with_dormant(dormant(tx).await?), at).await
+}
+
+/// Makes a policy the current bundle, and returns it as everybody reads it.
+async fn put(
+    tx: &mut dyn Transaction,
+    policy: Policy,
+    at: Timestamp,
+) -> Result<Policy, AgreementError> {
     let text = policy.to_text();
     // it is read by every node and at every start, so it must be readable
     let again = Policy::from_bundle(&text, FILE).map_err(problems)?;
     tx.put_bundle(again.revision(), &text, at).await?;
     Ok(again)
+}
+
+/// Brings up to date which agreements are known not to be in force, and leaves what is in force as it is; nothing
+/// when that is known already.
+async fn note_dormant(
+    services: &Services,
+    tx: &mut dyn Transaction,
+    at: Timestamp,
+) -> Result<Option<Policy>, AgreementError> {
+    let current = services.policy.current();
+    let policy = current.with_dormant(dormant(tx).await?);
+    if policy.dormant().eq(current.dormant()) {
+        return Ok(None);
+    }
+    put(tx, policy, at).await.map(Some)
+}
+
+/// Returns the agreements that are not in force and that a second person stands behind, or that once were; they are
+/// whose the suspended version says, else the last such one. A draft is nobody's.
+async fn dormant(tx: &mut dyn Transaction) -> Result<Vec<Dormant>, AgreementError> {
+    let mut dormant = Vec::new();
+    for last in tx.last_agreements().await? {
+        let versions = tx.agreement_versions(&last.id).await?;
+        if versions.iter().any(|one| one.state == AgreementState::Active) {
+            continue;
+        }
+        let held = versions.iter().find(|version| version.state.is_held());
+        let agreed = |one: &&StoredAgreement| {
+            one.approver.is_some() || one.state == AgreementState::Ended
+        };
+        let version = held.or_else(|| versions.iter().find(agreed));
+        // a text of long ago that is none any more stops nobody
+        let agreement = version.and_then(|version| parse(version).ok());
+        dormant.extend(agreement.as_ref().map(Dormant::of));
+    }
+    Ok(dormant)
 }
 
 /// Returns the version that an operator means: the one being worked on, else the one in force or

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rabt_model::ChangeKind;
 
-use crate::{Agreement, Assurance, Channel, Method, Policy, PublicService, Terms};
+use crate::{Agreement, Assurance, Channel, Dormant, Method, Policy, PublicService, Terms};
 
 /// What every bundle begins with.
 const HEAD: &str = "schema = 1\n";
@@ -24,6 +24,10 @@ impl Policy {
         for agreement in agreements {
             text.push('\n');
             write(&mut text, agreement);
+        }
+        for dormant in self.dormant() {
+            text.push('\n');
+            write_dormant(&mut text, dormant);
         }
         text
     }
@@ -75,6 +79,13 @@ fn write(text: &mut String, agreement: &Agreement) {
         let feed = format!("{{ events = {kinds}, population = {population} }}");
         line(text, "feed", &feed);
     }
+}
+
+fn write_dormant(text: &mut String, dormant: &Dormant) {
+    text.push_str("[[dormant]]\n");
+    line(text, "id", &quoted(dormant.id.as_str()));
+    line(text, "agency", &quoted(dormant.agency.as_str()));
+    line(text, "systems", &list(&dormant.systems));
 }
 
 fn write_service(text: &mut String, service: &PublicService) {

@@ -55,7 +55,8 @@ pub async fn simulate_policy(
             let others = current.agreements().into_iter();
             let others = others.filter(|other| other.id() != agreement.id()).cloned();
             let all: Vec<_> = others.chain([agreement.clone()]).collect();
-            proposed = Policy::of_agreements(all, &services.catalogue);
+            let proposal = Policy::of_agreements(all, &services.catalogue);
+            proposed = proposal.with_dormant(current.dormant().cloned());
             &proposed
         }
     };

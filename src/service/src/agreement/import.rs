@@ -6,7 +6,7 @@ use rabt_model::{AgreementId, Timestamp};
 use rabt_policy::{Agreement, Caller, Policy};
 use rabt_storage::{AgreementState, StoredAgreement, Transaction};
 
-use super::{WRITERS, allow, compile, new_version, problems, stand};
+use super::{NO_DORMANT, WRITERS, allow, compile, in_force, new_version, problems, stand};
 use crate::audited::Audited;
 use crate::error::{AgreementError, Problem};
 use crate::event;
@@ -69,9 +69,8 @@ pub async fn import_agreements(
     }
     let policy = compile(services, tx.as_mut(), at).await?;
     let revision = policy.revision().to_owned();
-    let count = policy.agreements().len() as u64;
     let unchanged = entries.is_empty() && services.policy.current().revision() == revision;
-    entries.push(event::of_bundle(caller, count, &revision, at));
+    entries.push(in_force(caller, &policy, at));
     if let (true, Some(only)) = (unchanged, entries.pop_if(|_| unchanged)) {
         drop(tx);
         return Ok(services.audit.record(only, revision).await?);
@@ -89,6 +88,14 @@ fn read_file(
     let policy = Policy::from_bundle(text, "agreements.toml").map_err(problems)?;
     let mut wanted = BTreeMap::new();
     let mut found = Vec::new();
+    if policy.dormant().next().is_some() {
+        found.push(Problem {
+            file: "agreements.toml".to_owned(),
+            line: 1,
+            message: NO_DORMANT.to_owned(),
+            suggestion: None,
+        });
+    }
     for agreement in policy.agreements() {
         for objection in services.catalogue.objections(agreement) {
             found.push(Problem {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use rabt_audit::Entry;
 use rabt_model::{AgreementId, Timestamp};
-use rabt_policy::{Caller, Policy};
+use rabt_policy::Caller;
 use rabt_storage::{AgreementMove, AgreementState, StoredAgreement, Transaction};
 use tokio::sync::oneshot;
 
 use super::view::match_etag;
-use super::{APPROVERS, AgreementView, WRITERS, allow, compile, import, unknown};
+use super::{APPROVERS, AgreementView, WRITERS, allow, compile, import, in_force, note_dormant, unknown};
 use crate::audited::Audited;
 use crate::error::{AgreementError, AuditError};
 use crate::event;
@@ -177,18 +177,13 @@ async fn carry_out(
     }
     let to = (asked.what.leads_to(), asked.reason.as_str());
     entries.push(step(tx.as_mut(), &asked.caller, version, to, at).await?);
-    let mut policy: Option<Policy> = None;
-    if asked.what.changes_what_is_in_force() {
-        let compiled = compile(services, tx.as_mut(), at).await?;
-        let count = compiled.agreements().len() as u64;
-        entries.push(event::of_bundle(
-            &asked.caller,
-            count,
-            compiled.revision(),
-            at,
-        ));
-        policy = Some(compiled);
-    }
+    let policy = if asked.what.changes_what_is_in_force() {
+        Some(compile(services, tx.as_mut(), at).await?)
+    } else {
+        note_dormant(services, tx.as_mut(), at).await?
+    };
+    let bundle = policy.iter();
+    entries.extend(bundle.map(|policy| in_force(&asked.caller, policy, at)));
     let versions = tx.agreement_versions(&asked.id).await?;
     let view = AgreementView::of(&versions, at).ok_or_else(|| unknown(&asked.id))?;
     let audited = services.audit.commit_all(tx, tenure, entries, view).await?;

@@ -44,6 +44,8 @@ async fn node() -> (Arc<Fragile>, Arc<Services>) {
     (storage, services)
 }
 
+const NOT_ACTIVE: Result<(), ErrorClass> = Err(ErrorClass::AgreementNotActive);
+
 async fn view(services: &Services, id: &AgreementId) -> AgreementView {
     get_agreement(services, &operator(), id).await.unwrap()
 }
@@ -87,10 +89,7 @@ async fn an_agreement_is_in_force_from_its_activation_to_its_suspension() {
         .await
         .unwrap();
     assert_eq!(approved.standing.as_str(), "approved");
-    assert_eq!(
-        ask(&services, "AG-NEW").await,
-        Err(ErrorClass::NotPermitted)
-    );
+    assert_eq!(ask(&services, "AG-NEW").await, NOT_ACTIVE);
     activate_agreement(&services, &mona, &id, &approved.etag)
         .await
         .unwrap();
@@ -103,10 +102,7 @@ async fn an_agreement_is_in_force_from_its_activation_to_its_suspension() {
         .await
         .unwrap();
     assert_eq!(stopped.stored.reason, "complaint 7");
-    assert_eq!(
-        ask(&services, "AG-NEW").await,
-        Err(ErrorClass::NotPermitted)
-    );
+    assert_eq!(ask(&services, "AG-NEW").await, NOT_ACTIVE);
     let alone = resume_agreement(&services, &ali, &id, &stopped.etag).await;
     assert_eq!(alone.unwrap_err().class(), ErrorClass::SecondPersonRequired);
     let again = resume_agreement(&services, &other(), &id, &stopped.etag)
@@ -116,10 +112,7 @@ async fn an_agreement_is_in_force_from_its_activation_to_its_suspension() {
     end_agreement(&services, &mona, &id, &again.etag, "over")
         .await
         .unwrap();
-    assert_eq!(
-        ask(&services, "AG-NEW").await,
-        Err(ErrorClass::NotPermitted)
-    );
+    assert_eq!(ask(&services, "AG-NEW").await, NOT_ACTIVE);
 
     let moves = events(storage.as_ref()).await;
     let moves = moves.iter().filter_map(|event| {
@@ -269,6 +262,81 @@ async fn the_file_of_the_node_says_what_is_in_force_and_undoes_no_suspension() {
             .contains("`gossip`, which is not in the catalogue"),
         "{error}"
     );
+    services.stop("test").await;
+}
+
+/// Returns under which agreement, and for which reason, the last questions were refused.
+async fn refusals(storage: &Fragile, last: usize) -> Vec<String> {
+    let events = events(storage).await.into_iter();
+    let refused = events.filter_map(|event| {
+        let AuditEvent::Denied(denied) = event else {
+            return None;
+        };
+        let under = denied.question.agreement;
+        let under = under.map(|id| format!("{id} ")).unwrap_or_default();
+        Some(format!("{under}{}", denied.reason))
+    });
+    let mut refused: Vec<String> = refused.collect();
+    refused.split_off(refused.len().saturating_sub(last))
+}
+
+#[tokio::test]
+async fn the_log_tells_an_agreement_that_is_not_in_force_from_one_that_there_is_not() {
+    let (storage, services) = node().await;
+    import_agreements(&services, &operator(), BUNDLE)
+        .await
+        .unwrap();
+    let id: AgreementId = "AG-1".parse().unwrap();
+    suspend_agreement(&services, &approver(), &id, "stop")
+        .await
+        .unwrap();
+    assert_eq!(ask(&services, "AG-1").await, NOT_ACTIVE);
+    assert_eq!(ask(&services, "AG-0").await, Err(ErrorClass::NotPermitted));
+    let mut strange = request(Method::LookupCitizen, by_national_id(MONA[2]));
+    strange.caller.system = "stranger".to_owned();
+    let strange = lookup_citizen(&services, strange).await;
+    assert_eq!(strange.unwrap_err().class(), ErrorClass::NotPermitted);
+    let told = [
+        "AG-1 AGREEMENT_NOT_ACTIVE",
+        "UNKNOWN_AGREEMENT",
+        "AG-1 NOT_PARTY",
+    ];
+    assert_eq!(refusals(&storage, 3).await, told);
+
+    // a version that is handed in and approved says nothing else, and withdrawing it neither
+    let held = view(&services, &id).await;
+    let next = update_agreement(&services, &operator(), &text("AG-1"), &held.etag);
+    let next = next.await.unwrap();
+    let next = approve_agreement(&services, &approver(), &id, &next.etag);
+    let next = next.await.unwrap();
+    withdraw_agreement(&services, &operator(), &id, &next.etag)
+        .await
+        .unwrap();
+    let revision = services.policy.current().revision().to_owned();
+    services.stop("test").await;
+
+    // it is known after a restart, by the same revision
+    let services = start(&storage, &Tables::default()).await;
+    assert_eq!(services.policy.current().revision(), revision);
+    assert_eq!(ask(&services, "AG-1").await, NOT_ACTIVE);
+    let held = view(&services, &id).await;
+    end_agreement(&services, &operator(), &id, &held.etag, "over")
+        .await
+        .unwrap();
+    assert_eq!(ask(&services, "AG-1").await, NOT_ACTIVE);
+    // a draft is nobody's, whoever it names
+    create_agreement(&services, &operator(), &text("AG-7"))
+        .await
+        .unwrap();
+    assert_eq!(ask(&services, "AG-7").await, Err(ErrorClass::NotPermitted));
+    let listed = format!("{}\n[[dormant]]\nid = \"AG-8\"\nagency = \"tax\"\nsystems = [\"desk\"]\n", text("AG-9"));
+    for refused in [
+        create_agreement(&services, &operator(), &listed).await.map(|_| ()),
+        import_agreements(&services, &operator(), &listed).await.map(|_| ()),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("`[[dormant]]`"), "{error}");
+    }
     services.stop("test").await;
 }
 
