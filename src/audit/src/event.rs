@@ -408,33 +408,6 @@ impl AuditEvent {
         }
     }
 
-    /// Returns the persons whom the event is about, for the index of a citizen's own entries.
-    pub fn subjects(&self) -> &[Pseudonym] {
-        match self {
-            Self::Disclosed(disclosed) => &disclosed.subjects,
-            Self::Reviewed(reviewed) => &reviewed.subjects,
-            Self::CorrectionMoved(moved) => &moved.subjects,
-            Self::Denied(_)
-            | Self::CallerStopped(_)
-            | Self::SourceCreated(_)
-            | Self::SourceChanged(_)
-            | Self::SourceInspected(_)
-            | Self::FolderMoved(_)
-            | Self::SourceStarted(_)
-            | Self::RunFinished(_)
-            | Self::Linked(_)
-            | Self::ModelShadowed(_)
-            | Self::AgreementMoved(_)
-            | Self::BundleActivated(_)
-            | Self::LogRead(_)
-            | Self::Witnessed(_)
-            | Self::ErasureMoved(_)
-            | Self::EmergencyReviewed(_)
-            | Self::Started(_)
-            | Self::Stopped(_) => &[],
-        }
-    }
-
     /// Reads the fields of an event of a kind; `None` when there is no such kind.
     pub(crate) fn from_fields(
         kind: &str,

@@ -4,7 +4,7 @@ use rabt_model::{AgencyId, AgreementId, Attribute};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuditEvent, CallerStopped, Denied, Disclosed, FolderMoved, Question, SourceCreated,
+    AuditEvent, CallerStopped, Denied, Disclosed, FolderMoved, Question, Reviewed, SourceCreated,
     SourceInspected,
 };
 use crate::Pseudonym;
@@ -85,14 +85,13 @@ pub struct EmergencyReviewed {
     pub state: String,
 }
 
-/// What can be asked of an event of any kind.
-impl AuditEvent {
-    /// Returns the places of those persons, for whoever knows them by other names.
-    pub fn subjects_mut(&mut self) -> &mut [Pseudonym] {
-        match self {
-            Self::Disclosed(disclosed) => &mut disclosed.subjects,
-            Self::Reviewed(reviewed) => &mut reviewed.subjects,
-            Self::CorrectionMoved(moved) => &mut moved.subjects,
+/// The persons whom an event is about, to read or to change; `None` for an event that names nobody.
+macro_rules! subjects {
+    ($event:expr) => {
+        match $event {
+            Self::Disclosed(Disclosed { subjects, .. })
+            | Self::Reviewed(Reviewed { subjects, .. })
+            | Self::CorrectionMoved(CorrectionMoved { subjects, .. }) => Some(subjects),
             Self::Denied(_)
             | Self::CallerStopped(_)
             | Self::SourceCreated(_)
@@ -110,8 +109,21 @@ impl AuditEvent {
             | Self::ErasureMoved(_)
             | Self::EmergencyReviewed(_)
             | Self::Started(_)
-            | Self::Stopped(_) => &mut [],
+            | Self::Stopped(_) => None,
         }
+    };
+}
+
+/// What can be asked of an event of any kind.
+impl AuditEvent {
+    /// Returns the persons whom the event is about, for the index of a citizen's own entries.
+    pub fn subjects(&self) -> &[Pseudonym] {
+        subjects!(self).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the places of those persons, for whoever knows them by other names.
+    pub fn subjects_mut(&mut self) -> &mut [Pseudonym] {
+        subjects!(self).map_or(&mut [], Vec::as_mut_slice)
     }
 
     /// Returns the question that was asked, where one was.
