@@ -18,6 +18,7 @@ mod linkage_service;
 mod listen;
 mod oversight_service;
 mod page;
+mod refusal;
 mod request;
 mod server;
 mod stack;

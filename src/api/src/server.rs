@@ -29,7 +29,7 @@ use rabt_proto::connector::connector_service_server::ConnectorService;
 use rabt_proto::linkage::linkage_service_server::LinkageService;
 use rabt_proto::transparency::correction_service_server::CorrectionService;
 use rabt_proto::transparency::transparency_service_server::TransparencyService;
-use rabt_service::Services;
+use rabt_service::{Services, record_refusal};
 use rustls_pki_types::CertificateDer;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,9 @@ use crate::health::{Probe, Readiness};
 use crate::linkage_service::Reviews;
 use crate::listen::{Edge, Listener};
 use crate::oversight_service::Oversights;
+use crate::refusal::Record;
 use crate::stack::Stack;
+use crate::status::of_error;
 use crate::tls::{Reload, Tls};
 use crate::transparency_service::{Corrections, Transparencies};
 use crate::{ApiError, ServerConfig};
@@ -90,6 +92,7 @@ pub async fn serve(
         corrections: Corrections::new(Arc::clone(&services)),
         oversights: Oversights::new(Arc::clone(&services)),
         readiness: Arc::new(move || is_ready(Arc::clone(&probed)).boxed()),
+        refusals: recorder(Arc::clone(&services)),
         clock: Arc::clone(&services.clock),
     };
     start(parts, &config, shutdown).await
@@ -98,6 +101,18 @@ pub async fn serve(
 /// Says whether a lookup would be answered: storage answers, and the node does not stop.
 async fn is_ready(services: Arc<Services>) -> bool {
     !services.stopping().is_cancelled() && services.storage.probe().await.is_ok()
+}
+
+/// Returns the way of refusals into the audit log.
+fn recorder(services: Arc<Services>) -> Record {
+    Arc::new(move |caller, method, class| {
+        let services = Arc::clone(&services);
+        async move {
+            let recorded = record_refusal(&services, &caller, method, class).await;
+            recorded.map_err(|error| of_error(error.class(), &error))
+        }
+        .boxed()
+    })
 }
 
 /// What the edge is made of, apart from its settings.
@@ -112,6 +127,7 @@ pub(crate) struct Parts<C, F, O, L, G, A, T, R, S> {
     pub(crate) corrections: R,
     pub(crate) oversights: S,
     pub(crate) readiness: Readiness,
+    pub(crate) refusals: Record,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -35,6 +35,7 @@ use tracing::{Instrument, Span, debug, error, info_span, warn};
 
 use crate::limit::{Arrival, Gauge, OwnedPlace, Share, Shares, deadline};
 use crate::listen::Edge;
+use crate::refusal::{Record, recorded};
 use crate::server::Parts;
 use crate::status::{deadline_exceeded, quota_exceeded, status};
 use crate::{Limits, authn};
@@ -54,6 +55,7 @@ pub(crate) struct Stack<C, F, O, L, G, A, T, R, S> {
     transparencies: TransparencyServiceServer<T>,
     corrections: CorrectionServiceServer<R>,
     oversights: OversightServiceServer<S>,
+    refusals: Record,
     side: Side,
     ids: RequestIds,
     in_flight: Arc<Gauge>,
@@ -98,6 +100,7 @@ where
                 .max_decoding_message_size(largest),
             oversights: OversightServiceServer::new(parts.oversights)
                 .max_decoding_message_size(largest),
+            refusals: parts.refusals,
             side: Side::Agencies,
             ids: RequestIds::new(parts.clock.now()),
             in_flight: Gauge::new(limits.in_flight),
@@ -119,6 +122,7 @@ where
             transparencies: self.transparencies.clone(),
             corrections: self.corrections.clone(),
             oversights: self.oversights.clone(),
+            refusals: Arc::clone(&self.refusals),
             side: Side::Portals,
             // ids of requests stay different from those of the other side
             ids: RequestIds::portals(start),
@@ -157,7 +161,7 @@ where
         };
         request.extensions_mut().insert(caller.clone());
         let request = request.map(|body| Arrival::new(body, arrival));
-        let work = AssertUnwindSafe(self.handle(method, request)).catch_unwind();
+        let work = AssertUnwindSafe(self.handle(caller, method, request)).catch_unwind();
         match tokio::time::timeout(deadline, work).await {
             Ok(Ok(response)) => response,
             Ok(Err(_panic)) => {
@@ -168,7 +172,12 @@ where
         }
     }
 
-    async fn handle(&self, method: &Method, request: Request<Arrival>) -> Response<Body> {
+    async fn handle(
+        &self,
+        caller: &Caller,
+        method: &Method,
+        request: Request<Arrival>,
+    ) -> Response<Body> {
         let Ok(response) = match method.service {
             ServiceName::Citizen => self.citizens.clone().call(request).await,
             ServiceName::Change => self.changes.clone().call(request).await,
@@ -180,7 +189,10 @@ where
             ServiceName::Correction => self.corrections.clone().call(request).await,
             ServiceName::Oversight => self.oversights.clone().call(request).await,
         };
-        response
+        if method.service.records_its_refusals() {
+            return response;
+        }
+        recorded(&self.refusals, (caller.clone(), method.name()), response).await
     }
 }
 
@@ -283,6 +295,11 @@ enum Side {
 }
 
 impl ServiceName {
+    /// Says whether every refusal has its entry by the use cases themselves: they know what was asked.
+    const fn records_its_refusals(self) -> bool {
+        matches!(self, Self::Citizen | Self::Change)
+    }
+
     const fn side(self) -> Side {
         match self {
             Self::Transparency => Side::Portals,
@@ -352,8 +369,12 @@ const SLOW: [&str; 6] = [
 impl Method {
     /// Says whether the method may take long.
     fn is_slow(&self) -> bool {
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        SLOW.contains(&name)
+        SLOW.contains(&self.name())
+    }
+
+    /// Returns the method's name without that of its service.
+    fn name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
     fn of_path(path: &str) -> Option<&'static Self> {

@@ -227,8 +227,13 @@ pub(crate) fn of_source(caller: &Caller, source: &StoredSource) -> Entry {
     Entry::new(source.updated_at, AuditEvent::SourceCreated(created))
 }
 
-/// An operation was refused because of the caller's role.
-pub(crate) fn of_refusal(caller: &Caller, method: &str, policy: &str, at: Timestamp) -> Entry {
+/// A call of a method was refused, for this reason.
+pub(crate) fn of_refusal(
+    caller: &Caller,
+    (method, reason): (&str, &str),
+    policy: &str,
+    at: Timestamp,
+) -> Entry {
     let question = Question {
         agency: caller.agency.clone(),
         agreement: None,
@@ -247,7 +252,7 @@ pub(crate) fn of_refusal(caller: &Caller, method: &str, policy: &str, at: Timest
         service: String::new(),
         system: caller.system.clone(),
     };
-    let reason = "ROLE".to_owned();
+    let reason = reason.to_owned();
     Entry::new(at, AuditEvent::Denied(Denied { question, reason }))
 }
 

@@ -22,6 +22,7 @@ pub mod oversight;
 mod policy;
 mod protection;
 mod quality;
+mod refusal;
 mod registry;
 pub mod review;
 mod schedule;
@@ -50,6 +51,7 @@ pub use rabt_storage::{
     AgreementState, CaseState, CorrectionState, ErasureState, FolderState, RejectionCount,
     RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
 };
+pub use refusal::record_refusal;
 pub use schedule::{Pacing, keep_schedules};
 pub use services::{Services, Setup};
 pub use vault::{MasterKey, VaultError, reseal};

@@ -68,7 +68,8 @@ pub(crate) async fn refuse(
         return Ok(None);
     }
     let policy = services.policy.current();
-    let entry = event::of_refusal(caller, method, policy.revision(), services.clock.now());
+    let (revision, at) = (policy.revision(), services.clock.now());
+    let entry = event::of_refusal(caller, (method, "ROLE"), revision, at);
     services.audit.record(entry, ()).await.map(Some)
 }
 

@@ -62,6 +62,7 @@ pub(super) fn parts() -> Parts<Fake, Fake, Fake, Fake, Fake, Fake, Fake, Fake, F
         corrections: Fake,
         oversights: Fake,
         readiness: Arc::new(|| async { true }.boxed()),
+        refusals: Arc::new(|_, _, _| async { Ok(()) }.boxed()),
         clock: Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap())),
     }
 }
