@@ -313,8 +313,8 @@ pub struct LinkFinished {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reviewed {
-    /// What was done: `read`, `claim`, `release`, `preview`, `explain`, `list_decisions`, `protect`,
-    /// `unprotect`, or the state that a decision came to: `proposed`, `standing`, `undo_proposed`,
+    /// What was done: `read`, `claim`, `release`, `preview`, `explain`, `list_decisions`, `list_corrections`,
+    /// `list_erasures`, `request_erasure`, `protect`, `unprotect`, or the state that a decision came to: `proposed`, `standing`, `undo_proposed`,
     /// `undone`, `withdrawn`.
     pub action: String,
     /// Who did it.

@@ -379,6 +379,19 @@ pub(crate) fn of_review(
     Entry::new(at, AuditEvent::Reviewed(reviewed))
 }
 
+/// Somebody at the node looked for a person, who need not be a citizen.
+pub(crate) fn of_look(caller: &Caller, action: &str, person: Pseudonym, at: Timestamp) -> Entry {
+    let reviewed = Reviewed {
+        action: action.to_owned(),
+        actor: actor(caller),
+        decision: None,
+        judgement: String::new(),
+        subjects: vec![person],
+        task: None,
+    };
+    Entry::new(at, AuditEvent::Reviewed(reviewed))
+}
+
 /// Who ends decisions of themselves.
 pub(crate) const LINKER: &str = "rabt-linker";
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rabt_audit::{AuditEvent, Entry, ErasureMoved, Pseudonym};
-use rabt_model::{Attribute, CitizenId, Profile, Timestamp, Value};
+use rabt_model::{AgencyId, Attribute, CitizenId, Profile, Scheme, Timestamp, Value};
 use rabt_policy::{Caller, Role};
 use rabt_storage::{ErasureState, StoredErasure, Transaction};
 
@@ -18,6 +18,10 @@ use crate::transparency::Subject;
 const LONGEST: usize = 128;
 /// So many digits could be somebody's number.
 const DIGITS: usize = 9;
+
+/// Longest identifier, bytes.
+const IDENTIFIER: usize = 128;
+const UNKNOWN: OversightError = OversightError::NotFound("citizen");
 
 const PROPOSERS: [Role; 1] = [Role::SecurityOfficer];
 const DECIDERS: [Role; 2] = [Role::SecurityOfficer, Role::Approver];
@@ -47,8 +51,14 @@ pub async fn request_erasure(
         return Err(OversightError::invalid("reason", problem));
     }
     let tenure = services.lead.tenure()?;
-    let citizen = find(services, subject).await?;
+    let found = find(services, subject).await?;
     let at = services.clock.now();
+    // whether there is such a person is an answer, and whoever it is about sees it
+    let look = look(services, caller, found, at);
+    let Ok(citizen) = found else {
+        let missed = services.audit.record(look, ()).await;
+        return Err(missed.map_or_else(Into::into, |_durable| UNKNOWN));
+    };
     let mut erasure = StoredErasure {
         number: 0,
         citizen: Some(citizen),
@@ -61,11 +71,13 @@ pub async fn request_erasure(
     };
     let mut tx = services.storage.begin().await?;
     erasure.number = tx.put_erasure(&erasure).await?;
-    let entry = moved(caller, &erasure, None);
-    Ok(services.audit.commit(tx, tenure, entry, erasure).await?)
+    let entries = vec![look, moved(caller, &erasure, None)];
+    let audited = services.audit.commit_all(tx, tenure, entries, erasure);
+    Ok(audited.await?)
 }
 
-/// Lists erasures, at most `limit` below the number `before`, the last one first.
+/// Lists erasures, at most `limit` below the number `before`, the last one first. An approver learns whom one is about
+/// where it is theirs to decide.
 ///
 /// # Errors
 /// The caller's role does not allow it, or the entry did not become durable.
@@ -77,7 +89,12 @@ pub async fn list_erasures(
 ) -> Result<Audited<Vec<Erasure>>, OversightError> {
     allow(services, caller, "ListErasures", &READERS).await?;
     let mut tx = services.storage.snapshot().await?;
-    let found = tx.erasures(before, limit).await?;
+    let mut found = tx.erasures(before, limit).await?;
+    for erasure in &mut found {
+        if caller.role == Role::Approver && !concerns(services, tx.as_mut(), caller, erasure).await? {
+            erasure.citizen = None;
+        }
+    }
     drop(tx);
     let mut citizens: Vec<CitizenId> = found.iter().filter_map(|one| one.citizen).collect();
     citizens.sort_unstable();
@@ -92,8 +109,8 @@ pub async fn list_erasures(
 /// before the first key is destroyed, and it goes on when the caller goes away.
 ///
 /// # Errors
-/// The caller's role does not allow it, the caller asked for it, there is no such erasure or it was decided, or
-/// it could not be stored; then it may be confirmed again, which goes on from where it stopped.
+/// The caller's role or agency does not allow it, the caller asked for it, there is no such erasure or it was decided,
+/// or it could not be stored; then it may be confirmed again, which goes on from where it stopped.
 pub async fn confirm_erasure(
     services: &Arc<Services>,
     caller: &Caller,
@@ -119,6 +136,7 @@ async fn erase(
     if !stopped && erasure.state != ErasureState::Asked {
         return Err(OversightError::Decided);
     }
+    allow_concerned(services, tx.as_mut(), caller, ("ConfirmErasure", &erasure)).await?;
     if erasure.proposer == event::person(caller) {
         let problem = "another person with the role security-officer or approver must confirm it";
         return Err(OversightError::SecondPerson(problem));
@@ -153,7 +171,7 @@ async fn erase(
 /// Takes an erasure back, or refuses it.
 ///
 /// # Errors
-/// The caller's role does not allow it, there is no such erasure or it was decided, or it could not be stored.
+/// The caller's role or agency does not allow it, there is no such erasure or it was decided, or it could not be stored.
 pub async fn withdraw_erasure(
     services: &Services,
     caller: &Caller,
@@ -162,10 +180,55 @@ pub async fn withdraw_erasure(
     allow(services, caller, "WithdrawErasure", &DECIDERS).await?;
     let tenure = services.lead.tenure()?;
     let _states = services.states.lock().await;
-    let mut tx = services.storage.begin().await?;
-    let erasure = waiting(tx.as_mut(), number).await?;
+    let mut read = services.storage.snapshot().await?;
+    let erasure = waiting(read.as_mut(), number).await?;
+    allow_concerned(services, read.as_mut(), caller, ("WithdrawErasure", &erasure)).await?;
+    drop(read);
+    let tx = services.storage.begin().await?;
     let withdrawn = ErasureState::Withdrawn;
     decide(services, caller, tx, tenure, (erasure, withdrawn, None)).await
+}
+
+/// Refuses approvers whom an erasure does not concern; the refusal is audited.
+async fn allow_concerned(
+    services: &Services,
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    (method, erasure): (&str, &Erasure),
+) -> Result<(), OversightError> {
+    if concerns(services, tx, caller, erasure).await? {
+        return Ok(());
+    }
+    let policy = services.policy.current();
+    let (revision, at) = (policy.revision(), services.clock.now());
+    let entry = event::of_refusal(caller, (method, "AGENCY"), revision, at);
+    let refused = services.audit.record(entry, ()).await?;
+    Err(OversightError::NotPermitted(refused))
+}
+
+/// Says whether an erasure is somebody's to decide: a security officer's; an approver's where somebody of their agency
+/// asked for it, or their agency holds a record of the citizen.
+async fn concerns(
+    services: &Services,
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    erasure: &Erasure,
+) -> Result<bool, OversightError> {
+    if caller.role == Role::SecurityOfficer || asked_by(&erasure.proposer, &caller.agency) {
+        return Ok(true);
+    }
+    let Some(citizen) = erasure.citizen else {
+        return Ok(false);
+    };
+    let today = tx.resolve(citizen).await?.unwrap_or(citizen);
+    let holdings = services.directory.get(today).map(|one| one.holdings);
+    let mut holdings = holdings.iter().flatten();
+    Ok(holdings.any(|holding| holding.agency == caller.agency))
+}
+
+fn asked_by(proposer: &str, agency: &AgencyId) -> bool {
+    let asking = proposer.split_once(':').map(|(agency, _)| agency);
+    asking == Some(agency.as_str())
 }
 
 async fn decide(
@@ -216,22 +279,44 @@ async fn find_one(tx: &mut dyn Transaction, number: i64) -> Result<Erasure, Over
     found.ok_or(OversightError::NotFound("erasure"))
 }
 
-async fn find(services: &Services, subject: &Subject) -> Result<CitizenId, OversightError> {
-    const UNKNOWN: OversightError = OversightError::NotFound("citizen");
+/// Returns who it is, or what the key is found by of a person who is nobody.
+async fn find(
+    services: &Services,
+    subject: &Subject,
+) -> Result<Result<CitizenId, Pseudonym>, OversightError> {
+    let invalid = |problem| OversightError::invalid("subject", problem);
+    let keys = services.audit.pseudonyms();
     match subject {
-        Subject::None => Err(OversightError::invalid("subject", "must name a citizen")),
+        Subject::None => Err(invalid("must name a citizen")),
         Subject::Citizen(id) => {
-            let id: CitizenId = id
-                .parse()
-                .map_err(|_| OversightError::invalid("subject", "must be a citizen's id"))?;
+            let id: CitizenId = id.parse().map_err(|_| invalid("must be a citizen's id"))?;
             let mut tx = services.storage.snapshot().await?;
-            tx.resolve(id).await?.ok_or(UNKNOWN)
+            Ok(tx.resolve(id).await?.ok_or_else(|| keys.citizen(id)))
         }
         Subject::Identifier { scheme, value } => {
-            let found = services.directory.by_identifier(scheme, value.expose());
-            found.map(|profile| profile.citizen).ok_or(UNKNOWN)
+            let problem = "must have an identifier with a scheme and a value";
+            let scheme: Scheme = scheme.parse().map_err(|_| invalid(problem))?;
+            let text = value.expose();
+            if text.trim().is_empty() || text.len() > IDENTIFIER {
+                return Err(invalid(problem));
+            }
+            let found = services.directory.by_identifier(scheme.as_str(), text);
+            let citizen = found.map(|profile| profile.citizen);
+            Ok(citizen.ok_or_else(|| event::identifier(keys, &scheme, text)))
         }
     }
+}
+
+/// Returns the entry that tells whom somebody looked for.
+fn look(
+    services: &Services,
+    caller: &Caller,
+    found: Result<CitizenId, Pseudonym>,
+    at: Timestamp,
+) -> Entry {
+    let keys = services.audit.pseudonyms();
+    let person = found.map_or_else(|nobody| nobody, |citizen| keys.citizen(citizen));
+    event::of_look(caller, "request_erasure", person, at)
 }
 
 /// Returns everything that keys of a citizen are found by.

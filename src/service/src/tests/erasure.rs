@@ -215,14 +215,83 @@ async fn an_erasure_takes_two_people_and_says_why() {
     };
     let refused = confirm_erasure(&services, &same, number).await.unwrap_err();
     assert_eq!(refused.class(), ErrorClass::SecondPersonRequired);
-    assert_eq!(seen(&services, MONA[2]).await, 1, "nothing was destroyed");
+    // the question of the agency, and the look of the officer
+    assert_eq!(seen(&services, MONA[2]).await, 2, "nothing was destroyed");
     let withdrawn = withdraw_erasure(&services, &officer(), number).await;
     assert_eq!(withdrawn.unwrap().state, ErasureState::Withdrawn);
     let late = confirm_erasure(&services, &approver(), number).await;
     assert!(matches!(late, Err(OversightError::Decided)));
     let missing = confirm_erasure(&services, &approver(), 99).await;
     assert!(matches!(missing, Err(OversightError::NotFound(_))));
-    assert_eq!(seen(&services, MONA[2]).await, 1);
+    assert_eq!(seen(&services, MONA[2]).await, 2);
+}
+
+/// Whether a number is somebody's is an answer: whoever it is about finds who asked.
+#[tokio::test]
+async fn whoever_is_looked_for_to_be_erased_sees_the_look() {
+    let (storage, services, _) = node().await;
+    let looks = async || {
+        let events = events(storage.as_ref()).await.into_iter();
+        let looks = events.filter_map(|event| match event {
+            AuditEvent::Reviewed(look) if look.action == "request_erasure" => Some(look),
+            _ => None,
+        });
+        looks.collect::<Vec<_>>()
+    };
+    for number in [MONA[2], NOBODY] {
+        let before = seen(&services, number).await;
+        let asked = request_erasure(&services, &officer(), &named(number), "court order 17").await;
+        assert_eq!(asked.is_ok(), number == MONA[2]);
+        assert_eq!(seen(&services, number).await, before + 1);
+    }
+    let unknown = CitizenId::from_random(7);
+    let nobody = Subject::Citizen(unknown.to_string());
+    let asked = request_erasure(&services, &officer(), &nobody, "court order 17").await;
+    assert!(matches!(asked, Err(OversightError::NotFound(_))));
+    let keys = services.audit.pseudonyms();
+    let persons = [
+        keys.citizen(citizen(&services, MONA[2])),
+        keys.identifier(&"national_id".parse().unwrap(), NOBODY),
+        keys.citizen(unknown),
+    ];
+    let looks = looks().await;
+    assert_eq!(looks.len(), persons.len());
+    for (look, person) in looks.iter().zip(persons) {
+        let names = services.audit.names(&[person]).await.unwrap();
+        assert!(look.subjects.iter().all(|name| names.contains(&name.0)));
+        assert_eq!((look.subjects.len(), look.actor.as_str()), (1, "rabt:officer-1:security-officer"));
+    }
+    services.stop("test").await;
+}
+
+/// The agencies of whoever asked and of whoever holds a record are concerned, and no other.
+#[tokio::test]
+async fn an_approver_of_an_agency_that_an_erasure_does_not_concern_decides_nothing() {
+    let (storage, services, _) = node().await;
+    let of = |agency: &str| Caller {
+        agency: agency.parse().unwrap(),
+        ..approver()
+    };
+    let asked = request_erasure(&services, &officer(), &named(MONA[2]), "retention ended").await;
+    let number = asked.unwrap().number;
+    let foreign = confirm_erasure(&services, &of("tax"), number).await;
+    assert!(matches!(foreign, Err(OversightError::NotPermitted(_))));
+    let foreign = withdraw_erasure(&services, &of("tax"), number).await;
+    assert!(matches!(foreign, Err(OversightError::NotPermitted(_))));
+    let events = events(storage.as_ref()).await;
+    let refused = events.iter().filter(|event| {
+        matches!(event, AuditEvent::Denied(denied) if denied.reason == "AGENCY")
+    });
+    assert_eq!(refused.count(), 2);
+    let shown = async |caller: &Caller| {
+        let listed = list_erasures(&services, caller, None, 9).await.unwrap();
+        listed[0].citizen.is_some()
+    };
+    assert!(!shown(&of("tax")).await);
+    assert!(shown(&of("registry")).await && shown(&officer()).await);
+    let done = confirm_erasure(&services, &of("registry"), number).await;
+    assert_eq!(done.unwrap().state, ErasureState::Done);
+    services.stop("test").await;
 }
 
 /// Entries of before there were keys of persons name them under the node's own key.
