@@ -6,6 +6,9 @@ pub(crate) const PUT: &str = "INSERT INTO corrections
     created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $10) RETURNING number";
 
+pub(crate) const WORD: &str =
+    "UPDATE corrections SET record_key = $2, wrong = $3 WHERE number = $1";
+
 pub(crate) const OF_CITIZEN: &str = "SELECT number, citizen, agency, source, stream, record_key,
     attribute, wrong, evidence, state, answer, created_at, updated_at
     FROM corrections WHERE citizen = $1 ORDER BY number DESC";
@@ -45,6 +48,23 @@ macro_rules! keeps_corrections {
                     .fetch_one(self.connection())
                     .await
                     .doing("storing a correction")
+            }
+
+            async fn word_correction(
+                &mut self,
+                number: i64,
+                record_key: &str,
+                wrong: &str,
+            ) -> Result<bool, crate::StorageError> {
+                use crate::error::Doing;
+                let done = sqlx::query(crate::correction::WORD)
+                    .bind(number)
+                    .bind(record_key)
+                    .bind(wrong)
+                    .execute(self.connection())
+                    .await
+                    .doing("wording a correction")?;
+                Ok(done.rows_affected() > 0)
             }
 
             async fn corrections_of(

@@ -13,7 +13,7 @@ use super::node::{
 };
 use crate::enquiry::lookup_citizen;
 use crate::transparency::{
-    AccessEvent, NewCorrection, Subject, TransparencyError, Viewer, answer_correction,
+    AccessEvent, Correction, NewCorrection, Subject, TransparencyError, Viewer, answer_correction,
     count_withheld, create_correction, get_access_receipt, list_access_events,
     list_agency_corrections, list_corrections, list_holdings,
 };
@@ -412,4 +412,48 @@ async fn what_a_citizen_wrote_is_sealed_in_storage() {
     assert!(held.record_key.expose().starts_with("sealed:"));
     let mine = list_corrections(&services, &portal(), &viewer(MONA[2])).await;
     assert_eq!(mine.unwrap()[0].stored.wrong.expose(), "ولدت في العاشر");
+}
+
+/// A text belongs to its row: whoever writes to the database cannot put it elsewhere.
+#[tokio::test]
+async fn a_sealed_text_opens_in_no_other_row() {
+    let (storage, services) = node().await;
+    let ask = async |wrong: &str| {
+        let new = NewCorrection {
+            attribute: "birth.date".into(),
+            wrong: Pii::new(wrong.into()),
+            evidence: String::new(),
+        };
+        let asked = create_correction(&services, &portal(), &viewer(MONA[2]), new).await;
+        asked.unwrap().stored.number
+    };
+    let listed = async || {
+        let listed = list_corrections(&services, &portal(), &viewer(MONA[2])).await;
+        let texts = |one: &Correction| one.stored.wrong.expose().clone();
+        listed.map(|listed| listed.iter().map(texts).collect::<Vec<_>>())
+    };
+    let (first, second) = (ask("التاريخ").await, ask("النوع").await);
+    let mut tx = storage.begin().await.unwrap();
+    let held = tx.get_correction(first).await.unwrap().unwrap();
+    let other = tx.get_correction(second).await.unwrap().unwrap();
+    let key = other.record_key.expose();
+    tx.word_correction(second, key, held.wrong.expose())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let moved = listed().await.unwrap_err();
+    assert!(moved.to_string().contains("belongs elsewhere"), "{moved}");
+    assert_eq!(moved.class(), ErrorClass::Configuration);
+
+    // what an earlier release sealed for any row of the citizen opens all the same
+    let place = [
+        b"rabt/correction/wrong/".as_slice(),
+        &other.citizen.bits().to_be_bytes(),
+    ];
+    let sealed = services.vault.seal(&place.concat(), "قديم".as_bytes());
+    let sealed = format!("sealed:{}", data_encoding::BASE64.encode(&sealed));
+    let mut tx = storage.begin().await.unwrap();
+    tx.word_correction(second, key, &sealed).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(listed().await.unwrap(), ["قديم", "التاريخ"]);
 }

@@ -105,17 +105,17 @@ pub async fn create_correction(
         created_at: at,
         updated_at: at,
     };
-    let sealed = StoredCorrection {
-        record_key: Pii::new(seal(
-            services,
-            &stored,
-            RECORD_KEY,
-            stored.record_key.expose(),
-        )),
-        wrong: Pii::new(seal(services, &stored, WRONG, stored.wrong.expose())),
+    // the seals are for the number, so that is drawn first
+    let unworded = StoredCorrection {
+        record_key: Pii::default(),
+        wrong: Pii::default(),
         ..stored.clone()
     };
-    stored.number = tx.put_correction(&sealed).await?;
+    stored.number = tx.put_correction(&unworded).await?;
+    let record_key = seal(services, &stored, RECORD_KEY, stored.record_key.expose());
+    let wrong = seal(services, &stored, WRONG, stored.wrong.expose());
+    tx.word_correction(stored.number, &record_key, &wrong)
+        .await?;
     let entry = moved(services, caller, &stored);
     let answer = labelled(services, stored);
     Ok(services.audit.commit(tx, tenure, entry, answer).await?)
@@ -241,7 +241,13 @@ fn open(services: &Services, stored: StoredCorrection) -> Result<StoredCorrectio
         };
         let sealed = data_encoding::BASE64.decode(sealed.as_bytes());
         let sealed = sealed.map_err(|_| VaultError::Damaged)?;
-        let opened = services.vault.unseal(&place(&stored, field), &sealed)?;
+        let opened = match services.vault.unseal(&place(&stored, field), &sealed) {
+            Err(VaultError::Damaged) => {
+                let before = place_of_before(&stored, field);
+                services.vault.unseal(&before, &sealed)
+            }
+            opened => opened,
+        }?;
         Ok(String::from_utf8_lossy(&opened).into_owned())
     };
     let record_key = text(RECORD_KEY, stored.record_key.expose())?;
@@ -255,8 +261,17 @@ fn open(services: &Services, stored: StoredCorrection) -> Result<StoredCorrectio
     })
 }
 
-/// Returns what a sealed text belongs to.
+/// Returns what a sealed text belongs to: this column of this row.
 fn place(stored: &StoredCorrection, field: &str) -> Vec<u8> {
+    let citizen = stored.citizen.bits().to_be_bytes();
+    let number = stored.number.to_be_bytes();
+    let column = [b"rabt/corrections/", field.as_bytes(), b"/"].concat();
+    [column.as_slice(), &number, &citizen].concat()
+}
+
+/// Returns what a text belongs to that an earlier release sealed: any row of the citizen. A text that was sealed since
+/// does not open by it.
+fn place_of_before(stored: &StoredCorrection, field: &str) -> Vec<u8> {
     let citizen = stored.citizen.bits().to_be_bytes();
     [b"rabt/correction/", field.as_bytes(), b"/", &citizen].concat()
 }

@@ -54,6 +54,14 @@ pub(super) async fn a_correction_is_asked_and_answered_once(storage: &dyn Storag
     first.state = answered;
     "تم".clone_into(&mut first.answer);
     first.updated_at = at(5);
-    assert_eq!(tx.get_correction(first.number).await.unwrap(), Some(first));
+    let stored = tx.get_correction(first.number).await.unwrap();
+    assert_eq!(stored.as_ref(), Some(&first));
     assert_eq!(tx.get_correction(99).await.unwrap(), None);
+    for (number, done) in [(first.number, true), (99, false)] {
+        let worded = tx.word_correction(number, "18", "النوع خطأ").await;
+        assert_eq!(worded, Ok(done), "{number}");
+    }
+    first.record_key = Pii::new("18".to_owned());
+    first.wrong = Pii::new("النوع خطأ".to_owned());
+    assert_eq!(tx.get_correction(first.number).await.unwrap(), Some(first));
 }

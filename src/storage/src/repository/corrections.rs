@@ -12,6 +12,15 @@ pub trait Corrections: Send {
     /// Stores a request and returns its number; the one in `new` does not matter.
     async fn put_correction(&mut self, new: &StoredCorrection) -> Result<i64, StorageError>;
 
+    /// Puts texts in the place of those that a request was stored with: they may be made for its number. Returns
+    /// `false` when there is no such request.
+    async fn word_correction(
+        &mut self,
+        number: i64,
+        record_key: &str,
+        wrong: &str,
+    ) -> Result<bool, StorageError>;
+
     /// Returns the requests of a citizen, the last one first. Redirects are not followed.
     async fn corrections_of(
         &mut self,
