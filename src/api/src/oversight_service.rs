@@ -21,10 +21,6 @@ const PAGE: Sizes = Sizes {
     most: 500,
 };
 
-/// Emergencies that are listed of each log when the caller does not say, and at most.
-const USUAL: u32 = 100;
-const MOST: u32 = 500;
-
 /// Serves security officers, and whoever is their second person.
 pub(crate) struct Oversights {
     services: Arc<Services>,
@@ -114,15 +110,18 @@ impl OversightService for Oversights {
         request: Request<pb::ListEmergenciesRequest>,
     ) -> Result<Response<pb::ListEmergenciesResponse>, Status> {
         let (caller, message) = calling(request)?;
-        let limit = match u32::try_from(message.page_size) {
-            Ok(0) => USUAL,
-            Ok(asked) => asked.min(MOST),
+        let limit = match usize::try_from(message.page_size) {
+            Ok(0) => PAGE.usual,
+            Ok(asked) => asked.min(PAGE.most),
             Err(_) => return Err(invalid("page_size", "must not be negative")),
         };
+        let page = (limit, message.page_token.as_str());
         let only_open = !message.include_reviewed;
-        let found = oversight::list_emergencies(&self.services, &caller, only_open, limit).await;
+        let found = oversight::list_emergencies(&self.services, &caller, only_open, page).await;
+        let found = found.map_err(refuse)?;
         Ok(Response::new(pb::ListEmergenciesResponse {
-            emergencies: found.map_err(refuse)?.iter().map(emergency).collect(),
+            emergencies: found.emergencies.iter().map(emergency).collect(),
+            next_page_token: found.next.clone(),
         }))
     }
 

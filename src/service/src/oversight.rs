@@ -3,6 +3,7 @@
 //!
 //! Invariant: who took the first step never takes the second.
 
+mod cases;
 mod emergency;
 mod erasure;
 mod error;
@@ -12,7 +13,7 @@ use rabt_policy::{Caller, Role};
 use crate::operate;
 use crate::services::Services;
 
-pub use emergency::{Emergency, OVERDUE_DAYS, list_emergencies, review_emergency};
+pub use emergency::{Emergency, EmergencyPage, OVERDUE_DAYS, list_emergencies, review_emergency};
 pub(crate) use erasure::identifiers;
 pub use erasure::{Erasure, confirm_erasure, list_erasures, request_erasure, withdraw_erasure};
 pub use error::OversightError;

@@ -23,7 +23,7 @@ pub use correction::{
 };
 pub use error::TransparencyError;
 pub use history::{AccessEvent, AccessPage, Withheld, count_withheld, list_access_events};
-pub(crate) use place::logs;
+pub(crate) use place::{logs, open as open_place, seal as seal_place};
 pub use receipt::{AccessReceipt, get_access_receipt};
 pub use viewer::{Portal, Portals, Subject, Viewer};
 

@@ -116,6 +116,12 @@ pub(crate) fn parse_id<T: FromStr>(table: &'static str, text: &str) -> Result<T,
         .map_err(|_| corrupt(table, "an id is malformed"))
 }
 
+/// Returns the leaf that a list of cases goes on behind; before the first one it is further than any.
+pub(crate) fn behind(after: Option<u64>, ascending: bool) -> i64 {
+    let end = if ascending { -1 } else { i64::MAX };
+    after.map_or(end, to_integer)
+}
+
 /// Returns a count or size as the database holds it.
 pub(crate) fn to_integer(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

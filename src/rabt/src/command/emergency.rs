@@ -20,7 +20,7 @@ const USUAL_IDENTITY: &str = "security-officer";
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EmergencyArgs {
-    /// List emergencies that nobody has looked at, the newest first.
+    /// List emergencies that nobody has looked at, the oldest first; with --all the newest.
     List(ListArgs),
     /// Say that a look was an emergency.
     Confirm(ReviewArgs),
@@ -34,9 +34,9 @@ pub(crate) struct ListArgs {
     /// Also those that somebody has looked at.
     #[arg(long)]
     all: bool,
-    /// Largest number of each log, at most 500.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i32).range(1..=500))]
-    limit: i32,
+    /// Largest number.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
     #[command(flatten)]
     connection: Connection,
 }
@@ -93,14 +93,24 @@ pub(crate) fn run(args: &EmergencyArgs, render: &Render) -> Result<ExitCode, Com
 }
 
 async fn list(args: &ListArgs) -> Result<Vec<pb::Emergency>, CommandError> {
-    let request = pb::ListEmergenciesRequest {
-        include_reviewed: args.all,
-        page_size: args.limit,
-    };
     let mut client = connect(&args.connection).await?;
-    let got = client.list_emergencies(request).await;
-    let got = got.map_err(|status| refusal(&status))?.into_inner();
-    Ok(got.emergencies)
+    let (mut found, mut page_token) = (Vec::new(), String::new());
+    let wanted = args.limit as usize;
+    while found.len() < wanted {
+        let request = pb::ListEmergenciesRequest {
+            include_reviewed: args.all,
+            page_size: i32::try_from(wanted - found.len()).unwrap_or(i32::MAX),
+            page_token,
+        };
+        let page = client.list_emergencies(request).await;
+        let page = page.map_err(|status| refusal(&status))?.into_inner();
+        found.extend(page.emergencies);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 async fn review(

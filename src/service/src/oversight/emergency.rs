@@ -7,11 +7,12 @@ use rabt_model::{AgencyId, Pii, Timestamp};
 use rabt_policy::{Caller, Role};
 use rabt_storage::{AuditLog, CaseState, CaseStep, StoredCase};
 
+use super::cases::Cases;
 use super::{OversightError, allow};
 use crate::audited::Audited;
 use crate::event;
 use crate::services::Services;
-use crate::transparency::logs;
+use crate::transparency::{logs, open_place, seal_place};
 
 /// Longest text, characters.
 const LONGEST: usize = 2_000;
@@ -59,39 +60,66 @@ pub struct Emergency {
     pub overdue: bool,
 }
 
-/// Lists emergencies, the newest of each log first, or of those that are open the oldest, at most `limit` of a log: to a security officer those of every
-/// agency, to an approver those of their own.
+/// A part of the emergencies, and how to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmergencyPage {
+    /// The emergencies.
+    pub emergencies: Vec<Emergency>,
+    /// Empty when there is none left.
+    pub next: String,
+}
+
+/// Lists emergencies, the newest first, or of those that are open the oldest, at most `limit`: to a security officer
+/// those of every agency, to an approver those of their own.
 ///
 /// # Errors
-/// The caller's role does not allow it, or the log cannot be read or written.
+/// The caller's role does not allow it, the token is not one of this list, or the log cannot be read or written.
 pub async fn list_emergencies(
     services: &Services,
     caller: &Caller,
     only_open: bool,
-    limit: u32,
-) -> Result<Audited<Vec<Emergency>>, OversightError> {
+    (limit, token): (usize, &str),
+) -> Result<Audited<EmergencyPage>, OversightError> {
     const METHOD: &str = "ListEmergencies";
     allow(services, caller, METHOD, &REVIEWERS).await?;
+    let keys = services.audit.pseudonyms();
+    let list = if only_open { "open" } else { "all" };
+    let question = format!("{list}/{}", caller.role.as_str());
+    let question = ("emergencies", question.as_str());
+    let behind = match token {
+        "" => Vec::new(),
+        token => open_place(keys, caller, question, token).ok_or_else(|| {
+            let problem = "is not one that was given to this caller for this list";
+            OversightError::invalid("page_token", problem)
+        })?,
+    };
     let own = services.audit.verifier().origin();
+    let logs = logs(services.storage.as_ref(), own).await?;
+    let mut cases = Cases::read(&logs, (concerned(caller), only_open), limit, &behind).await?;
     let mut found = Vec::new();
-    for (number, (origin, log)) in (0..).zip(logs(services.storage.as_ref(), own).await?) {
-        let cases = log.cases(concerned(caller), only_open, None, limit).await?;
-        for case in cases {
-            found.extend(shown(services, (number, &origin, log.as_ref()), case).await?);
-        }
+    for _ in 0..limit {
+        let Some((number, case)) = cases.next() else {
+            break;
+        };
+        let (origin, log) = &logs[number];
+        found.extend(shown(services, (number, origin, log.as_ref()), case).await?);
     }
-    found.sort_by_key(|one: &Emergency| one.at);
-    if !only_open {
-        found.reverse();
-    }
-    let leaves = || found.iter().map(|one| one.leaf);
+    let leaves = || found.iter().map(|one: &Emergency| one.leaf);
     let read = LogRead {
         actor: event::actor(caller),
         leaves: leaves().min().zip(leaves().max()),
         method: METHOD.to_owned(),
     };
     let entry = Entry::new(services.clock.now(), AuditEvent::LogRead(read));
-    Ok(services.audit.record(entry, found).await?)
+    let next = match cases.places() {
+        Some(places) => seal_place(keys, caller, question, &places),
+        None => String::new(),
+    };
+    let page = EmergencyPage {
+        emergencies: found,
+        next,
+    };
+    Ok(services.audit.record(entry, page).await?)
 }
 
 /// Says whether a look was an emergency, as somebody else than whoever looked.

@@ -61,8 +61,8 @@ fn officer() -> Caller {
 }
 
 async fn listed(services: &Services, caller: &Caller, open: bool) -> Vec<Emergency> {
-    let found = list_emergencies(services, caller, open, 100).await;
-    found.unwrap().into_inner()
+    let found = list_emergencies(services, caller, open, (100, "")).await;
+    found.unwrap().into_inner().emergencies
 }
 
 async fn seen(services: &Services) -> Option<CaseState> {
@@ -149,7 +149,7 @@ async fn emergencies_are_for_those_they_concern() {
     assert!(matches!(refused, Err(OversightError::NotFound(_))));
     for role in [Role::Operator, Role::Clerk, Role::Auditor, Role::System] {
         let caller = person("health", "x", role);
-        let refused = list_emergencies(&services, &caller, true, 9).await;
+        let refused = list_emergencies(&services, &caller, true, (9, "")).await;
         assert!(matches!(refused, Err(OversightError::NotPermitted(_))));
         let refused = review_emergency(&services, &caller, place, said).await;
         assert!(matches!(refused, Err(OversightError::NotPermitted(_))));
@@ -165,4 +165,56 @@ async fn emergencies_are_for_those_they_concern() {
     let disputed = review_emergency(&services, &officer(), place, said).await;
     assert_eq!(disputed.unwrap().state, CaseState::Disputed);
     assert_eq!(seen(&services).await, Some(CaseState::Disputed));
+}
+
+#[tokio::test]
+async fn emergencies_are_listed_page_by_page_for_the_caller_who_began() {
+    let (_storage, services, clock) = node().await;
+    for _ in 0..3 {
+        look(&services, "dr-7").await;
+        clock.advance(25 * 3_600);
+        look(&services, "dr-8").await;
+        clock.advance(25 * 3_600);
+    }
+    let (officer, chief) = (officer(), person("health", "chief", Role::Approver));
+    for open in [true, false] {
+        let whole = listed(&services, &officer, open).await;
+        let whole: Vec<u64> = whole.iter().map(|one| one.leaf).collect();
+        assert_eq!((whole.len(), whole.is_sorted()), (6, open));
+        let (mut seen, mut sizes, mut token) = (Vec::new(), Vec::new(), String::new());
+        loop {
+            let page = list_emergencies(&services, &officer, open, (4, &token)).await;
+            let page = page.unwrap().into_inner();
+            seen.extend(page.emergencies.iter().map(|one| one.leaf));
+            sizes.push(page.emergencies.len());
+            if page.next.is_empty() {
+                break;
+            }
+            token = page.next;
+        }
+        assert_eq!((seen, sizes), (whole, vec![4, 2]));
+        // for nobody else, for no other list, and not bent
+        let bent = token.replacen(&token[..1], if token.starts_with('0') { "1" } else { "0" }, 1);
+        for (caller, open, token) in [
+            (&chief, open, &token),
+            (&person("rabt", "officer-2", Role::SecurityOfficer), open, &token),
+            (&person("rabt", "officer-1", Role::Approver), open, &token),
+            (&officer, !open, &token),
+            (&officer, open, &bent),
+        ] {
+            let refused = list_emergencies(&services, caller, open, (4, token)).await;
+            assert!(matches!(refused, Err(OversightError::Invalid { .. })));
+        }
+        // a page that is exactly full is the last one
+        let page = list_emergencies(&services, &officer, open, (6, "")).await;
+        assert_eq!(page.unwrap().next, "");
+    }
+    // one that is judged between two pages moves no other
+    let first = list_emergencies(&services, &chief, true, (2, "")).await;
+    let first = first.unwrap().into_inner();
+    let judged = (first.emergencies[0].log, first.emergencies[0].leaf);
+    let said = (CaseState::Confirmed, "came by ambulance");
+    review_emergency(&services, &chief, judged, said).await.unwrap();
+    let second = list_emergencies(&services, &chief, true, (9, &first.next)).await;
+    assert_eq!(second.unwrap().emergencies.len(), 4);
 }

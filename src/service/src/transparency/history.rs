@@ -89,9 +89,11 @@ pub async fn list_access_events(
     const METHOD: &str = "ListAccessEvents";
     let whose = admit(services, caller, viewer, METHOD).await?;
     let keys = services.audit.pseudonyms();
+    let name = whose.name.to_string();
+    let question = ("history", name.as_str());
     let behind = match token {
         "" => Vec::new(),
-        token => open(keys, caller, whose.name, token).ok_or(TransparencyError::Invalid {
+        token => open(keys, caller, question, token).ok_or(TransparencyError::Invalid {
             field: "page_token",
             problem: "is not one that was given to this portal for this citizen",
         })?,
@@ -115,7 +117,7 @@ pub async fn list_access_events(
         events.extend(event.map(|event| AccessEvent { emergency, ..event }));
     }
     let next = if more {
-        seal(keys, caller, whose.name, &walk.places())
+        seal(keys, caller, question, &walk.places())
     } else {
         String::new()
     };

@@ -1,12 +1,12 @@
-//! A citizen's entries over every log of the database, the newest first, and the token of a place there.
+//! A citizen's entries over every log of the database, the newest first, and the token of a place in such a list.
 //!
-//! Invariant: a token works for the portal and the citizen that it was made for, on every node that has the
-//! same key, also after a restart.
+//! Invariant: a token works for the caller and the question that it was made for, such as a portal and the history of a
+//! citizen, on every node that has the same key, also after a restart.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rabt_audit::{AuditEvent, Entry, Pseudonym, PseudonymKey};
+use rabt_audit::{AuditEvent, Entry, PseudonymKey};
 use rabt_policy::Caller;
 use rabt_storage::{AuditLog, CaseState, Storage, StorageError};
 
@@ -141,28 +141,29 @@ impl Reading {
     }
 }
 
-/// Returns the token of a place.
-pub(super) fn seal(
+/// Returns the token of a place: of a leaf in each log, `u64::MAX` for none yet. The question is the name of the list
+/// and what must be the same from page to page.
+pub(crate) fn seal(
     key: &PseudonymKey,
     caller: &Caller,
-    whose: Pseudonym,
+    question: (&str, &str),
     places: &[u64],
 ) -> String {
     let places = places.iter().map(|place| format!("{place:016x}"));
     let places = places.collect::<Vec<String>>().concat();
-    let seal = seal_of(key, caller, whose, &places);
+    let seal = seal_of(key, caller, question, &places);
     format!("{seal}{places}")
 }
 
-/// Returns the place of a token; `None` when it was not given to this portal for this citizen.
-pub(super) fn open(
+/// Returns the place of a token; `None` when it was not given to this caller for this question.
+pub(crate) fn open(
     key: &PseudonymKey,
     caller: &Caller,
-    whose: Pseudonym,
+    question: (&str, &str),
     token: &str,
 ) -> Option<Vec<u64>> {
     let (seal, places) = token.split_at_checked(24)?;
-    if seal != seal_of(key, caller, whose, places) || !places.is_ascii() {
+    if seal != seal_of(key, caller, question, places) || !places.is_ascii() {
         return None;
     }
     let digits = places.as_bytes().chunks(16).map(std::str::from_utf8);
@@ -170,15 +171,23 @@ pub(super) fn open(
     places.collect()
 }
 
-fn seal_of(key: &PseudonymKey, caller: &Caller, whose: Pseudonym, places: &str) -> String {
-    let text = format!("history\u{1f}{}\u{1f}{whose}\u{1f}{places}", caller.system);
+fn seal_of(
+    key: &PseudonymKey,
+    caller: &Caller,
+    (list, whose): (&str, &str),
+    places: &str,
+) -> String {
+    let text = format!(
+        "{list}\u{1f}{}\u{1f}{whose}\u{1f}{places}",
+        caller.system
+    );
     let seal = key.token(&caller.agency, &text).to_string();
     seal.get(..24).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use rabt_audit::{Pseudonym, PseudonymKey};
+    use rabt_audit::PseudonymKey;
     use rabt_policy::{Caller, Role};
 
     use super::{open, seal};
@@ -191,7 +200,7 @@ mod tests {
             role: Role::System,
         };
         let key = PseudonymKey::new(&[1; 32]);
-        let (one, other) = (Pseudonym([1; 32]), Pseudonym([2; 32]));
+        let (one, other) = (("history", "01"), ("history", "02"));
         let token = seal(&key, &portal("a"), one, &[7, u64::MAX]);
         assert_eq!(
             open(&key, &portal("a"), one, &token),
@@ -199,6 +208,7 @@ mod tests {
         );
         assert_eq!(open(&key, &portal("b"), one, &token), None);
         assert_eq!(open(&key, &portal("a"), other, &token), None);
+        assert_eq!(open(&key, &portal("a"), ("cases", one.1), &token), None);
         for at in 0..token.len() {
             let mut forged = token.clone().into_bytes();
             forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };

@@ -240,8 +240,13 @@ pub(super) async fn an_emergency_is_in_the_commit_of_its_entry_and_judged_once(
         log.cases(Some(&tax), true, None, 9).await.unwrap(),
         [open(2, "tax")]
     );
-    let below = log.cases(None, true, Some(2), 9).await.unwrap();
-    assert_eq!(below, [open(0, "health")]);
+    for (only_open, after, behind) in [(true, 0, 2), (false, 2, 0)] {
+        let found = log.cases(None, only_open, Some(after), 9).await.unwrap();
+        let agency = if behind == 0 { "health" } else { "tax" };
+        assert_eq!(found, [open(behind, agency)]);
+        let found = log.cases(None, only_open, Some(behind), 9).await.unwrap();
+        assert_eq!(found, [], "behind the last one");
+    }
     let oldest = log.cases(None, true, None, 1).await.unwrap();
     assert_eq!(oldest, [open(0, "health")]);
     assert_eq!(log.case(1).await.unwrap(), None);

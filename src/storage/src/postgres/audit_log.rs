@@ -386,11 +386,11 @@ impl AuditLog for PostgresAuditLog {
         &self,
         agency: Option<&AgencyId>,
         only_open: bool,
-        before: Option<u64>,
+        after: Option<u64>,
         limit: u32,
     ) -> Result<Vec<StoredCase>, StorageError> {
         let log = self.number().await?;
-        cases::list(&self.pool, log, (agency, only_open), (before, limit)).await
+        cases::list(&self.pool, log, (agency, only_open), (after, limit)).await
     }
 
     async fn case(&self, leaf: u64) -> Result<Option<StoredCase>, StorageError> {

@@ -4,7 +4,7 @@ use rabt_model::{AgencyId, Timestamp};
 use sqlx::{PgConnection, PgPool};
 
 use crate::StorageError;
-use crate::convert::{CaseRow, to_case, to_count, to_integer, to_micros};
+use crate::convert::{CaseRow, behind, to_case, to_count, to_integer, to_micros};
 use crate::error::Doing;
 use crate::row::{CaseStep, StoredCase};
 
@@ -21,7 +21,7 @@ const LIST: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
 
 /// What waits longest comes first.
 const LIST_OPEN: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
-    FROM audit_cases WHERE log = $4 AND leaf < $1 AND ($2::TEXT IS NULL OR agency = $2)
+    FROM audit_cases WHERE log = $4 AND leaf > $1 AND ($2::TEXT IS NULL OR agency = $2)
     AND state = 'open' ORDER BY leaf LIMIT $3";
 
 const ONE: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
@@ -33,10 +33,10 @@ pub(super) async fn list(
     pool: &PgPool,
     log: i64,
     (agency, only_open): (Option<&AgencyId>, bool),
-    (before, limit): (Option<u64>, u32),
+    (after, limit): (Option<u64>, u32),
 ) -> Result<Vec<StoredCase>, StorageError> {
     let rows: Vec<CaseRow> = sqlx::query_as(if only_open { LIST_OPEN } else { LIST })
-        .bind(before.map_or(i64::MAX, to_integer))
+        .bind(behind(after, only_open))
         .bind(agency.map(AgencyId::as_str))
         .bind(i64::from(limit))
         .bind(log)

@@ -87,13 +87,13 @@ pub trait AuditLog: Send + Sync {
     /// Takes what is left of destroyed keys out of free pages and the journal, as far as no reader of before needs it.
     async fn scrub_subject_keys(&self) -> Result<(), StorageError>;
 
-    /// Returns up to `limit` cases of emergencies in this log below leaf `before`, the newest first; of one agency
-    /// alone, or only those that are open, the oldest first, when it is asked for.
+    /// Returns up to `limit` cases of emergencies in this log, the newest first; of one agency alone, or only those that
+    /// are open, the oldest first, when it is asked for. Those behind the leaf `after` in that order, when it is given.
     async fn cases(
         &self,
         agency: Option<&AgencyId>,
         only_open: bool,
-        before: Option<u64>,
+        after: Option<u64>,
         limit: u32,
     ) -> Result<Vec<StoredCase>, StorageError>;
 

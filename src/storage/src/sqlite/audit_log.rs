@@ -12,7 +12,8 @@ use super::bulk::Bulk;
 use super::script::Script;
 use crate::StorageError;
 use crate::convert::{
-    CaseRow, EntryRow, to_case, to_count, to_entry, to_hash, to_integer, to_micros, to_subject_key,
+    CaseRow, EntryRow, behind, to_case, to_count, to_entry, to_hash, to_integer, to_micros,
+    to_subject_key,
 };
 use crate::error::Doing;
 use crate::repository::{AuditLog, newest};
@@ -53,7 +54,7 @@ const CASES: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
 
 /// What waits longest comes first.
 const CASES_OPEN: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
-    FROM audit_cases WHERE leaf < $1 AND ($2 IS NULL OR agency = $2) AND state = 'open'
+    FROM audit_cases WHERE leaf > $1 AND ($2 IS NULL OR agency = $2) AND state = 'open'
     ORDER BY leaf LIMIT $3";
 
 const CASE: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
@@ -370,11 +371,11 @@ impl AuditLog for SqliteAuditLog {
         &self,
         agency: Option<&AgencyId>,
         only_open: bool,
-        before: Option<u64>,
+        after: Option<u64>,
         limit: u32,
     ) -> Result<Vec<StoredCase>, StorageError> {
         let rows: Vec<CaseRow> = sqlx::query_as(if only_open { CASES_OPEN } else { CASES })
-            .bind(before.map_or(i64::MAX, to_integer))
+            .bind(behind(after, only_open))
             .bind(agency.map(AgencyId::as_str))
             .bind(i64::from(limit))
             .fetch_all(&self.reader)

@@ -118,10 +118,10 @@ impl AuditLog for FragileLog {
         &self,
         agency: Option<&AgencyId>,
         only_open: bool,
-        before: Option<u64>,
+        after: Option<u64>,
         limit: u32,
     ) -> Result<Vec<StoredCase>, StorageError> {
-        self.inner.cases(agency, only_open, before, limit).await
+        self.inner.cases(agency, only_open, after, limit).await
     }
 
     async fn case(&self, leaf: u64) -> Result<Option<StoredCase>, StorageError> {
