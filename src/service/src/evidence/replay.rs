@@ -140,7 +140,9 @@ async fn ask_again(
     let mut now = now(services, &policy, today, entry, recalled).await?;
     let same_model = services.model_fingerprint() == disclosed.model;
     if then.again.obstacle.is_empty() {
-        now.again.differences = now.differences(&then.parts, entry.at, same_model);
+        if now.again.obstacle.is_empty() {
+            now.again.differences = now.differences(&then.parts, entry.at, same_model);
+        }
         then.again.differences = then.missing(&disclosed.released);
     }
     Ok(Replay {
@@ -205,6 +207,11 @@ async fn now(
         crate::EnquiryError::NotAudited(error) => EvidenceError::NotAudited(error),
         crate::EnquiryError::Denied(_) => EvidenceError::invalid("question", "cannot be asked"),
     })?;
+    // an identifier may be somebody else's since; two people are not compared
+    let subjects = entry.event.subjects();
+    if found.is_some() && subject_of(services, permit.subject(), subjects).await?.is_none() {
+        return Ok(Made::hindered("SUBJECT_UNKNOWN"));
+    }
     Ok(Made::of(permit, found, entry, recalled))
 }
 

@@ -316,3 +316,28 @@ async fn a_citizen_is_asked_for_by_id_too() {
     let replay = node.replay(leaf, &saved).await;
     assert!(replay.then.same && replay.now.same, "{replay:?}");
 }
+
+#[tokio::test]
+async fn an_identifier_that_became_somebody_elses_compares_no_two_people() {
+    let node = Node::start().await;
+    let (leaf, saved) = node.ask(MONA[2]).await;
+    let holder = |number: &str| {
+        let found = node.services.directory.by_identifier("national_id", number);
+        found.map(|profile| profile.citizen)
+    };
+    let (mona, omar) = (holder(MONA[2]), holder(OMAR[2]));
+    let corrected = [MONA[0], MONA[1], NOBODY, MONA[3], MONA[4]];
+    let other = [OMAR[0], OMAR[1], MONA[2], OMAR[3], OMAR[4]];
+    node.read(&[corrected, other]).await;
+    assert_eq!((holder(NOBODY), holder(MONA[2])), (mona, omar));
+    let replay = node.replay(leaf, &saved).await;
+    for again in [&replay.then, &replay.now] {
+        assert_eq!(again.obstacle, "SUBJECT_UNKNOWN", "{replay:?}");
+        assert!(!again.same && again.outcome.is_empty(), "{replay:?}");
+        assert!(again.differences.is_empty(), "{replay:?}");
+    }
+    // nobody holds it any more: there is nobody to compare with
+    node.read(&[corrected]).await;
+    let replay = node.replay(leaf, &saved).await;
+    assert_eq!((replay.now.obstacle.as_str(), replay.now.outcome.as_str()), ("", "absent"));
+}
