@@ -7,12 +7,17 @@ use std::process::{Child, Command, Stdio};
 use rabt_tests::executable;
 
 /// A demo that serves. Dropping it ends it.
-struct Demo(Child);
+pub(crate) struct Demo(pub(crate) Child);
 
 impl Demo {
     /// Starts a demo and waits until it has said that it serves.
     fn start(folder: &Path) -> (Self, serde_json::Value) {
-        let mut child = Command::new(executable())
+        Self::start_by(Command::new(executable()), folder)
+    }
+
+    /// As [`Demo::start`], by a command that runs the executable.
+    pub(crate) fn start_by(mut command: Command, folder: &Path) -> (Self, serde_json::Value) {
+        let mut child = command
             .args(["demo", "--json", "--people", "400", "--seed", "2", "--dir"])
             .arg(folder)
             .env("RABT__SERVER__LISTEN", "127.0.0.1:0")
@@ -61,7 +66,7 @@ fn first_object(mut output: impl Read) -> serde_json::Value {
 }
 
 /// Runs a command as a shell does; returns its exit code and what it printed.
-fn paste(command: &str) -> (i32, String) {
+pub(crate) fn paste(command: &str) -> (i32, String) {
     let output = Command::new("sh")
         .args(["-c", command])
         .current_dir("/")

@@ -14,6 +14,7 @@ mod demo;
 mod enquiry;
 mod evidence;
 mod feed_kill;
+mod full;
 mod ingest;
 mod lease;
 mod link;

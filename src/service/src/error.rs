@@ -370,9 +370,11 @@ impl AuditError {
     /// Returns the class that the failure belongs to.
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Overloaded | Self::Stopped | Self::NotLeading { leader: None, .. } => {
-                ErrorClass::Overloaded
-            }
+            // whoever asks may come again when there is room
+            Self::Storage(StorageError::Full { .. })
+            | Self::Overloaded
+            | Self::Stopped
+            | Self::NotLeading { leader: None, .. } => ErrorClass::Overloaded,
             Self::Storage(error) => error.class(),
             Self::NotLeading { .. } => ErrorClass::NotLeading,
             Self::Unusable(_) | Self::Vault(_) => ErrorClass::Configuration,

@@ -105,9 +105,11 @@ async fn an_emergency_waits_until_a_second_person_says_what_it_was() {
         .await
         .unwrap_err();
     assert_eq!(refused.class(), ErrorClass::SecondPersonRequired);
-    let same = person("health", "DR-7", Role::Approver);
-    let refused = review_emergency(&services, &same, place, said).await;
-    assert!(matches!(refused, Err(OversightError::SecondPerson(_))));
+    for role in [Role::Approver, Role::SecurityOfficer] {
+        let same = person("health", "DR-7", role);
+        let refused = review_emergency(&services, &same, place, said).await;
+        assert!(matches!(refused, Err(OversightError::SecondPerson(_))));
+    }
     let chief = person("health", "chief", Role::Approver);
     let reviewed = review_emergency(&services, &chief, place, said)
         .await

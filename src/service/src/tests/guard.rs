@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use rabt_audit::AuditEvent;
-use rabt_model::{ErrorClass, Pii};
+use rabt_audit::{AuditEvent, Entry, LogVerifier};
+use rabt_model::{Clock, ErrorClass, ManualClock, Pii};
 use rabt_policy::{AccessRequest, Assurance, EndUser, Method};
+use rabt_storage::Storage;
 
 use super::node::{
-    BUNDLE, Fragile, MONA, OMAR, Row, Tables, by_national_id, events, memory, operator, request,
-    source, start, start_with_agencies,
+    BUNDLE, Fragile, MONA, OMAR, Row, Tables, by_national_id, events, folder, memory, operator,
+    register, request, setup, source, start, start_with_agencies,
 };
 use crate::agreement::import_agreements;
 use crate::enquiry::lookup_citizen;
-use crate::{EnquiryError, Services, ingest, link};
+use crate::{EnquiryError, Services, Setup, ingest, link};
 
 /// Sixteen people who were born on one day in one place.
 const COHORT: [Row; 16] = [
@@ -242,5 +243,74 @@ async fn one_clerk_does_not_spend_the_budget_of_the_others() {
     nobody.context.end_user = None;
     let refused = ask(&services, nobody).await;
     assert_eq!(refused, Err(ErrorClass::DisclosureBudgetExceeded));
+    services.stop("test").await;
+}
+
+/// A request id is the caller's own mark, and whoever sends a question again has asked twice.
+#[tokio::test]
+async fn a_request_id_that_is_sent_again_is_a_question_of_its_own() {
+    let (storage, _tables, services) = node("budget = { per_day = 2 }").await;
+    let again = || {
+        let mut question = of("clerk-1", MONA[2]);
+        question.context.request_id = "r-7".to_owned();
+        question
+    };
+    assert_eq!(ask(&services, again()).await, Ok(()));
+    assert_eq!(ask(&services, again()).await, Ok(()));
+    let spent = Err(ErrorClass::DisclosureBudgetExceeded);
+    assert_eq!(ask(&services, again()).await, spent);
+    let events = events(storage.as_ref()).await;
+    let of_id = events.iter().filter_map(|event| {
+        let question = event.question()?;
+        (question.request_id == "r-7").then_some(event.outcome())
+    });
+    let of_id: Vec<&str> = of_id.collect();
+    assert_eq!(of_id, ["disclosed", "disclosed", "BUDGET"]);
+    services.stop("test").await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_moved_back_gives_no_second_budget_and_mixes_no_log() {
+    let (storage, tables) = (memory().await, Tables::default());
+    let clock = Arc::new(ManualClock::at("2026-06-02T10:00:00Z".parse().unwrap()));
+    let setup = Setup {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ..setup(&storage, &tables)
+    };
+    let services = Services::start(setup).await.unwrap();
+    register(&services, folder("registry")).await;
+    tables.set("registry", &[MONA, OMAR]);
+    ingest(&services, &source("registry")).await.unwrap();
+    link(&services).await.unwrap();
+    let bundle = BUNDLE.replacen("period", "budget = { per_day = 1 }\nperiod", 1);
+    import_agreements(&services, &operator(), &bundle)
+        .await
+        .unwrap();
+    let now = async || {
+        let question = AccessRequest {
+            at: services.clock.now(),
+            ..of("clerk-1", MONA[2])
+        };
+        ask(&services, question).await
+    };
+    let spent = Err(ErrorClass::DisclosureBudgetExceeded);
+    assert_eq!((now().await, now().await), (Ok(()), spent));
+    for moved in [-86_400, 86_400] {
+        clock.advance(moved);
+        assert_eq!(now().await, spent, "moved by {moved} seconds");
+    }
+    clock.advance(86_400);
+    assert_eq!(now().await, Ok(()));
+    // entries stand in the order in which they were written, whatever the clock said
+    let log = storage.audit_log();
+    let size = log.size().await.unwrap();
+    let checkpoints = log.checkpoints().await.unwrap();
+    let mut report = LogVerifier::new(services.audit.verifier(), checkpoints);
+    let mut times = Vec::new();
+    for (leaf, stored) in log.entries(0, size).await.unwrap() {
+        report.entry(leaf, &stored.body, &stored.leaf_hash);
+        times.push(Entry::decode(&stored.body).unwrap().at);
+    }
+    assert!(report.finish().is_sound() && !times.is_sorted());
     services.stop("test").await;
 }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod guard;
+mod two_people;
 
 use rabt_audit::AuditEvent;
 use rabt_model::{ChangeCause, ChangeKind, CitizenId, Judgement, Pii, RecordNumber};

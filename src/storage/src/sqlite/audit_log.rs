@@ -109,7 +109,7 @@ const PUT_WITNESSED: &str = "UPDATE audit_checkpoints SET body = $3, witnessed =
 const CHECKPOINTS: &str = "SELECT size, body FROM audit_checkpoints ORDER BY size";
 
 pub(super) struct SqliteAuditLog {
-    writer: SqlitePool,
+    pub(super) writer: SqlitePool,
     pub(super) reader: SqlitePool,
     /// Where the index stands; `None` when it is to be read, at first and behind a failure.
     index: Mutex<Option<Index>>,

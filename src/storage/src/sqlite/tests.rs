@@ -86,6 +86,46 @@ async fn who_protected_a_record_first_is_kept() {
     assert_eq!(kept, [("mona".into(), at(1).as_microsecond())]);
 }
 
+/// Sets how large the file of a log may become, in pages; returns what counts.
+async fn limit_pages(log: &super::audit_log::SqliteAuditLog, pages: i64) -> i64 {
+    let limit = format!("PRAGMA max_page_count = {pages}");
+    // there is one connection that writes
+    let limited = sqlx::query_scalar(sqlx::AssertSqlSafe(limit));
+    limited.fetch_one(&log.writer).await.unwrap()
+}
+
+/// A disk without room, as SQLite sees one: nothing of the batch is there, and there is no hole behind it.
+#[tokio::test]
+async fn a_log_without_room_takes_nothing_and_goes_on_when_there_is_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = SqliteStorage::open_file(&folder.path().join("rabt.db")).await.unwrap();
+    let log = &storage.audit_log;
+    let entry = |leaf: u8, size: usize| NewEntry {
+        entry: StoredEntry {
+            body: vec![leaf; size],
+            leaf_hash: [leaf; 32],
+            outbox: None,
+        },
+        subjects: vec![[leaf; 32]],
+        keys: Vec::new(),
+        case: None,
+    };
+    log.append(0, &[entry(0, 10)], Some(b"one")).await.unwrap();
+    // no fewer than there are
+    let pages = limit_pages(log, 1).await;
+    // two small ones and one that has no room
+    let batch = [entry(1, 10), entry(2, 10), entry(3, 1_000_000)];
+    let full = log.append(1, &batch, Some(b"four")).await.unwrap_err();
+    assert!(matches!(full, StorageError::Full { .. }), "{full}");
+    assert_eq!(log.size().await.unwrap(), 1);
+    assert_eq!(log.latest_checkpoint().await.unwrap().unwrap(), b"one");
+    assert_eq!(log.entries_about(&[[1; 32]], None, 9).await.unwrap(), []);
+    limit_pages(log, pages + 1_000).await;
+    log.append(1, &batch, Some(b"four")).await.unwrap();
+    assert_eq!(log.size().await.unwrap(), 4);
+    assert_eq!(log.entries_about(&[[3; 32]], None, 9).await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn a_wrong_address_is_explained() {
     for address in [
