@@ -1,6 +1,7 @@
 //! Emergencies are worked off by somebody else than whoever looked.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rabt_audit::AuditEvent;
 use rabt_model::{ErrorClass, ManualClock, Pii};
@@ -219,4 +220,27 @@ async fn emergencies_are_listed_page_by_page_for_the_caller_who_began() {
     review_emergency(&services, &chief, judged, said).await.unwrap();
     let second = list_emergencies(&services, &chief, true, (9, &first.next)).await;
     assert_eq!(second.unwrap().emergencies.len(), 4);
+}
+
+/// The other node's word came between this node's look at the case and its own.
+#[tokio::test]
+async fn of_two_nodes_that_judge_at_once_the_second_is_told_so() {
+    let (storage, services, _) = node().await;
+    look(&services, "dr-7").await;
+    let case = listed(&services, &officer(), true).await.remove(0);
+    let place = (case.log, case.leaf);
+    let first = (CaseState::Confirmed, "came by ambulance");
+    let chief = person("health", "chief", Role::Approver);
+    review_emergency(&services, &chief, place, first)
+        .await
+        .unwrap();
+    storage.log().early.store(1, Ordering::SeqCst);
+    let second = (CaseState::Disputed, "nobody was brought in");
+    let late = review_emergency(&services, &officer(), place, second).await;
+    assert!(matches!(late, Err(OversightError::Decided)), "{late:?}");
+    let stands = listed(&services, &officer(), false).await.remove(0);
+    assert_eq!(
+        (stands.state, stands.reviewer.as_str(), stands.text.expose().as_str()),
+        (first.0, "health:chief", first.1)
+    );
 }

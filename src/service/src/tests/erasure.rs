@@ -409,3 +409,40 @@ async fn a_request_that_goes_away_brings_no_destroyed_key_back() {
     ask(&services, NOBODY).await;
     assert_eq!(services.audit.count_keys(&nobody).await.unwrap(), 1);
 }
+
+/// An identifier of long ago leads to entries too, however often the profile has changed since.
+#[tokio::test]
+async fn an_identifier_of_many_revisions_ago_is_erased_too() {
+    let (_storage, services, tables) = node().await;
+    ask(&services, NOBODY).await;
+    let keys = services.audit.pseudonyms();
+    let past = [keys.identifier(&"national_id".parse().unwrap(), NOBODY)];
+    assert_eq!(services.audit.count_keys(&past).await.unwrap(), 1);
+    let read = async |row: [&'static str; 5]| {
+        tables.set("registry", &[row, OMAR]);
+        ingest(&services, &source("registry")).await.unwrap();
+        link(&services).await.unwrap();
+    };
+    read([MONA[0], MONA[1], NOBODY, MONA[3], MONA[4]]).await;
+    let then = citizen(&services, NOBODY);
+    for change in 0..=crate::enquiry::REVISIONS {
+        let phone = ["01012345678", "01012345679"][usize::from(change % 2 == 0)];
+        read([MONA[0], MONA[1], MONA[2], MONA[3], phone]).await;
+    }
+    assert_eq!(citizen(&services, MONA[2]), then);
+    shred(&services, MONA[2]).await;
+    assert_eq!(services.audit.count_keys(&past).await.unwrap(), 0);
+}
+
+/// Whoever reads a state of before keeps what was destroyed in the journal for a while; it is destroyed all the same.
+#[tokio::test]
+async fn an_erasure_is_done_while_somebody_reads_the_journal() {
+    let (storage, services, _) = node().await;
+    ask(&services, MONA[2]).await;
+    storage.log().busy.store(1, Ordering::SeqCst);
+    shred(&services, MONA[2]).await;
+    assert_eq!(storage.log().busy.load(Ordering::SeqCst), 0, "it was tried");
+    assert_eq!(seen(&services, MONA[2]).await, 0);
+    let listed = list_erasures(&services, &officer(), None, 9).await.unwrap();
+    assert_eq!(listed[0].state, ErasureState::Done);
+}

@@ -180,6 +180,10 @@ pub(super) struct FragileLog {
     pub(super) lies: AtomicU64,
     /// Destructions of keys that fail after they were made.
     pub(super) torn: AtomicU64,
+    /// Journals that somebody reads when they are to be emptied.
+    pub(super) busy: AtomicU64,
+    /// Cases that are read a moment before another node judges them.
+    pub(super) early: AtomicU64,
 }
 
 impl Fragile {
@@ -189,6 +193,8 @@ impl Fragile {
             gate: Semaphore::new(1),
             lies: AtomicU64::new(0),
             torn: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
+            early: AtomicU64::new(0),
         });
         Arc::new(Self {
             inner,

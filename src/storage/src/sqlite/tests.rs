@@ -11,7 +11,7 @@ use sqlx::Connection;
 use super::SqliteStorage;
 use super::history::AT;
 use crate::conformance::sample::{at, record, source, stream};
-use crate::{NewEntry, RunCounts, Storage, StorageError, StoredEntry, open};
+use crate::{AuditLog, NewEntry, RunCounts, Storage, StorageError, StoredEntry, SubjectKey, open};
 
 /// Tells the test that writes until it is killed where to write.
 const CHILD: &str = "RABT_STORAGE_TEST_CHILD";
@@ -84,6 +84,45 @@ async fn who_protected_a_record_first_is_kept() {
             .await
             .unwrap();
     assert_eq!(kept, [("mona".into(), at(1).as_microsecond())]);
+}
+
+/// A destroyed key is in no file, once nobody reads a state of before it was.
+#[tokio::test]
+async fn a_journal_that_somebody_reads_is_emptied_behind_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rabt.db");
+    let storage = SqliteStorage::open_file(&path).await.unwrap();
+    let log = &storage.audit_log;
+    let key = SubjectKey {
+        name: [7; 32],
+        sealed: b"a key that is sealed and says so".to_vec(),
+    };
+    log.put_subject_keys(std::slice::from_ref(&key)).await.unwrap();
+    let holds = || {
+        let files = ["rabt-audit.db", "rabt-audit.db-wal"];
+        let mut files = files.map(|name| std::fs::read(folder.path().join(name)).unwrap()).into_iter();
+        files.any(|bytes| bytes.windows(key.sealed.len()).any(|part| part == key.sealed))
+    };
+    assert!(holds());
+    let mut reading = log.reader.begin().await.unwrap();
+    let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM subject_keys")
+        .fetch_one(&mut *reading)
+        .await
+        .unwrap();
+    assert_eq!(held, 1);
+    assert_eq!(log.delete_subject_keys(&[key.name]).await.unwrap(), 1);
+    let busy = log.scrub_subject_keys().await.unwrap_err();
+    assert!(matches!(busy, StorageError::Busy { .. }), "{busy}");
+    assert!(holds());
+    // the reader ends between two attempts
+    let emptied = log.scrub_subject_keys();
+    let ended = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        reading.rollback().await.unwrap();
+    };
+    let (emptied, ()) = tokio::join!(emptied, ended);
+    emptied.unwrap();
+    assert!(!holds());
 }
 
 /// Sets how large the file of a log may become, in pages; returns what counts.

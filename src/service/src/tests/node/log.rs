@@ -1,12 +1,19 @@
 //! An audit log that is slow or lies when a test wants it to.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
-use rabt_storage::{AuditLog, NewEntry, StorageError, StoredCase, StoredEntry, SubjectKey};
+use rabt_storage::{AuditLog, CaseState, NewEntry, StorageError, StoredCase, StoredEntry, SubjectKey};
 
 use super::{FragileLog, unreachable};
+
+/// Takes one of what a test asked for, when there is one left.
+fn took(left: &AtomicU64) -> bool {
+    let take = |left: u64| left.checked_sub(1);
+    let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
+    taken.is_ok()
+}
 
 #[async_trait]
 impl AuditLog for FragileLog {
@@ -19,14 +26,10 @@ impl AuditLog for FragileLog {
         let permit = self.gate.acquire().await.unwrap();
         self.inner.append(first_leaf, entries, checkpoint).await?;
         drop(permit);
-        let take = |left: u64| left.checked_sub(1);
-        match self
-            .lies
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
-        {
-            Ok(_) => Err(unreachable()),
-            Err(_) => Ok(()),
+        if took(&self.lies) {
+            return Err(unreachable());
         }
+        Ok(())
     }
 
     async fn size(&self) -> Result<u64, StorageError> {
@@ -102,15 +105,19 @@ impl AuditLog for FragileLog {
 
     async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError> {
         let deleted = self.inner.delete_subject_keys(names).await?;
-        let take = |left: u64| left.checked_sub(1);
-        let torn = &self.torn;
-        match torn.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
-            Ok(_) => Err(unreachable()),
-            Err(_) => Ok(deleted),
+        if took(&self.torn) {
+            return Err(unreachable());
         }
+        Ok(deleted)
     }
 
     async fn scrub_subject_keys(&self) -> Result<(), StorageError> {
+        if took(&self.busy) {
+            return Err(StorageError::Busy {
+                doing: "testing",
+                code: "5".into(),
+            });
+        }
         self.inner.scrub_subject_keys().await
     }
 
@@ -125,7 +132,17 @@ impl AuditLog for FragileLog {
     }
 
     async fn case(&self, leaf: u64) -> Result<Option<StoredCase>, StorageError> {
-        self.inner.case(leaf).await
+        let case = self.inner.case(leaf).await?;
+        if !took(&self.early) {
+            return Ok(case);
+        }
+        Ok(case.map(|case| StoredCase {
+            state: CaseState::Open,
+            reviewer: String::new(),
+            text: Vec::new(),
+            reviewed_at: None,
+            ..case
+        }))
     }
 
     async fn open_cases(&self, before: Timestamp) -> Result<u64, StorageError> {
