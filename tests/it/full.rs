@@ -24,7 +24,9 @@ fn an_answer_that_the_log_has_no_room_for_does_not_leave() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("sh");
     // the signal of a file that is too long would end the process; a full disk sends none
-    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(executable());
+    command
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(executable());
     let (demo, report) = Demo::start_by(command, folder.path());
     let commands = report["commands"].as_array().unwrap();
     let lookup = format!("{} --json", commands[0].as_str().unwrap());

@@ -12,8 +12,8 @@ use crate::gate::Gate;
 use crate::permit::{Granted, Target};
 use crate::rule::Rule;
 use crate::{
-    AccessRequest, Agreement, Budget, Channel, Denial, DenialReason, Dormant, Facts, FieldSet, Method,
-    Outcome, Permit, Policy, RequestContext, SearchCriteria, Subject,
+    AccessRequest, Agreement, Budget, Channel, Denial, DenialReason, Dormant, Facts, FieldSet,
+    Method, Outcome, Permit, Policy, RequestContext, SearchCriteria, Subject,
 };
 
 /// Most paths a mask may have.

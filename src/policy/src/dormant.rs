@@ -119,9 +119,18 @@ mod tests {
         let twice = policy.to_text() + "\n[[dormant]]\nid = \"AG-TAX-001\"\nsystems = []\n";
         let found = Policy::from_bundle(&twice, "b.toml").unwrap_err();
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-        assert!(found.iter().any(|one| one.contains("`agency`")), "{found:?}");
-        let both = format!("{}\n{DEMO_BUNDLE}", &policy.to_text()[policy.to_text().find("[[dormant").unwrap()..]);
+        assert!(
+            found.iter().any(|one| one.contains("`agency`")),
+            "{found:?}"
+        );
+        let both = format!(
+            "{}\n{DEMO_BUNDLE}",
+            &policy.to_text()[policy.to_text().find("[[dormant").unwrap()..]
+        );
         let found = Policy::from_bundle(&both.replace("schema = 1", ""), "b.toml").unwrap_err();
-        assert!(found[0].to_string().contains("is already defined"), "{found:?}");
+        assert!(
+            found[0].to_string().contains("is already defined"),
+            "{found:?}"
+        );
     }
 }

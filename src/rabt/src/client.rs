@@ -158,7 +158,7 @@ pub(crate) fn help_for(reason: &str) -> &'static str {
         "AGREEMENT_NOT_ACTIVE" => {
             "the agreement is not in force now: before or after its period, suspended, ended or not activated; ask \
              whoever runs the node"
-        },
+        }
         "STEP_UP_REQUIRED" => "the end user must sign in with a higher assurance",
         "CRITERIA_TOO_WEAK" => {
             "give name and date of birth, or name, year of birth and governorate, or name and phone"

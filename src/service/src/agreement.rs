@@ -179,7 +179,8 @@ async fn compile(
     let active = active.filter(|version| version.state == AgreementState::Active);
     let active: Vec<Agreement> = active.map(parse).collect::<Result<_, _>>()?;
     let policy = Policy::of_agreements(active, &services.catalogue);
-    put(tx, policy.with_dormant(dormant(tx).await?), at).await
+    let policy = policy.with_dormant(dormant(tx).await?);
+    put(tx, policy, at).await
 }
 
 /// Makes a policy the current bundle, and returns it as everybody reads it.
@@ -216,13 +217,15 @@ async fn dormant(tx: &mut dyn Transaction) -> Result<Vec<Dormant>, AgreementErro
     let mut dormant = Vec::new();
     for last in tx.last_agreements().await? {
         let versions = tx.agreement_versions(&last.id).await?;
-        if versions.iter().any(|one| one.state == AgreementState::Active) {
+        if versions
+            .iter()
+            .any(|one| one.state == AgreementState::Active)
+        {
             continue;
         }
         let held = versions.iter().find(|version| version.state.is_held());
-        let agreed = |one: &&StoredAgreement| {
-            one.approver.is_some() || one.state == AgreementState::Ended
-        };
+        let agreed =
+            |one: &&StoredAgreement| one.approver.is_some() || one.state == AgreementState::Ended;
         let version = held.or_else(|| versions.iter().find(agreed));
         // a text of long ago that is none any more stops nobody
         let agreement = version.and_then(|version| parse(version).ok());

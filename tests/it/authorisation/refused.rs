@@ -50,7 +50,9 @@ async fn every_refusal_of_every_method_has_its_entry() {
     let log = stack.services.storage.audit_log();
     // who may call most of them, so that they are refused for another reason than their role, and who may not
     for urn in [APPROVER, SECURITY_OFFICER, AUDITOR, CLERK] {
-        let who = urn.replacen("urn:rabt:", "", 1).replacen(":person:", ":", 1);
+        let who = urn
+            .replacen("urn:rabt:", "", 1)
+            .replacen(":person:", ":", 1);
         let channel = stack.connect(Some(urn)).await.unwrap();
         macro_rules! all {
             ($($list:expr, $ask:path;)*) => {$(

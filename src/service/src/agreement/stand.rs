@@ -9,7 +9,9 @@ use rabt_storage::{AgreementMove, AgreementState, StoredAgreement, Transaction};
 use tokio::sync::oneshot;
 
 use super::view::match_etag;
-use super::{APPROVERS, AgreementView, WRITERS, allow, compile, import, in_force, note_dormant, unknown};
+use super::{
+    APPROVERS, AgreementView, WRITERS, allow, compile, import, in_force, note_dormant, unknown,
+};
 use crate::audited::Audited;
 use crate::error::{AgreementError, AuditError};
 use crate::event;

@@ -209,7 +209,11 @@ async fn now(
     })?;
     // an identifier may be somebody else's since; two people are not compared
     let subjects = entry.event.subjects();
-    if found.is_some() && subject_of(services, permit.subject(), subjects).await?.is_none() {
+    if found.is_some()
+        && subject_of(services, permit.subject(), subjects)
+            .await?
+            .is_none()
+    {
         return Ok(Made::hindered("SUBJECT_UNKNOWN"));
     }
     Ok(Made::of(permit, found, entry, recalled))

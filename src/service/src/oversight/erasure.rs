@@ -91,7 +91,9 @@ pub async fn list_erasures(
     let mut tx = services.storage.snapshot().await?;
     let mut found = tx.erasures(before, limit).await?;
     for erasure in &mut found {
-        if caller.role == Role::Approver && !concerns(services, tx.as_mut(), caller, erasure).await? {
+        if caller.role == Role::Approver
+            && !concerns(services, tx.as_mut(), caller, erasure).await?
+        {
             erasure.citizen = None;
         }
     }
@@ -132,17 +134,19 @@ async fn erase(
     let _states = services.states.lock().await;
     let mut tx = services.storage.snapshot().await?;
     let mut erasure = find_one(tx.as_mut(), number).await?;
+    drop(tx);
     let stopped = erasure.state == ErasureState::Confirmed;
     if !stopped && erasure.state != ErasureState::Asked {
         return Err(OversightError::Decided);
     }
-    allow_concerned(services, tx.as_mut(), caller, ("ConfirmErasure", &erasure)).await?;
+    allow_concerned(services, caller, "ConfirmErasure", &erasure).await?;
     if erasure.proposer == event::person(caller) {
         let problem = "another person with the role security-officer or approver must confirm it";
         return Err(OversightError::SecondPerson(problem));
     }
     let citizen = erasure.citizen.ok_or(OversightError::Decided)?;
     // whoever it was may have been merged since
+    let mut tx = services.storage.snapshot().await?;
     let today = tx.resolve(citizen).await?.unwrap_or(citizen);
     let mut ids = tx.ids_of(today).await?;
     drop(tx);
@@ -182,8 +186,8 @@ pub async fn withdraw_erasure(
     let _states = services.states.lock().await;
     let mut read = services.storage.snapshot().await?;
     let erasure = waiting(read.as_mut(), number).await?;
-    allow_concerned(services, read.as_mut(), caller, ("WithdrawErasure", &erasure)).await?;
     drop(read);
+    allow_concerned(services, caller, "WithdrawErasure", &erasure).await?;
     let tx = services.storage.begin().await?;
     let withdrawn = ErasureState::Withdrawn;
     decide(services, caller, tx, tenure, (erasure, withdrawn, None)).await
@@ -192,11 +196,15 @@ pub async fn withdraw_erasure(
 /// Refuses approvers whom an erasure does not concern; the refusal is audited.
 async fn allow_concerned(
     services: &Services,
-    tx: &mut dyn Transaction,
     caller: &Caller,
-    (method, erasure): (&str, &Erasure),
+    method: &str,
+    erasure: &Erasure,
 ) -> Result<(), OversightError> {
-    if concerns(services, tx, caller, erasure).await? {
+    let mut tx = services.storage.snapshot().await?;
+    let concerned = concerns(services, tx.as_mut(), caller, erasure).await?;
+    // the log may want to read before it takes the entry
+    drop(tx);
+    if concerned {
         return Ok(());
     }
     let policy = services.policy.current();

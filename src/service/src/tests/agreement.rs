@@ -305,10 +305,12 @@ async fn the_log_tells_an_agreement_that_is_not_in_force_from_one_that_there_is_
 
     // a version that is handed in and approved says nothing else, and withdrawing it neither
     let held = view(&services, &id).await;
-    let next = update_agreement(&services, &operator(), &text("AG-1"), &held.etag);
-    let next = next.await.unwrap();
-    let next = approve_agreement(&services, &approver(), &id, &next.etag);
-    let next = next.await.unwrap();
+    let next = update_agreement(&services, &operator(), &text("AG-1"), &held.etag)
+        .await
+        .unwrap();
+    let next = approve_agreement(&services, &approver(), &id, &next.etag)
+        .await
+        .unwrap();
     withdraw_agreement(&services, &operator(), &id, &next.etag)
         .await
         .unwrap();
@@ -329,10 +331,17 @@ async fn the_log_tells_an_agreement_that_is_not_in_force_from_one_that_there_is_
         .await
         .unwrap();
     assert_eq!(ask(&services, "AG-7").await, Err(ErrorClass::NotPermitted));
-    let listed = format!("{}\n[[dormant]]\nid = \"AG-8\"\nagency = \"tax\"\nsystems = [\"desk\"]\n", text("AG-9"));
+    let listed = format!(
+        "{}\n[[dormant]]\nid = \"AG-8\"\nagency = \"tax\"\nsystems = [\"desk\"]\n",
+        text("AG-9")
+    );
     for refused in [
-        create_agreement(&services, &operator(), &listed).await.map(|_| ()),
-        import_agreements(&services, &operator(), &listed).await.map(|_| ()),
+        create_agreement(&services, &operator(), &listed)
+            .await
+            .map(|_| ()),
+        import_agreements(&services, &operator(), &listed)
+            .await
+            .map(|_| ()),
     ] {
         let error = refused.unwrap_err().to_string();
         assert!(error.contains("`[[dormant]]`"), "{error}");

@@ -197,10 +197,18 @@ async fn emergencies_are_listed_page_by_page_for_the_caller_who_began() {
         }
         assert_eq!((seen, sizes), (whole, vec![4, 2]));
         // for nobody else, for no other list, and not bent
-        let bent = token.replacen(&token[..1], if token.starts_with('0') { "1" } else { "0" }, 1);
+        let bent = token.replacen(
+            &token[..1],
+            if token.starts_with('0') { "1" } else { "0" },
+            1,
+        );
         for (caller, open, token) in [
             (&chief, open, &token),
-            (&person("rabt", "officer-2", Role::SecurityOfficer), open, &token),
+            (
+                &person("rabt", "officer-2", Role::SecurityOfficer),
+                open,
+                &token,
+            ),
             (&person("rabt", "officer-1", Role::Approver), open, &token),
             (&officer, !open, &token),
             (&officer, open, &bent),
@@ -217,7 +225,9 @@ async fn emergencies_are_listed_page_by_page_for_the_caller_who_began() {
     let first = first.unwrap().into_inner();
     let judged = (first.emergencies[0].log, first.emergencies[0].leaf);
     let said = (CaseState::Confirmed, "came by ambulance");
-    review_emergency(&services, &chief, judged, said).await.unwrap();
+    review_emergency(&services, &chief, judged, said)
+        .await
+        .unwrap();
     let second = list_emergencies(&services, &chief, true, (9, &first.next)).await;
     assert_eq!(second.unwrap().emergencies.len(), 4);
 }
@@ -240,7 +250,11 @@ async fn of_two_nodes_that_judge_at_once_the_second_is_told_so() {
     assert!(matches!(late, Err(OversightError::Decided)), "{late:?}");
     let stands = listed(&services, &officer(), false).await.remove(0);
     assert_eq!(
-        (stands.state, stands.reviewer.as_str(), stands.text.expose().as_str()),
+        (
+            stands.state,
+            stands.reviewer.as_str(),
+            stands.text.expose().as_str()
+        ),
         (first.0, "health:chief", first.1)
     );
 }

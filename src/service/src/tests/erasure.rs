@@ -259,7 +259,10 @@ async fn whoever_is_looked_for_to_be_erased_sees_the_look() {
     for (look, person) in looks.iter().zip(persons) {
         let names = services.audit.names(&[person]).await.unwrap();
         assert!(look.subjects.iter().all(|name| names.contains(&name.0)));
-        assert_eq!((look.subjects.len(), look.actor.as_str()), (1, "rabt:officer-1:security-officer"));
+        assert_eq!(
+            (look.subjects.len(), look.actor.as_str()),
+            (1, "rabt:officer-1:security-officer")
+        );
     }
     services.stop("test").await;
 }
@@ -279,9 +282,9 @@ async fn an_approver_of_an_agency_that_an_erasure_does_not_concern_decides_nothi
     let foreign = withdraw_erasure(&services, &of("tax"), number).await;
     assert!(matches!(foreign, Err(OversightError::NotPermitted(_))));
     let events = events(storage.as_ref()).await;
-    let refused = events.iter().filter(|event| {
-        matches!(event, AuditEvent::Denied(denied) if denied.reason == "AGENCY")
-    });
+    let refused = events
+        .iter()
+        .filter(|event| matches!(event, AuditEvent::Denied(denied) if denied.reason == "AGENCY"));
     assert_eq!(refused.count(), 2);
     let shown = async |caller: &Caller| {
         let listed = list_erasures(&services, caller, None, 9).await.unwrap();

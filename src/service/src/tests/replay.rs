@@ -339,5 +339,8 @@ async fn an_identifier_that_became_somebody_elses_compares_no_two_people() {
     // nobody holds it any more: there is nobody to compare with
     node.read(&[corrected]).await;
     let replay = node.replay(leaf, &saved).await;
-    assert_eq!((replay.now.obstacle.as_str(), replay.now.outcome.as_str()), ("", "absent"));
+    assert_eq!(
+        (replay.now.obstacle.as_str(), replay.now.outcome.as_str()),
+        ("", "absent")
+    );
 }

@@ -177,10 +177,7 @@ fn seal_of(
     (list, whose): (&str, &str),
     places: &str,
 ) -> String {
-    let text = format!(
-        "{list}\u{1f}{}\u{1f}{whose}\u{1f}{places}",
-        caller.system
-    );
+    let text = format!("{list}\u{1f}{}\u{1f}{whose}\u{1f}{places}", caller.system);
     let seal = key.token(&caller.agency, &text).to_string();
     seal.get(..24).unwrap_or_default().to_owned()
 }

@@ -97,11 +97,19 @@ async fn a_journal_that_somebody_reads_is_emptied_behind_them() {
         name: [7; 32],
         sealed: b"a key that is sealed and says so".to_vec(),
     };
-    log.put_subject_keys(std::slice::from_ref(&key)).await.unwrap();
+    log.put_subject_keys(std::slice::from_ref(&key))
+        .await
+        .unwrap();
     let holds = || {
         let files = ["rabt-audit.db", "rabt-audit.db-wal"];
-        let mut files = files.map(|name| std::fs::read(folder.path().join(name)).unwrap()).into_iter();
-        files.any(|bytes| bytes.windows(key.sealed.len()).any(|part| part == key.sealed))
+        let mut files = files
+            .map(|name| std::fs::read(folder.path().join(name)).unwrap())
+            .into_iter();
+        files.any(|bytes| {
+            bytes
+                .windows(key.sealed.len())
+                .any(|part| part == key.sealed)
+        })
     };
     assert!(holds());
     let mut reading = log.reader.begin().await.unwrap();
@@ -137,7 +145,9 @@ async fn limit_pages(log: &super::audit_log::SqliteAuditLog, pages: i64) -> i64 
 #[tokio::test]
 async fn a_log_without_room_takes_nothing_and_goes_on_when_there_is_some() {
     let folder = tempfile::tempdir().unwrap();
-    let storage = SqliteStorage::open_file(&folder.path().join("rabt.db")).await.unwrap();
+    let storage = SqliteStorage::open_file(&folder.path().join("rabt.db"))
+        .await
+        .unwrap();
     let log = &storage.audit_log;
     let entry = |leaf: u8, size: usize| NewEntry {
         entry: StoredEntry {
@@ -162,7 +172,10 @@ async fn a_log_without_room_takes_nothing_and_goes_on_when_there_is_some() {
     limit_pages(log, pages + 1_000).await;
     log.append(1, &batch, Some(b"four")).await.unwrap();
     assert_eq!(log.size().await.unwrap(), 4);
-    assert_eq!(log.entries_about(&[[3; 32]], None, 9).await.unwrap().len(), 1);
+    assert_eq!(
+        log.entries_about(&[[3; 32]], None, 9).await.unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]

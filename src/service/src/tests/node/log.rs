@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
-use rabt_storage::{AuditLog, CaseState, NewEntry, StorageError, StoredCase, StoredEntry, SubjectKey};
+use rabt_storage::{
+    AuditLog, CaseState, NewEntry, StorageError, StoredCase, StoredEntry, SubjectKey,
+};
 
 use super::{FragileLog, unreachable};
 

@@ -38,8 +38,9 @@ async fn agreements_and_folders_are_approved_and_resumed_by_nobody_alone() {
     let (operator, alone) = (one(Role::Operator), one(Role::Approver));
     let new = create_agreement(&services, &operator, &text).await.unwrap();
     needs_another(class!(approve_agreement(&services, &alone, &id, &new.etag)));
-    let approved = approve_agreement(&services, &approver("two"), &id, &new.etag);
-    let approved = approved.await.unwrap();
+    let approved = approve_agreement(&services, &approver("two"), &id, &new.etag)
+        .await
+        .unwrap();
     activate_agreement(&services, &operator, &id, &approved.etag)
         .await
         .unwrap();
@@ -72,20 +73,21 @@ async fn nobody_decides_about_citizens_alone_where_it_takes_two() {
     };
     let (why, alone) = (why(), [one(Role::Clerk), one(Role::Approver)]);
     // a merge of a clerk, and that it be undone
-    let merged = merge_citizens(&services, &one(Role::Clerk), (mona, omar), &why);
-    let merged = merged.await.unwrap().decision;
+    let merged = merge_citizens(&services, &alone[0], (mona, omar), &why).await;
+    let merged = merged.unwrap().decision;
     for same in &alone {
         needs_another(class!(confirm_decision(&services, same, merged, &why)));
     }
-    let withdrawn = withdraw_decision(&services, &approver("two"), merged, &why);
-    withdrawn.await.unwrap();
+    withdraw_decision(&services, &approver("two"), merged, &why)
+        .await
+        .unwrap();
     // an answer about somebody protected, and that it be undone
     protect_citizen(&services, &approver("two"), mona, true)
         .await
         .unwrap();
     let task = tasks(&services).await[0].number;
-    let answered = resolve_task(&services, &one(Role::Clerk), task, Judgement::Same, &why);
-    let answered = answered.await.unwrap().decision;
+    let answered = resolve_task(&services, &alone[0], task, Judgement::Same, &why).await;
+    let answered = answered.unwrap().decision;
     for same in &alone {
         needs_another(class!(confirm_decision(&services, same, answered, &why)));
     }
@@ -98,8 +100,9 @@ async fn nobody_decides_about_citizens_alone_where_it_takes_two() {
         for same in &alone {
             needs_another(class!(confirm_decision(&services, same, answered, &why)));
         }
-        let kept = withdraw_decision(&services, &clerk("two"), answered, &why);
-        kept.await.unwrap();
+        withdraw_decision(&services, &clerk("two"), answered, &why)
+            .await
+            .unwrap();
     }
     // that somebody's keys are destroyed
     let subject = Subject::Citizen(omar.to_string());
