@@ -40,7 +40,7 @@ impl Dormant {
 
 #[cfg(test)]
 mod tests {
-    use rabt_model::ErrorClass;
+    use rabt_model::{AgreementId, ErrorClass};
 
     use super::Dormant;
     use crate::{
@@ -97,7 +97,7 @@ mod tests {
             let denial = denied(&policy, TAX, stranger);
             assert_eq!(denial.reason(), DenialReason::NotParty, "{stranger:?}");
             assert_eq!(denial.class(), ErrorClass::NotPermitted);
-            let named = denial.facts().agreement().map(|id| id.as_str());
+            let named = denial.facts().agreement().map(AgreementId::as_str);
             assert_eq!(named, Some(TAX), "the log says under which");
         }
         let none = denied(&policy, "AG-0", ("tax", "assessment", Role::System));

@@ -231,12 +231,15 @@ async fn an_erasure_takes_two_people_and_says_why() {
 async fn whoever_is_looked_for_to_be_erased_sees_the_look() {
     let (storage, services, _) = node().await;
     let looks = async || {
-        let events = events(storage.as_ref()).await.into_iter();
-        let looks = events.filter_map(|event| match event {
-            AuditEvent::Reviewed(look) if look.action == "request_erasure" => Some(look),
-            _ => None,
-        });
-        looks.collect::<Vec<_>>()
+        let mut looks = Vec::new();
+        for event in events(storage.as_ref()).await {
+            if let AuditEvent::Reviewed(look) = event
+                && look.action == "request_erasure"
+            {
+                looks.push(look);
+            }
+        }
+        looks
     };
     for number in [MONA[2], NOBODY] {
         let before = seen(&services, number).await;
