@@ -1,6 +1,5 @@
 //! A disk that is full: nothing leaves that the log has no room for, and it goes on when there is some.
 
-use std::path::Path;
 use std::process::Command;
 
 use rabt_tests::executable;
@@ -9,14 +8,11 @@ use crate::demo::{Demo, paste};
 
 /// Lets a process write into no file beyond so many bytes; the write fails, as on a full disk.
 fn limit(process: u32, bytes: &str) {
+    // the soft limit alone, which everybody may raise again
     let limited = Command::new("prlimit")
-        .args([format!("--pid={process}"), format!("--fsize={bytes}")])
+        .args([format!("--pid={process}"), format!("--fsize={bytes}:")])
         .status();
     assert!(limited.unwrap().success());
-}
-
-fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
 #[test]
@@ -33,23 +29,13 @@ fn an_answer_that_the_log_has_no_room_for_does_not_leave() {
     let (code, said) = paste(&lookup);
     assert!(code == 0 && said.contains("\"agency\""), "{said}");
 
-    let journal = folder.path().join("rabt-audit.db-wal");
-    limit(demo.0.id(), &size(&journal).to_string());
-    // what is left of the journal is used up first
-    let mut answered = 0;
-    let refused = loop {
+    limit(demo.0.id(), "4096");
+    for _ in 0..2 {
         let (code, said) = paste(&lookup);
-        if code != 0 {
-            break said;
-        }
-        answered += 1;
-        assert!(answered < 500, "the journal never ends");
-    };
-    assert!(!refused.contains("\"agency\""), "{refused}");
-    let reasons = ["DEFECT", "OVERLOADED"];
-    assert!(reasons.iter().any(|one| refused.contains(one)), "{refused}");
-    let (code, said) = paste(&lookup);
-    assert!(code != 0 && !said.contains("\"agency\""), "{said}");
+        assert!(code != 0 && !said.contains("\"agency\""), "{said}");
+        let reasons = ["DEFECT", "OVERLOADED"];
+        assert!(reasons.iter().any(|one| said.contains(one)), "{said}");
+    }
 
     limit(demo.0.id(), "unlimited");
     let (code, said) = paste(&lookup);

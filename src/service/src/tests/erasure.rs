@@ -10,8 +10,8 @@ use rabt_policy::{Assurance, Caller, Method, Role};
 use rabt_storage::Storage;
 
 use super::node::{
-    Fragile, MONA, OMAR, Tables, approver, by_national_id, events, memory, operator, request,
-    setup, source, start_with_agencies,
+    Fragile, MONA, OMAR, Tables, approver, by_national_id, events, integrated, memory, operator,
+    request, setup, source, start_with_agencies,
 };
 use crate::enquiry::lookup_citizen;
 use crate::oversight::{
@@ -74,6 +74,7 @@ async fn ask(services: &Services, number: &str) {
 }
 
 async fn seen(services: &Services, number: &str) -> usize {
+    integrated(services.storage.as_ref()).await;
     let page = list_access_events(services, &portal(), &viewer(number), false, (100, "")).await;
     page.unwrap().events.len()
 }

@@ -413,8 +413,8 @@ pub(super) fn by_national_id(number: &str) -> Subject {
     }
 }
 
-/// Returns every event of the audit log, in order, once the outbox is empty.
-pub(super) async fn events(storage: &dyn Storage) -> Vec<AuditEvent> {
+/// Waits until what was committed is in the log.
+pub(super) async fn integrated(storage: &dyn Storage) {
     loop {
         let last = storage
             .audit_log()
@@ -429,6 +429,11 @@ pub(super) async fn events(storage: &dyn Storage) -> Vec<AuditEvent> {
         drop(tx);
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
+}
+
+/// Returns every event of the audit log, in order, once the outbox is empty.
+pub(super) async fn events(storage: &dyn Storage) -> Vec<AuditEvent> {
+    integrated(storage).await;
     let entries = storage.audit_log().entries(0, 100_000).await.unwrap();
     let decode = |(_, entry): (u64, StoredEntry)| Entry::decode(&entry.body).unwrap().event;
     entries.into_iter().map(decode).collect()
