@@ -1,18 +1,21 @@
 //! Changes from the log of an agency's server, to the records of a node: whatever was written, and
 //! whoever was killed in between, the records are those of the final table.
 
+mod process;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use rabt_connect::{Kinds, Limits, Processes};
 use rabt_model::RecordNumber;
 use rabt_policy::{Caller, Role};
 use rabt_service::operate::{
     NewSource, approve_source, retire_source, rewind_source, update_source,
 };
 use rabt_service::{RunSummary, ingest};
-use rabt_tests::{Database, Stack, postgres_url, soak};
+use rabt_tests::{Database, Stack, executable, kinds, postgres_url, soak};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -25,8 +28,8 @@ const TABLE: &str = "CREATE TABLE persons (id int PRIMARY KEY, name text, nid te
      ALTER TABLE persons ALTER note SET STORAGE EXTERNAL;
      CREATE PUBLICATION rabt FOR TABLE persons;";
 
-/// The kind's part of the manifest, the mode and what else the stream says.
-fn folder(url: &str, mode: &str) -> NewSource {
+/// The kind's part of the manifest, in which process it runs, the mode and what else the stream says.
+fn folder(url: &str, isolation: &str, mode: &str) -> NewSource {
     let manifest = format!(
         r#"
 schema = 1
@@ -37,6 +40,7 @@ steward = "data@registry.example"
 agreement = "AG-SUPPLY-1"
 [source]
 kind = "postgres"
+isolation = "{isolation}"
 [source.config]
 url = {{ secret = "file:{url}" }}
 publication = "rabt"
@@ -76,12 +80,14 @@ fn name(number: u32) -> String {
 struct Agency {
     database: Database,
     folder: tempfile::TempDir,
+    /// In which process the kind reads it.
+    isolation: &'static str,
     connection: PgConnection,
     random: ChaCha8Rng,
 }
 
 impl Agency {
-    async fn start(seed: u64) -> Option<Self> {
+    async fn start(seed: u64, isolation: &'static str) -> Option<Self> {
         let database = Database::on(&postgres_url()?).await;
         database.run(TABLE).await;
         let folder = tempfile::tempdir().unwrap();
@@ -90,13 +96,15 @@ impl Agency {
         Some(Self {
             database,
             folder,
+            isolation,
             connection,
             random: ChaCha8Rng::seed_from_u64(seed),
         })
     }
 
     fn folder(&self, mode: &str) -> NewSource {
-        folder(&self.folder.path().join("url").display().to_string(), mode)
+        let url = self.folder.path().join("url").display().to_string();
+        folder(&url, self.isolation, mode)
     }
 
     async fn run(&mut self, statement: &str) {
@@ -143,12 +151,24 @@ impl Agency {
     /// Returns the records that a node holds that reads the table now for the first time.
     async fn table(&self) -> BTreeMap<String, String> {
         let stack = Stack::start("sqlite::memory:").await;
-        stack.register(vec![self.folder(SNAPSHOT)]).await;
+        let url = self.folder.path().join("url").display().to_string();
+        stack.register(vec![folder(&url, "shared", SNAPSHOT)]).await;
         stack.read(1).await;
         let held = held(&stack).await;
         stack.stop().await;
         held
     }
+}
+
+/// Starts a node that can read agencies in processes of their own.
+async fn node(store: &str) -> Stack {
+    let processes = Processes {
+        rabt: Some(executable()),
+        folders: Vec::new(),
+        limits: Limits::default(),
+    };
+    let kinds: Kinds = kinds().in_processes(processes);
+    Stack::start_reading(store, kinds).await
 }
 
 /// The records that a node holds, each in one line.
@@ -196,13 +216,17 @@ async fn read(stack: &Stack) -> RunSummary {
 
 #[tokio::test]
 async fn changes_at_the_host_end_as_the_table() {
-    let Some(mut agency) = Agency::start(31).await else {
-        return;
-    };
+    if let Some(agency) = Agency::start(31, "shared").await {
+        end_as_the_table(agency).await;
+    }
+}
+
+/// Writes at random and reads, as long as it takes to see every sort of change; then lets go of the log.
+async fn end_as_the_table(mut agency: Agency) {
     for _ in 0..100 {
         agency.stir().await;
     }
-    let stack = Stack::start("sqlite::memory:").await;
+    let stack = node("sqlite::memory:").await;
     stack.register(vec![agency.folder(CHANGES)]).await;
     let first = read(&stack).await;
     assert_eq!(held(&stack).await, agency.table().await);
@@ -236,7 +260,7 @@ async fn changes_at_the_host_end_as_the_table() {
 
 #[tokio::test]
 async fn an_emptied_table_and_a_stream_read_anew_leave_what_is_there() {
-    let Some(mut agency) = Agency::start(32).await else {
+    let Some(mut agency) = Agency::start(32, "shared").await else {
         return;
     };
     let insert = |from: u32, to: u32| {
@@ -284,7 +308,7 @@ fn store(folder: &Path) -> String {
 }
 
 async fn read_until_killed(folder: &Path) {
-    let stack = Stack::start(&store(folder)).await;
+    let stack = node(&store(folder)).await;
     std::fs::write(folder.join("reading"), "").unwrap();
     loop {
         // The connection of the reading that was killed before may take a moment to end.
@@ -297,47 +321,67 @@ async fn a_reading_host_is_killed_and_misses_nothing() {
     if let Some(folder) = std::env::var_os(CHILD) {
         return read_until_killed(Path::new(&folder)).await;
     }
-    let Some(mut agency) = Agency::start(33).await else {
+    let Some(agency) = Agency::start(33, "shared").await else {
         return;
     };
+    miss_nothing(agency, NAME, &mut |_, _| {}).await;
+}
+
+/// Starts a host that reads until it is killed, as the test of this name.
+async fn reading_host(name: &str, place: &Path) -> Child {
+    let mark = place.join("reading");
+    let _ = std::fs::remove_file(&mark);
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(CHILD, place)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !mark.exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the host ended by itself"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    child
+}
+
+/// Writes while hosts read and are killed; `harm` may do more to each of them, as often as a transaction
+/// is made.
+async fn miss_nothing(
+    mut agency: Agency,
+    name: &str,
+    harm: &mut (dyn FnMut(&Child, &mut ChaCha8Rng) + Send),
+) {
     for _ in 0..300 {
         agency.stir().await;
     }
     let place = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&store(place.path())).await;
+    let stack = node(&store(place.path())).await;
     stack.register(vec![agency.folder(CHANGES)]).await;
     stack.stop().await;
     let mut random = ChaCha8Rng::seed_from_u64(34);
-    let mut kills = 0;
-    while kills < soak(10, 100) {
-        let mark = place.path().join("reading");
-        let _ = std::fs::remove_file(&mark);
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", NAME])
-            .env(CHILD, place.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        while !mark.exists() {
-            assert!(
-                child.try_wait().unwrap().is_none(),
-                "the host ended by itself"
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let until = Duration::from_millis(random.random_range(1..600));
-        let started = std::time::Instant::now();
+    let longest = if agency.isolation == "shared" {
+        600
+    } else {
+        3_000
+    };
+    for _ in 0..soak(10, 100) {
+        let mut child = reading_host(name, place.path()).await;
+        let until = Duration::from_millis(random.random_range(1..longest));
+        let started = Instant::now();
         while started.elapsed() < until {
             agency.stir().await;
+            harm(&child, &mut random);
         }
         // No signal can be caught here: this is kill -9.
         child.kill().unwrap();
         let status = child.wait().unwrap();
         assert!(status.code().is_none(), "the host ended by itself");
-        kills += 1;
     }
-    let stack = Stack::start(&store(place.path())).await;
+    let stack = node(&store(place.path())).await;
     let expected = agency.table().await;
     let mut tries = 0;
     while held(&stack).await != expected {

@@ -6,11 +6,14 @@ mod conform;
 mod equal;
 mod isolated;
 mod life;
+mod logged;
 mod misbehaving;
 mod place;
 mod python;
+mod server;
 mod stalled;
 
+pub(crate) use life::children as children_of;
 use rabt_connect::{Batch, Cell, Connector, Inlet, Message, Mode, Outlet, Plan, Position, Session};
 
 /// Returns a plan that reads these columns of a table as a snapshot.

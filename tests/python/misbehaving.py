@@ -4,6 +4,7 @@ import grpc
 from rabt.source.v1 import source_service_pb2 as pb, source_service_pb2_grpc as rpc
 
 HOW = sys.argv[1]
+PROTOCOL = 2 if HOW in ("changing", "listless") else 1
 
 
 def rows(count, text="x"):
@@ -19,7 +20,8 @@ class Source(rpc.SourceServiceServicer):
     def Describe(self, request, context):
         if HOW == "silent":
             time.sleep(3600)
-        return pb.DescribeResponse(protocol=7 if HOW == "liar" else 1, version="1.0", snapshot=True,
+        return pb.DescribeResponse(protocol=7 if HOW == "liar" else PROTOCOL, version="1.0", snapshot=True,
+                                   changes=HOW in ("changing", "boasting", "listless"),
                                    kind="other" if HOW == "impostor" else HOW, label_en=HOW, label_ar=HOW)
 
     def Check(self, request, context):
@@ -48,6 +50,14 @@ class Source(rpc.SourceServiceServicer):
 
     def Read(self, requests, context):
         next(requests)
+        if HOW == "changing":  # a page, and one more for each commit that it is told of
+            for page in range(3):
+                yield rows(10)
+                yield pb.ReadResponse(checkpoint=pb.Checkpoint(position=str(page), rows=10))
+                assert next(requests).committed.position == str(page)
+            return
+        if HOW == "emptying":
+            yield pb.ReadResponse(truncated=pb.Truncated())
         if HOW == "memory":
             held = bytearray(8 << 30)
         if HOW == "raising":
@@ -81,6 +91,11 @@ class Source(rpc.SourceServiceServicer):
         yield pb.ReadResponse(checkpoint=pb.Checkpoint(position="end", rows=11 if HOW == "miscounting" else 10))
 
 
+    if HOW == "changing":
+        def Forget(self, request, context):
+            return pb.ForgetResponse()
+
+
 def halved(message):
     return message.SerializeToString()[:-3]
 
@@ -112,6 +127,6 @@ if HOW != "absent":
     rpc.add_SourceServiceServicer_to_server(Source(), server)
     server.add_insecure_port("unix:" + SOCKET)
     server.start()
-print(json.dumps({"protocol": 7 if HOW == "modern" else 1, "version": "1.0"}), flush=True)
+print(json.dumps({"protocol": 7 if HOW == "modern" else PROTOCOL, "version": "1.0"}), flush=True)
 sys.stdin.buffer.read()
 os._exit(0)

@@ -9,6 +9,7 @@ mod position;
 
 pub use batch::{Batch, BatchBuilder, Cell, Fault, MAX_BATCH_BYTES, MAX_CELL_BYTES};
 pub(crate) use batch::{Column, Mark};
+pub(crate) use channel::Acknowledger;
 pub use channel::{Acknowledgements, Inlet, Outlet};
 pub use position::{Identity, Position, READ_ANEW};
 

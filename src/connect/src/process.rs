@@ -21,7 +21,10 @@ pub use remote::Remote;
 pub use serve::{ServeError, serve};
 
 /// The oldest and the newest protocol that is spoken here.
-pub(crate) const PROTOCOLS: [u32; 2] = [1, 1];
+pub(crate) const PROTOCOLS: [u32; 2] = [1, 2];
+
+/// The oldest protocol that reads changes.
+pub(crate) const CHANGES: u32 = 2;
 
 /// The metadata of a call that shows who calls.
 pub(crate) const COOKIE: &str = "rabt-cookie";

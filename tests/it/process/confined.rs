@@ -90,7 +90,7 @@ async fn start(folder: &tempfile::TempDir) -> (Child, String) {
     let stdout = child.stdout.as_mut().unwrap();
     BufReader::new(stdout).read_line(&mut answer).await.unwrap();
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-    assert_eq!(answer["protocol"], 1, "of 1 to 4, what it speaks");
+    assert_eq!(answer["protocol"], 2, "of 1 to 4, what it speaks");
     (child, socket)
 }
 
@@ -146,7 +146,7 @@ async fn started_by_hand_it_says_what_it_is_for() {
         assert!(output.stdout.is_empty());
         let said = String::from_utf8_lossy(&output.stderr);
         let expected = if input.starts_with('{') {
-            "the host speaks protocol 7 to 9, this executable 1 to 1"
+            "the host speaks protocol 7 to 9, this executable 1 to 2"
         } else {
             "this is started by rabt"
         };

@@ -30,3 +30,31 @@ impl Subject for Isolated {
 }
 
 rabt_connect::compliance_tests!(Isolated(sqlite()));
+
+mod postgres {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use rabt_connect::compliance::{Place, Subject};
+    use rabt_connect::{Connector, Program, Remote};
+    use rabt_connector_postgres::Postgres;
+    use rabt_tests::executable;
+
+    use crate::process::server::Server;
+
+    struct Isolated;
+
+    #[async_trait]
+    impl Subject for Isolated {
+        fn connector(&self) -> Arc<dyn Connector> {
+            let program = Program::of_kind(executable(), "postgres");
+            Arc::new(Remote::isolating(Arc::new(Postgres), program))
+        }
+
+        async fn place(&self) -> Option<Box<dyn Place>> {
+            Some(Box::new(Server::start().await?))
+        }
+    }
+
+    rabt_connect::compliance_tests!(Isolated);
+}

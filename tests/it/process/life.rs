@@ -89,7 +89,7 @@ async fn a_host_that_is_killed_takes_its_busy_kind_along() {
 }
 
 /// Returns the processes that a process has started and that have not ended.
-fn children(process: u32) -> Vec<u32> {
+pub(crate) fn children(process: u32) -> Vec<u32> {
     let tasks = std::fs::read_dir(format!("/proc/{process}/task"));
     let files = tasks.into_iter().flatten().flatten();
     let texts = files.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rabt_connect::{
-    ConnectError, Connector, Filter, Finding, Kinds, Limits, Message, Outcome, Outlet, Processes,
-    Remote, Session,
+    ConnectError, Connector, Filter, Finding, Kinds, Limits, Message, Mode, Outcome, Outlet, Plan,
+    Processes, Remote, Session,
 };
 use rabt_service::operate::NewSource;
 use rabt_tests::{Plugins, Stack, kinds, python_plugins};
@@ -105,13 +105,13 @@ async fn a_process_that_does_not_shake_hands_is_named_and_gone() {
             "modern",
             usual,
             "configuration",
-            "speaks protocol 7; this host speaks 1 to 1",
+            "speaks protocol 7; this host speaks 1 to 2",
         ),
         (
             "liar",
             usual,
             "configuration",
-            "speaks protocol 7; this host speaks 1 to 1",
+            "speaks protocol 7; this host speaks 1 to 2",
         ),
         (
             "impostor",
@@ -174,6 +174,11 @@ async fn a_read_that_breaks_the_protocol_is_named_and_its_process_gone() {
             "wide",
             "configuration",
             "sent rows of 0 columns where 1 were asked for",
+        ),
+        (
+            "emptying",
+            "configuration",
+            "sent that the table was emptied, in a read of no changes",
         ),
         (
             "flooding",
@@ -282,6 +287,63 @@ async fn a_silent_read_is_ended() {
     let said = "said nothing for 2s, and was killed";
     assert!(error.to_string().contains(said), "{error}");
     assert_all_gone("deaf").await;
+}
+
+/// Reads changes, commits each checkpoint, and returns the rows that came and how it ended.
+async fn changes(remote: &Remote) -> (usize, Result<(), ConnectError>) {
+    let plan = Plan {
+        mode: Mode::Changes { follow: false },
+        ..plan("t", &["v"], &["v"], 10)
+    };
+    let (outlet, mut inlet) = Outlet::channel(1);
+    let host = async move {
+        let mut rows = 0;
+        while let Some(message) = inlet.receive().await.unwrap() {
+            match message {
+                Message::Rows(batch) => rows += batch.rows(),
+                Message::Checkpoint { position, .. } => inlet.acknowledge(position),
+                _ => {}
+            }
+        }
+        rows
+    };
+    let session = session();
+    let reading = remote.read(&session, &plan, None, outlet);
+    let (read, rows) = futures::future::join(reading, host).await;
+    (rows, read)
+}
+
+/// What is not asked for by its protocol an executable is never asked, and what an executable of its
+/// protocol does not do is its fault.
+#[tokio::test]
+async fn changes_are_read_of_those_who_speak_their_protocol() {
+    let Some(plugins) = python_plugins() else {
+        return;
+    };
+    let usual = Limits::default();
+    let session = session();
+    let plan = plan("t", &["v"], &["v"], 10);
+    // It sends a page for each commit it hears of.
+    let changing = open(&plugins, "changing", usual).await.unwrap();
+    assert!(changing.describe().capabilities.changes);
+    assert_eq!(changes(&changing).await, (30, Ok(())));
+    assert_eq!(changing.forget(&session, &plan).await, Ok(()));
+    // It speaks protocol 1, whatever else it says.
+    let boasting = open(&plugins, "boasting", usual).await.unwrap();
+    assert!(!boasting.describe().capabilities.changes);
+    let (rows, refused) = changes(&boasting).await;
+    let refused = refused.unwrap_err();
+    let said = "asks for changes, which the kind boasting does not know";
+    assert!(rows == 0 && refused.to_string().contains(said), "{refused}");
+    assert_eq!(boasting.forget(&session, &plan).await, Ok(()));
+    drop((changing, boasting));
+    // It does not read what it is told, and forgets nothing.
+    let listless = open(&plugins, "listless", usual).await.unwrap();
+    assert_eq!(changes(&listless).await, (10, Ok(())));
+    let error = listless.forget(&session, &plan).await.unwrap_err();
+    let said = "does not serve what its protocol asks for";
+    assert!(error.to_string().contains(said), "{error}");
+    assert_all_gone("listless").await;
 }
 
 #[tokio::test]

@@ -250,22 +250,14 @@ fn load_source(
     // of an executable that the manifest names, nothing is known until it runs
     let asked = kinds.zip(kind).filter(|_| executable.is_none());
     let connector = asked.and_then(|(kinds, kind)| kinds.get(kind));
-    let isolation = isolation.unwrap_or_default();
-    let capabilities = connector.map(|connector| {
-        let capabilities = connector.describe().capabilities;
-        Capabilities {
-            // a process of its own is not told what is durable
-            changes: capabilities.changes && isolation == Isolation::Shared,
-            ..capabilities
-        }
-    });
+    let capabilities = connector.map(|connector| connector.describe().capabilities);
     let offices = match fields.get("offices") {
         None => Some(Vec::new()),
         Some(node) => load_offices(&node),
     };
     Source {
         kind: kind.map(str::to_owned),
-        isolation,
+        isolation: isolation.unwrap_or_default(),
         executable: executable.map(str::to_owned),
         offices,
         config,

@@ -179,9 +179,7 @@ fn load_mode(
         "incremental" => load_incremental(&fields.required("incremental")?),
         "changes" => {
             if let Some((kind, _)) = kind.filter(|(_, capabilities)| !capabilities.changes) {
-                node.wrong(format!(
-                    "the kind {kind} does not know changes, or not in a process of its own"
-                ));
+                node.wrong(format!("the kind {kind} does not know changes"));
                 return None;
             }
             Some(Mode::Changes { follow: false })

@@ -25,6 +25,10 @@ pub struct Inlet {
     since_checkpoint: u64,
 }
 
+/// Tells a connector of commits, beside whoever receives from it.
+#[derive(Debug)]
+pub(crate) struct Acknowledger(watch::Sender<Option<Position>>);
+
 /// Hears of the host's commits.
 #[derive(Debug)]
 pub struct Acknowledgements(watch::Receiver<Option<Position>>);
@@ -112,6 +116,13 @@ impl Outlet {
     }
 }
 
+impl Acknowledger {
+    /// As [`Inlet::acknowledge`].
+    pub(crate) fn acknowledge(&self, position: Position) {
+        self.0.send_replace(Some(position));
+    }
+}
+
 impl Acknowledgements {
     /// Waits until the host has committed a checkpoint that this has not returned, and returns the
     /// position of the last one. Never returns when the host has dropped its end. May be dropped
@@ -143,6 +154,11 @@ impl Inlet {
     /// Tells the connector that everything up to the checkpoint of this position is durable.
     pub fn acknowledge(&self, position: Position) {
         self.committed.send_replace(Some(position));
+    }
+
+    /// Returns what tells the connector of commits while somebody else receives.
+    pub(crate) fn acknowledger(&self) -> Acknowledger {
+        Acknowledger(self.committed.clone())
     }
 
     /// Returns the next message, or nothing when the connector is done.

@@ -1,5 +1,7 @@
 //! A connector whose work is done by a process.
 
+mod reading;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,24 +9,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rabt_proto::source as pb;
 use rabt_proto::source::discover_response::Message as Told;
-use rabt_proto::source::read_request::Message as Asked;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming};
+use tonic::Status;
 
 use super::crashes::Crashes;
 use super::log::masked;
 use super::running::Running;
 use super::supervisor::Supervisor;
-use super::wire::{
-    Found, Misfit, description_of, error_of, findings_of, message_of, plan, session,
-};
-use super::{Program, version};
+use super::wire::{Found, Misfit, description_of, error_of, findings_of, plan, session};
+use super::{CHANGES, Program, version};
 use crate::connector::{Connector, Description, Filter, Finding, Mode, Plan, Session, Table};
 use crate::error::ConnectError;
 use crate::message::{Outlet, Position};
 use crate::problem::Problem;
+use reading::Expected;
 
 /// What a statement may take beyond its own limit before its silence is a fault.
 const BEYOND: Duration = Duration::from_mins(5);
@@ -162,6 +161,20 @@ impl Remote {
         self.supervisor.crashed(&what)
     }
 
+    /// Refuses a process that cannot read changes: the file of a kind of ours may have been replaced by an
+    /// older one since its kind was described.
+    fn knows_changes(&self, running: &Running) -> Result<(), ConnectError> {
+        if running.protocol >= CHANGES {
+            return Ok(());
+        }
+        let protocol = running.protocol;
+        Err(ConnectError::configuration(
+            self.supervisor.program.place(),
+            format!("speaks protocol {protocol}; changes need {CHANGES}"),
+            "install a connector and a Rabt that fit together, or set another mode",
+        ))
+    }
+
     async fn findings(&self, asked: &Session) -> Result<Vec<Finding>, ConnectError> {
         let running = self.running().await?;
         let request = pb::CheckRequest {
@@ -184,86 +197,6 @@ impl Remote {
             ..finding
         });
         Ok(masked.collect())
-    }
-
-    /// Opens a read, and hands its messages to the outlet until it ends.
-    async fn stream(
-        &self,
-        running: &Running,
-        open: pb::Open,
-        names: &Arc<[String]>,
-        limit: Duration,
-        outlet: &Outlet,
-    ) -> Result<(), ConnectError> {
-        let (asking, asked) = mpsc::channel(1);
-        let request = pb::ReadRequest {
-            message: Some(Asked::Open(open)),
-        };
-        // there is room for one
-        let _ = asking.send(request).await;
-        let mut client = running.client.clone();
-        let opened = client.read(ReceiverStream::new(asked));
-        let mut stream = tokio::select! {
-            opened = timeout(limit, opened) => match opened {
-                Ok(Ok(response)) => response.into_inner(),
-                Ok(Err(status)) => return Err(self.failed(running, &status).await),
-                Err(_) => return Err(self.silent(running, limit)),
-            },
-            // the process may not have seen the call, so that dropping it is enough
-            () = outlet.cancelled() => return Err(ConnectError::Cancelled),
-        };
-        loop {
-            let next = tokio::select! {
-                next = timeout(limit, stream.message()) => next,
-                () = outlet.cancelled() => {
-                    drop(asking);
-                    return self.wind_down(running, stream).await;
-                }
-            };
-            let response = match next {
-                Ok(Ok(Some(response))) => response,
-                Ok(Ok(None)) => return Ok(()),
-                Ok(Err(status)) => return Err(self.failed(running, &status).await),
-                Err(_) => return Err(self.silent(running, limit)),
-            };
-            let message = match message_of(response, names) {
-                Ok(Ok(message)) => message,
-                Ok(Err(error)) => return Err(self.told(error)),
-                Err(misfit) => return Err(self.misfit(running, &misfit)),
-            };
-            if outlet.send(message).await.is_err() {
-                drop(asking);
-                return self.wind_down(running, stream).await;
-            }
-        }
-    }
-
-    /// Reads what is still under way until the process has ended the read; kills it when it does not.
-    async fn wind_down(
-        &self,
-        running: &Running,
-        mut stream: Streaming<pb::ReadResponse>,
-    ) -> Result<(), ConnectError> {
-        let grace = self.supervisor.program.limits.grace;
-        let rest = async {
-            loop {
-                match stream.message().await {
-                    Ok(Some(_)) => {}
-                    Ok(None) => return None,
-                    Err(status) => return Some(status),
-                }
-            }
-        };
-        match timeout(grace, rest).await {
-            Ok(None) => Err(ConnectError::Cancelled),
-            Ok(Some(status)) if status.code() == Code::Cancelled => Err(ConnectError::Cancelled),
-            Ok(Some(status)) => Err(self.failed(running, &status).await),
-            Err(_) => {
-                running.kill.cancel();
-                let what = format!("did not end a read within {grace:?}, and was killed");
-                Err(self.supervisor.crashed(&what))
-            }
-        }
     }
 }
 
@@ -358,25 +291,50 @@ impl Connector for Remote {
         from: Option<Position>,
         outlet: Outlet,
     ) -> Result<(), ConnectError> {
-        if matches!(what.mode, Mode::Changes { .. }) {
-            return Err(ConnectError::configuration(
-                format!("stream {}", what.stream),
-                "asks for changes, which are read in the node's own process only",
-                "set isolation = \"shared\", or another mode",
-            ));
+        let changes = matches!(what.mode, Mode::Changes { .. });
+        if !self.description.capabilities.changes {
+            what.refuse_changes(self.description.kind)?;
         }
         let running = tokio::select! {
             running = self.running() => running?,
             () = outlet.cancelled() => return Err(ConnectError::Cancelled),
         };
+        if changes {
+            self.knows_changes(&running)?;
+        }
         let open = pb::Open {
             session: Some(session(asked)),
             plan: Some(plan(what)),
             position: from.map(|position| position.as_str().to_owned()),
         };
-        let names: Arc<[String]> = what.columns.clone().into();
+        let expected = Expected {
+            names: what.columns.clone().into(),
+            limit: self.silence(asked),
+            changes,
+        };
+        self.stream(&running, open, &expected, &outlet).await
+    }
+
+    async fn forget(&self, asked: &Session, what: &Plan) -> Result<(), ConnectError> {
+        if !self.description.capabilities.changes {
+            return Ok(());
+        }
+        let running = self.running().await?;
+        self.knows_changes(&running)?;
+        let request = pb::ForgetRequest {
+            session: Some(session(asked)),
+            plan: Some(plan(what)),
+        };
         let limit = self.silence(asked);
-        self.stream(&running, open, &names, limit, &outlet).await
+        let mut client = running.client.clone();
+        let forgotten = timeout(limit, client.forget(request)).await;
+        match forgotten.map_err(|_| self.silent(&running, limit))? {
+            Ok(response) => match response.into_inner().failure {
+                None => Ok(()),
+                Some(failure) => Err(self.told(error_of(&failure))),
+            },
+            Err(status) => Err(self.failed(&running, &status).await),
+        }
     }
 }
 

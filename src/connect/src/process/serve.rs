@@ -25,7 +25,7 @@ use super::wire::{
 use super::{COOKIE, PROTOCOLS, version};
 use crate::connector::{Connector, Filter, Finding, Plan, Session};
 use crate::error::ConnectError;
-use crate::message::{Inlet, Outlet, Position};
+use crate::message::{Acknowledger, Inlet, Outlet, Position};
 
 /// Messages between the connector and the socket.
 const MESSAGES: usize = 2;
@@ -230,10 +230,7 @@ impl SourceService for Served {
         };
         let session = session_of(open.session).map_err(refuse)?;
         let plan = plan_of(open.plan).map_err(refuse)?;
-        let from = open.position.map(|text| match text.parse() {
-            Ok(position) => position,
-            Err(never) => match never {},
-        });
+        let from = open.position.as_deref().map(position_of);
         let (sender, receiver) = mpsc::channel(MESSAGES);
         let reading = Reading {
             connector: Arc::clone(&self.connector),
@@ -242,6 +239,21 @@ impl SourceService for Served {
         };
         self.tasks.spawn(reading.run(session, plan, from, requests));
         Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn forget(
+        &self,
+        request: Request<pb::ForgetRequest>,
+    ) -> Result<Response<pb::ForgetResponse>, Status> {
+        let request = request.into_inner();
+        let session = session_of(request.session).map_err(refuse)?;
+        let plan = plan_of(request.plan).map_err(refuse)?;
+        let connector = Arc::clone(&self.connector);
+        let forgotten = self.guarded(async move { connector.forget(&session, &plan).await });
+        let error = forgotten.await.and_then(|forgotten| forgotten).err();
+        Ok(Response::new(pb::ForgetResponse {
+            failure: error.as_ref().map(failure),
+        }))
     }
 }
 
@@ -261,6 +273,7 @@ impl Reading {
         mut requests: Streaming<pb::ReadRequest>,
     ) {
         let (outlet, inlet) = Outlet::channel(MESSAGES);
+        let commits = inlet.acknowledger();
         let connector = Arc::clone(&self.connector);
         let read = self
             .tasks
@@ -269,7 +282,7 @@ impl Reading {
             passed = self.pass(inlet) => passed,
             // whichever way the host's stream ends, the host no longer wants the rows; the inlet is
             // dropped, which tells the connector
-            () = ended(&mut requests) => Ok(()),
+            () = hear(&mut requests, &commits) => Ok(()),
         };
         let read = read.await.unwrap_or_else(|_| Err(panicked()));
         if let Err(error) = passed.and(read) {
@@ -281,7 +294,7 @@ impl Reading {
 
     async fn pass(&self, mut inlet: Inlet) -> Result<(), ConnectError> {
         while let Some(message) = inlet.receive().await? {
-            if self.sender.send(Ok(response(message)?)).await.is_err() {
+            if self.sender.send(Ok(response(message))).await.is_err() {
                 return Err(ConnectError::Cancelled);
             }
         }
@@ -289,9 +302,21 @@ impl Reading {
     }
 }
 
-/// Reads the host's stream to its end; a later protocol may say more in it.
-async fn ended(requests: &mut Streaming<pb::ReadRequest>) {
-    while let Ok(Some(_)) = requests.message().await {}
+/// Reads the host's stream to its end, and tells the connector what the host commits; a later protocol may
+/// say more in it.
+async fn hear(requests: &mut Streaming<pb::ReadRequest>, commits: &Acknowledger) {
+    while let Ok(Some(request)) = requests.message().await {
+        if let Some(Asked::Committed(committed)) = request.message {
+            commits.acknowledge(position_of(&committed.position));
+        }
+    }
+}
+
+fn position_of(text: &str) -> Position {
+    match text.parse() {
+        Ok(position) => position,
+        Err(never) => match never {},
+    }
 }
 
 #[cfg(test)]

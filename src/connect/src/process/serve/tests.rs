@@ -18,7 +18,7 @@ use crate::connector::{
     Capabilities, Connector, Description, Filter, Finding, Mode, Plan, Session, Table,
 };
 use crate::error::ConnectError;
-use crate::message::{Outlet, Position};
+use crate::message::{Message, Outlet, Position};
 use crate::process::running::Cookie;
 use crate::process::wire::{plan, session};
 
@@ -55,14 +55,65 @@ impl Connector for Panicking {
     }
 }
 
+/// A kind that tells what it has been told was committed.
+struct Logged;
+
+#[async_trait]
+impl Connector for Logged {
+    fn describe(&self) -> Description {
+        Description {
+            kind: "logged",
+            capabilities: Capabilities {
+                changes: true,
+                ..Capabilities::default()
+            },
+            ..Panicking.describe()
+        }
+    }
+
+    async fn check(&self, _session: &Session) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    async fn discover(&self, _: &Session, _: &Filter) -> Result<Vec<Table>, ConnectError> {
+        Ok(Vec::new())
+    }
+
+    async fn read(
+        &self,
+        _session: &Session,
+        _plan: &Plan,
+        _from: Option<Position>,
+        outlet: Outlet,
+    ) -> Result<(), ConnectError> {
+        let mut commits = outlet.acknowledgements();
+        for _ in 0..2 {
+            let position = commits.next().await;
+            let checkpoint = Message::Checkpoint { position, rows: 0 };
+            outlet.send(checkpoint).await?;
+        }
+        outlet.send(Message::Truncated).await
+    }
+
+    async fn forget(&self, session: &Session, _plan: &Plan) -> Result<(), ConnectError> {
+        match session.source.as_str() {
+            "tax" => Ok(()),
+            _ => Err(ConnectError::transient("a", "b", "c")),
+        }
+    }
+}
+
 type Client = SourceServiceClient<InterceptedService<Channel, Cookie>>;
 
-async fn served(folder: &tempfile::TempDir) -> (Client, JoinSet<()>) {
+async fn served(
+    folder: &tempfile::TempDir,
+    connector: Arc<dyn Connector>,
+) -> (Client, JoinSet<()>) {
     let socket = folder.path().join("s");
     let listener = UnixListener::bind(&socket).unwrap();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        let served = serve_on(listener, Arc::new(Panicking), 1, "right".to_owned());
+        let served = serve_on(listener, connector, 2, "right".to_owned());
         served.await.unwrap();
     });
     let endpoint = Endpoint::from_shared(format!("unix:{}", socket.display())).unwrap();
@@ -79,19 +130,23 @@ fn asked() -> pb::Session {
     session(&own)
 }
 
-fn open() -> pb::ReadRequest {
+fn asked_plan(mode: Mode) -> pb::Plan {
     let own = Plan {
         stream: "person".parse().unwrap(),
         schema: None,
         table: "t".to_owned(),
         key: Vec::new(),
         columns: vec!["a".to_owned()],
-        mode: Mode::Snapshot,
+        mode,
         chunk_rows: 10,
     };
+    plan(&own)
+}
+
+fn open(mode: Mode) -> pb::ReadRequest {
     let open = pb::Open {
         session: Some(asked()),
-        plan: Some(plan(&own)),
+        plan: Some(asked_plan(mode)),
         position: None,
     };
     pb::ReadRequest {
@@ -107,9 +162,9 @@ fn assert_panicked(failure: &pb::Failure) {
 #[tokio::test]
 async fn a_panic_is_a_defect_of_its_call_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut client, _tasks) = served(&folder).await;
+    let (mut client, _tasks) = served(&folder, Arc::new(Panicking)).await;
     for _ in 0..2 {
-        let requests = tokio_stream::iter([open()]);
+        let requests = tokio_stream::iter([open(Mode::Snapshot)]);
         let mut stream = client.read(requests).await.unwrap().into_inner();
         let response = stream.message().await.unwrap().unwrap();
         let Some(Said::Failure(failure)) = response.message else {
@@ -141,11 +196,60 @@ async fn a_panic_is_a_defect_of_its_call_alone() {
 #[tokio::test]
 async fn requests_that_say_nothing_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut client, _tasks) = served(&folder).await;
+    let (mut client, _tasks) = served(&folder, Arc::new(Panicking)).await;
     for requests in [vec![], vec![pb::ReadRequest { message: None }]] {
         let refused = client.read(tokio_stream::iter(requests)).await;
         assert_eq!(refused.err().map(|s| s.code()), Some(Code::InvalidArgument));
     }
     let refused = client.check(pb::CheckRequest { session: None }).await;
     assert_eq!(refused.err().map(|s| s.code()), Some(Code::InvalidArgument));
+}
+
+#[tokio::test]
+async fn a_kind_is_told_what_the_host_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut client, _tasks) = served(&folder, Arc::new(Logged)).await;
+    let (asking, requests) = tokio::sync::mpsc::channel(1);
+    let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
+    asking
+        .send(open(Mode::Changes { follow: false }))
+        .await
+        .unwrap();
+    let mut stream = client.read(requests).await.unwrap().into_inner();
+    for number in ["1", "2"] {
+        let committed = Asked::Committed(pb::Committed {
+            position: number.to_owned(),
+        });
+        let message = Some(committed);
+        asking.send(pb::ReadRequest { message }).await.unwrap();
+        let response = stream.message().await.unwrap().unwrap();
+        let Some(Said::Checkpoint(checkpoint)) = response.message else {
+            panic!("another message");
+        };
+        assert_eq!(checkpoint.position, number);
+    }
+    let response = stream.message().await.unwrap().unwrap();
+    assert!(matches!(response.message, Some(Said::Truncated(_))));
+    assert!(stream.message().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn forgetting_goes_through_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut client, _tasks) = served(&folder, Arc::new(Logged)).await;
+    let request = |source: &str| pb::ForgetRequest {
+        session: Some(pb::Session {
+            source: source.to_owned(),
+            ..asked()
+        }),
+        plan: Some(asked_plan(Mode::Changes { follow: false })),
+    };
+    let response = client.forget(request("tax")).await.unwrap().into_inner();
+    assert!(response.failure.is_none());
+    let response = client.forget(request("other")).await.unwrap().into_inner();
+    assert!(
+        response
+            .failure
+            .is_some_and(|f| f.class() == pb::Class::Transient)
+    );
 }

@@ -24,6 +24,7 @@ pub(in crate::process) fn session(session: &Session) -> pb::Session {
         max_connections: protect.max_connections,
         rows_per_second: protect.rows_per_second,
         statement_timeout_ms: protect.statement_timeout.map(milliseconds),
+        slot_budget_bytes: protect.slot_budget,
     }
 }
 
@@ -41,8 +42,7 @@ pub(in crate::process) fn session_of(message: Option<pb::Session>) -> Result<Ses
         max_connections: message.max_connections,
         rows_per_second: message.rows_per_second,
         statement_timeout: message.statement_timeout_ms.map(Duration::from_millis),
-        // of changes alone, which are read in the host's process
-        slot_budget: None,
+        slot_budget: message.slot_budget_bytes,
     };
     let session = Session::new(source, config, PathBuf::from(message.base));
     Ok(Session { protect, ..session })

@@ -6,7 +6,7 @@ use rabt_proto::source as pb;
 use super::{Misfit, shortened};
 use crate::connector::{Capabilities, ConfigKey, Description, Finding, Outcome};
 use crate::process::kept::keep;
-use crate::process::version;
+use crate::process::{CHANGES, version};
 
 /// Most keys of a configuration, and most findings of a check.
 const MOST: usize = 1_000;
@@ -34,6 +34,7 @@ pub(in crate::process) fn describe_response(
         snapshot: description.capabilities.snapshot,
         incremental: description.capabilities.incremental,
         config: description.config.iter().map(key).collect(),
+        changes: description.capabilities.changes && protocol >= CHANGES,
     }
 }
 
@@ -60,7 +61,7 @@ pub(in crate::process) fn description_of(
         capabilities: Capabilities {
             snapshot: message.snapshot,
             incremental: message.incremental,
-            changes: false,
+            changes: message.changes && message.protocol >= CHANGES,
         },
     })
 }

@@ -9,10 +9,10 @@ use crate::connector::{Mode, Plan};
 
 /// Returns a plan as a message.
 pub(in crate::process) fn plan(plan: &Plan) -> pb::Plan {
-    let (cursor, lag) = match &plan.mode {
-        // the host reads changes in its own process
-        Mode::Snapshot | Mode::Changes { .. } => (None, None),
-        Mode::Incremental { cursor, lag } => (Some(cursor.clone()), *lag),
+    let (cursor, lag, changes) = match &plan.mode {
+        Mode::Snapshot => (None, None, None),
+        Mode::Incremental { cursor, lag } => (Some(cursor.clone()), *lag, None),
+        Mode::Changes { follow } => (None, None, Some(pb::Changes { follow: *follow })),
     };
     pb::Plan {
         stream: plan.stream.to_string(),
@@ -23,6 +23,7 @@ pub(in crate::process) fn plan(plan: &Plan) -> pb::Plan {
         cursor,
         lag_ms: lag.map(milliseconds),
         chunk_rows: plan.chunk_rows,
+        changes,
     }
 }
 
@@ -37,9 +38,11 @@ pub(in crate::process) fn plan_of(message: Option<pb::Plan>) -> Result<Plan, Mis
         table: message.table,
         key: message.key,
         columns: message.columns,
-        mode: match message.cursor {
-            None => Mode::Snapshot,
-            Some(cursor) => Mode::Incremental { cursor, lag },
+        mode: match (message.cursor, message.changes) {
+            (None, None) => Mode::Snapshot,
+            (Some(cursor), None) => Mode::Incremental { cursor, lag },
+            (None, Some(pb::Changes { follow })) => Mode::Changes { follow },
+            (Some(_), Some(_)) => return Err(Misfit::new("a plan of changes with a cursor")),
         },
         chunk_rows: message.chunk_rows,
     })

@@ -15,10 +15,7 @@ use crate::message::{Deleted, Estimate, Message};
 const MAX_POSITION: usize = 64 * 1024;
 
 /// Returns a message of a connector as one of the protocol.
-///
-/// # Errors
-/// A defect for what only a reading of changes may say, which is not done here.
-pub(in crate::process) fn response(message: Message) -> Result<pb::ReadResponse, ConnectError> {
+pub(in crate::process) fn response(message: Message) -> pb::ReadResponse {
     let kind = match message {
         Message::Rows(batch) => Kind::Rows(rows(batch)),
         Message::Deleted(gone) => Kind::Deleted(pb::DeletedRows {
@@ -30,14 +27,11 @@ pub(in crate::process) fn response(message: Message) -> Result<pb::ReadResponse,
         }),
         Message::SchemaChanged(changed) => Kind::SchemaChanged(table(changed)),
         Message::Progress(Estimate { done, of }) => Kind::Progress(pb::Progress { done, of }),
-        Message::Truncated => {
-            let what = "says that a table was emptied, in a mode that does not tell";
-            return Err(ConnectError::defect("connector", what));
-        }
+        Message::Truncated => Kind::Truncated(pb::Truncated {}),
     };
-    Ok(pb::ReadResponse {
+    pb::ReadResponse {
         message: Some(kind),
-    })
+    }
 }
 
 /// Returns what a message says: something for the host, or why the read ends. `names` are the
@@ -67,6 +61,7 @@ pub(in crate::process) fn message_of(
         }
         Kind::SchemaChanged(changed) => Message::SchemaChanged(table_of(changed)),
         Kind::Progress(pb::Progress { done, of }) => Message::Progress(Estimate { done, of }),
+        Kind::Truncated(pb::Truncated {}) => Message::Truncated,
         Kind::Failure(failure) => return Ok(Err(error_of(&failure))),
     }))
 }

@@ -21,7 +21,7 @@ fn names(count: usize) -> Arc<[String]> {
 
 /// Returns what the host makes of a message.
 fn there(message: Message, columns: usize) -> Message {
-    message_of(response(message).unwrap(), &names(columns))
+    message_of(response(message), &names(columns))
         .unwrap()
         .unwrap()
 }
@@ -185,6 +185,7 @@ fn the_other_messages_arrive_as_they_were() {
         panic!("another message");
     };
     assert_eq!(arrived, estimate);
+    assert!(matches!(there(Message::Truncated, 0), Message::Truncated));
     let Message::SchemaChanged(arrived) = there(Message::SchemaChanged(a_table()), 0) else {
         panic!("another message");
     };
@@ -221,7 +222,7 @@ fn a_session_keeps_its_configuration_and_shows_no_secret() {
         protect: Protect {
             max_connections: Some(2),
             rows_per_second: Some(3),
-            slot_budget: None,
+            slot_budget: Some(8 << 30),
             statement_timeout: Some(Duration::from_micros(1_500)),
         },
         ..Session::new("tax".parse().unwrap(), config.parse().unwrap(), base)
@@ -235,6 +236,7 @@ fn a_session_keeps_its_configuration_and_shows_no_secret() {
         "never shorter"
     );
     assert_eq!(arrived.protect.max_connections, Some(2));
+    assert_eq!(arrived.protect.slot_budget, Some(8 << 30));
     let mut expected = own.config.clone();
     // JSON has no date and no infinity
     expected.insert("at".to_owned(), "2026-01-02".into());
@@ -271,10 +273,21 @@ fn plans_tables_and_errors_arrive_as_they_were() {
         lag,
     };
     let lag = Some(Duration::from_mins(15));
-    for mode in [Mode::Snapshot, incremental(None), incremental(lag)] {
+    for mode in [
+        Mode::Snapshot,
+        incremental(None),
+        incremental(lag),
+        Mode::Changes { follow: false },
+        Mode::Changes { follow: true },
+    ] {
         let own = own(mode);
         assert_eq!(plan_of(Some(plan(&own))), Ok(own));
     }
+    let both = pb::Plan {
+        cursor: Some("seen".to_owned()),
+        ..plan(&own(Mode::Changes { follow: false }))
+    };
+    assert!(plan_of(Some(both)).is_err());
     assert!(plan_of(None).is_err());
     for error in [
         ConnectError::configuration("a", "b", "c"),
@@ -308,6 +321,16 @@ fn descriptions_and_findings_arrive_as_they_were() {
         }],
     };
     assert_eq!(description_of(describe_response(&own, 1)), Ok(own.clone()));
+    let mut logged = own.clone();
+    logged.capabilities.changes = true;
+    let there = |protocol| description_of(describe_response(&logged, protocol));
+    assert_eq!(there(2), Ok(logged.clone()));
+    assert_eq!(there(1), Ok(own.clone()), "protocol 1 has no changes");
+    let boast = pb::DescribeResponse {
+        protocol: 1,
+        ..describe_response(&logged, 2)
+    };
+    assert_eq!(description_of(boast), Ok(own.clone()));
     let message = describe_response(&own, 1);
     for kind in ["", "ODBC", "a b", &"x".repeat(65)] {
         let message = pb::DescribeResponse {
