@@ -125,7 +125,7 @@ SOCKET, COOKIE = host["socket"], host["cookie"]
 if HOW != "absent":
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(8), interceptors=[Half()])
     rpc.add_SourceServiceServicer_to_server(Source(), server)
-    server.add_insecure_port("unix:" + SOCKET)
+    server.add_insecure_port("unix:" + SOCKET + ("x" if HOW == "elsewhere" else ""))
     server.start()
 print(json.dumps({"protocol": 7 if HOW == "modern" else PROTOCOL, "version": "1.0"}), flush=True)
 sys.stdin.buffer.read()

@@ -13,6 +13,7 @@ mod cases;
 mod changes;
 mod conform;
 mod contract;
+mod handshake;
 mod hostile;
 mod incremental;
 mod run;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::connector::{Connector, Mode, Plan, Session};
+use crate::process::Program;
 
 pub use cases::{CASES, Case, Skipped, Verdict};
 pub use changes::{
@@ -38,6 +40,11 @@ pub use contract::{
     check_finds_nothing_wrong, description_is_valid, discover_finds_tables,
     discover_ignores_system_tables, nothing_is_ever_written, secrets_never_in_debug,
     unknown_key_is_suggested, unreachable_is_transient, wrong_config_is_configuration_error,
+};
+pub use handshake::{
+    HANDSHAKE, a_wrong_cookie_is_refused, nothing_is_left_behind, nothing_printed_holds_a_value,
+    start_chooses_a_protocol_of_both, start_is_answered, start_line_is_a_handshake,
+    start_listens_where_it_is_told, the_end_of_input_ends_a_read, the_end_of_input_is_the_end,
 };
 pub use hostile::{
     hostile_values, large_cells_make_small_batches, null_is_not_empty, reserved_and_quoted_names,
@@ -63,6 +70,11 @@ pub type Row = Vec<Option<String>>;
 pub trait Subject: Send + Sync {
     /// Returns the kind.
     fn connector(&self) -> Arc<dyn Connector>;
+
+    /// Returns the executable of the kind, where it runs in a process of its own.
+    fn program(&self) -> Option<Program> {
+        None
+    }
 
     /// Returns what the kind's tables can do.
     fn features(&self) -> Features {

@@ -147,6 +147,15 @@ impl Kinds {
         find(name, &self.processes.folders)
     }
 
+    /// Returns the executable of a kind, `rabt-connector-<kind>` in the folders.
+    ///
+    /// # Errors
+    /// Configuration when there is none.
+    pub fn executable(&self, kind: &str) -> Result<Program, ConnectError> {
+        let found = self.find(&format!("{PREFIX}{kind}"))?;
+        Ok(found.with_limits(self.processes.limits))
+    }
+
     /// Returns what would make a kind of this name, where executables are looked for.
     pub(crate) fn hint(&self, kind: &str) -> Option<String> {
         if let Some(error) = self.broken.get(kind) {

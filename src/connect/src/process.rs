@@ -3,6 +3,8 @@
 //! Invariant: whatever the process does, crash, hang, flood or lie, the host goes on in bounded
 //! memory with an error that says so, and no process lives longer than its host.
 
+#[cfg(feature = "testkit")]
+mod bare;
 mod crashes;
 mod handshake;
 mod kept;
@@ -12,8 +14,10 @@ mod remote;
 mod running;
 mod serve;
 mod supervisor;
-mod wire;
+pub(crate) mod wire;
 
+#[cfg(feature = "testkit")]
+pub(crate) use bare::{Bare, Broken};
 pub(crate) use crashes::Crashes;
 pub use program::{Limits, PREFIX, Program};
 pub(crate) use program::{find, find_all};

@@ -24,12 +24,20 @@ impl Subject for Isolated {
         Arc::clone(&self.0)
     }
 
+    fn program(&self) -> Option<Program> {
+        Some(Program::of_kind(executable(), "sqlite"))
+    }
+
     async fn place(&self) -> Option<Box<dyn Place>> {
         Some(Box::new(Folder::new().await))
     }
 }
 
 rabt_connect::compliance_tests!(Isolated(sqlite()));
+
+mod handshake {
+    rabt_connect::handshake_tests!(super::Isolated(super::sqlite()));
+}
 
 mod postgres {
     use std::sync::Arc;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rabt_connect::Connector;
-use rabt_connect::Remote;
 use rabt_connect::compliance::{Place, Subject};
+use rabt_connect::{Program, Remote};
 use rabt_connector_sqlite::Sqlite;
 use rabt_tests::{Plugins, python_plugins};
 
@@ -41,6 +41,10 @@ impl Subject for Python {
         Arc::clone(&self.connector)
     }
 
+    fn program(&self) -> Option<Program> {
+        self.plugins.as_ref().map(|plugins| plugins.program(KIND))
+    }
+
     async fn place(&self) -> Option<Box<dyn Place>> {
         self.plugins.as_ref()?;
         Some(Box::new(Folder::new().await))
@@ -48,3 +52,7 @@ impl Subject for Python {
 }
 
 rabt_connect::compliance_tests!(python().await);
+
+mod handshake {
+    rabt_connect::handshake_tests!(super::python().await);
+}

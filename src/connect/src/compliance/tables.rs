@@ -15,8 +15,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::compliance::{ColumnKind, Features, Names, NewTable, Place, Row, Subject};
+use crate::compliance::{Change, ColumnKind, Features, Names, NewTable, Place, Row, Subject};
 use crate::connector::Connector;
+use crate::process::Program;
 
 /// Longest time the program may take for one request.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -38,7 +39,8 @@ pub struct TableMaker {
 
 /// A kind whose tables a program makes.
 pub struct MadeTables {
-    connector: Arc<dyn Connector>,
+    connector: Option<Arc<dyn Connector>>,
+    program: Program,
     maker: TableMaker,
     features: Features,
     open: Mutex<Vec<TempDir>>,
@@ -54,6 +56,11 @@ struct Request<'r> {
     table: Option<TableText<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<&'r [Row]>,
+    /// How a table is changed, and the key of the row that it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<&'r str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -231,13 +238,24 @@ async fn bounded(pipe: Option<impl AsyncRead + Unpin>, what: &str) -> Result<Vec
 }
 
 impl MadeTables {
-    /// Returns a kind whose tables the program makes; `features` are what the program said of them.
-    pub fn new(connector: Arc<dyn Connector>, maker: TableMaker, features: Features) -> Self {
+    /// Returns an executable whose tables the maker makes; `features` are what the maker said of them.
+    /// As it is, it can be tried by the cases of the handshake.
+    pub fn new(program: Program, maker: TableMaker, features: Features) -> Self {
         Self {
-            connector,
+            connector: None,
+            program,
             maker,
             features,
             open: Mutex::default(),
+        }
+    }
+
+    /// Returns the executable with the kind that it is, for all other cases.
+    #[must_use]
+    pub fn with_connector(self, connector: Arc<dyn Connector>) -> Self {
+        Self {
+            connector: Some(connector),
+            ..self
         }
     }
 
@@ -259,7 +277,12 @@ impl MadeTables {
 #[async_trait]
 impl Subject for MadeTables {
     fn connector(&self) -> Arc<dyn Connector> {
-        Arc::clone(&self.connector)
+        let connector = self.connector.as_ref().map(Arc::clone);
+        connector.expect("a case that asks for the kind is given it")
+    }
+
+    fn program(&self) -> Option<Program> {
+        Some(self.program.clone())
     }
 
     fn features(&self) -> Features {
@@ -340,6 +363,23 @@ impl Place for Made {
         .await;
     }
 
+    async fn change(&self, table: &NewTable, change: Change) {
+        let (what, of, row) = match change {
+            Change::Insert(row) => ("insert", None, Some(row)),
+            Change::Update(key, row) => ("update", Some(key), Some(row)),
+            Change::Delete(key) => ("delete", Some(key), None),
+            Change::Truncate => ("truncate", None, None),
+        };
+        self.ask(Request {
+            table: Some(text_of(table)),
+            rows: row.as_ref().map(std::slice::from_ref),
+            change: Some(what),
+            of: of.as_deref(),
+            ..request("change", &self.folder)
+        })
+        .await;
+    }
+
     async fn state(&self) -> Option<String> {
         self.ask(request("state", &self.folder)).await.state
     }
@@ -364,6 +404,8 @@ fn request<'r>(action: &'static str, folder: &'r Path) -> Request<'r> {
         folder,
         table: None,
         rows: None,
+        change: None,
+        of: None,
     }
 }
 
@@ -398,62 +440,4 @@ fn must<T>(made: Result<T, String>) -> T {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    /// Returns a maker of a shell script.
-    fn script(folder: &Path, text: &str) -> TableMaker {
-        let program = folder.join("maker");
-        std::fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
-        let executable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&program, executable).unwrap();
-        TableMaker::new(program)
-    }
-
-    #[tokio::test]
-    async fn a_program_that_makes_tables_sees_no_more_of_the_environment_than_it_needs() {
-        // What the runner of tests sets stands for a token.
-        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
-        let folder = folder().unwrap();
-        let maker = script(
-            folder.path(),
-            r#"printf '{"state": "%s"}' "$(env | cut -d= -f1 | tr '\n' ' ')""#,
-        );
-        let answer = maker.ask(&request("state", folder.path())).await.unwrap();
-        let names = answer.state.unwrap();
-        assert!(names.split(' ').any(|name| name == "PATH"), "{names}");
-        let of_the_shell = ["", "PWD", "OLDPWD", "SHLVL", "_"];
-        for name in names.split(' ') {
-            let kept = is_kept(OsStr::new(name)) || of_the_shell.contains(&name);
-            assert!(kept, "{name}");
-        }
-        for name in [
-            "HOME",
-            "AWS_SECRET_ACCESS_KEY",
-            "PATHS",
-            "PGPASSWORD",
-            "LCX",
-        ] {
-            assert!(!is_kept(OsStr::new(name)), "{name}");
-        }
-        for name in ["LC_ALL", "ODBCSYSINI", "TZ", "LANG"] {
-            assert!(is_kept(OsStr::new(name)), "{name}");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_answer_without_end_is_an_error() {
-        let folder = folder().unwrap();
-        for (text, what) in [("yes", "its answer is"), ("yes >&2", "standard error is")] {
-            let maker = script(folder.path(), text);
-            let error = maker
-                .ask(&request("open", folder.path()))
-                .await
-                .unwrap_err();
-            let expected = format!("{what} longer than 1048576 bytes");
-            assert!(error.contains(&expected), "{error}");
-        }
-    }
-}
+mod tests;

@@ -97,7 +97,7 @@ impl Group {
     }
 
     /// Says whether the child has not ended, and leaves it to be waited for.
-    fn lives(&self) -> io::Result<bool> {
+    pub(super) fn lives(&self) -> io::Result<bool> {
         let Some(pid) = pid_of(&self.child) else {
             return Ok(false);
         };

@@ -141,7 +141,7 @@ impl Supervisor {
     }
 
     /// Returns a new folder that nobody else may enter.
-    fn folder(&self) -> Result<TempDir, ConnectError> {
+    pub(super) fn folder(&self) -> Result<TempDir, ConnectError> {
         let own = std::fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new()
             .prefix("rabt-source-")
@@ -154,7 +154,7 @@ impl Supervisor {
         })
     }
 
-    fn spawn(&self, folder: &TempDir) -> Result<Child, ConnectError> {
+    pub(super) fn spawn(&self, folder: &TempDir) -> Result<Child, ConnectError> {
         let mut command = Command::new(&self.program.path);
         command
             .args(&self.program.arguments)
@@ -347,14 +347,14 @@ impl Watch {
     }
 }
 
-fn new_cookie() -> Option<String> {
+pub(super) fn new_cookie() -> Option<String> {
     let mut bytes = [0; 32];
     OsRng.try_fill_bytes(&mut bytes).ok()?;
     Some(hex(&bytes))
 }
 
 /// Returns how a process ended, in words.
-fn told(status: ExitStatus) -> String {
+pub(super) fn told(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("with exit code {code}"),
         (None, Some(signal)) => format!("by signal {signal}"),

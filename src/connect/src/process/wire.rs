@@ -12,11 +12,13 @@ mod read;
 mod rows;
 mod table;
 
-pub(super) use config::{session, session_of};
+pub(crate) use config::session;
+pub(super) use config::session_of;
 pub(super) use describe::{describe_response, description_of, finding, findings_of};
 pub(super) use error::{error_of, failure, shortened};
 pub(super) use found::Found;
-pub(super) use plan::{plan, plan_of};
+pub(crate) use plan::plan;
+pub(super) use plan::plan_of;
 pub(super) use read::{message_of, response};
 pub(super) use table::table;
 use table::table_of;

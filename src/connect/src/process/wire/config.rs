@@ -11,7 +11,7 @@ use crate::connector::{Protect, Session};
 
 /// Returns a session as a message. Its base becomes absolute, because the process has another
 /// current folder.
-pub(in crate::process) fn session(session: &Session) -> pb::Session {
+pub(crate) fn session(session: &Session) -> pb::Session {
     let base = std::path::absolute(&session.base);
     let base = base
         .or_else(|_| std::env::current_dir())

@@ -8,7 +8,7 @@ use super::{Misfit, milliseconds};
 use crate::connector::{Mode, Plan};
 
 /// Returns a plan as a message.
-pub(in crate::process) fn plan(plan: &Plan) -> pb::Plan {
+pub(crate) fn plan(plan: &Plan) -> pb::Plan {
     let (cursor, lag, changes) = match &plan.mode {
         Mode::Snapshot => (None, None, None),
         Mode::Incremental { cursor, lag } => (Some(cursor.clone()), *lag, None),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use rabt_connect::compliance::{CASES, Case, Ended, Features, MadeTables, TableMaker, conform};
+use rabt_connect::compliance::{
+    CASES, Case, Ended, Features, HANDSHAKE, MadeTables, TableMaker, conform,
+};
 use rabt_connect::{
     ConnectError, Connector, Isolation, Kinds, Limits, PREFIX, Program, Protect, Remote, SourceSpec,
 };
@@ -77,14 +79,20 @@ enum Origin {
 
 /// Tries every case; fails when one does.
 pub(super) async fn run(args: &ConformArgs, render: &Render) -> Result<ExitCode, CommandError> {
-    let cases = cases(&args.cases)?;
+    let mut cases = cases(&args.cases)?;
     let origin = origin(args).await?;
-    let kind = origin
-        .open(0)
-        .await
-        .map_err(|error| CommandError::failed(error, ""))?;
-    let kind = kind.describe().kind.to_owned();
     let (maker, features) = maker(args).await?;
+    let (mut kind, mut opened) = (origin.name(), Ok(()));
+    if !cases.iter().all(|case| is_of_handshake(case)) {
+        match origin.open(0).await {
+            Ok(connector) => connector.describe().kind.clone_into(&mut kind),
+            Err(error) => {
+                // Why it does not start is what the cases of the handshake find out.
+                cases.retain(|case| is_of_handshake(case));
+                opened = Err(error);
+            }
+        }
+    }
     let mut tried = Vec::new();
     let progress = render.progress("conform", "cases", cases.len() as u64);
     // What a case found is told in its line.
@@ -98,18 +106,22 @@ pub(super) async fn run(args: &ConformArgs, render: &Render) -> Result<ExitCode,
     std::panic::set_hook(usual);
     let conformed = Conformed::of(kind, tried);
     progress.finish(&conformed.summary());
+    if conformed.failed == 0 {
+        opened.map_err(|error| CommandError::failed(error, ""))?;
+    }
     render.result(&conformed, || conformed.to_text(args.lang));
     conformed.outcome()
 }
 
 fn cases(names: &[String]) -> Result<Vec<&'static Case>, CommandError> {
+    let all = || HANDSHAKE.iter().chain(CASES);
     if names.is_empty() {
-        return Ok(CASES.iter().collect());
+        return Ok(all().collect());
     }
     let mut chosen = Vec::new();
     for name in names {
-        let Some(case) = CASES.iter().find(|case| case.name == name) else {
-            let near = rabt_connect::nearest(name, CASES.iter().map(|case| case.name));
+        let Some(case) = all().find(|case| case.name == name) else {
+            let near = rabt_connect::nearest(name, all().map(|case| case.name));
             let help = near.map(|near| format!("did you mean '{near}'?"));
             let message = format!("--case: there is no case '{name}'");
             return Err(CommandError::usage(message, help.unwrap_or_default()));
@@ -117,6 +129,11 @@ fn cases(names: &[String]) -> Result<Vec<&'static Case>, CommandError> {
         chosen.push(case);
     }
     Ok(chosen)
+}
+
+/// Says whether a case speaks to the process itself, and needs no kind.
+fn is_of_handshake(case: &Case) -> bool {
+    HANDSHAKE.iter().any(|other| other.name == case.name)
 }
 
 async fn origin(args: &ConformArgs) -> Result<Origin, CommandError> {
@@ -155,9 +172,8 @@ async fn try_case(
     limit: u64,
 ) -> Tried {
     let started = Instant::now();
-    let ended = match origin.open(number + 1).await {
-        Ok(connector) => {
-            let subject = MadeTables::new(connector, maker.clone(), features);
+    let ended = match origin.subject(case, number + 1, maker, features).await {
+        Ok(subject) => {
             let ended = conform(case, &subject, Duration::from_secs(limit)).await;
             match (subject.drop_all().await, ended) {
                 (Err(what), Ended::Passed) => Ended::Failed(what),
@@ -170,9 +186,18 @@ async fn try_case(
 }
 
 impl Origin {
-    /// Starts the executable. Each case has a number and with it a process of its own, and crashes that are
-    /// counted apart.
-    async fn open(&self, number: usize) -> Result<Arc<dyn Connector>, ConnectError> {
+    /// Returns what the executable is called until it says what it is.
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                name.to_string_lossy().into_owned()
+            }
+            Self::Kind { kind, .. } => kind.clone(),
+        }
+    }
+
+    fn program(&self) -> Result<Program, ConnectError> {
         match self {
             Self::File(path) => {
                 // What is tried is what it does, on however busy a machine.
@@ -180,8 +205,33 @@ impl Origin {
                     handshake: PATIENCE,
                     ..Limits::default()
                 };
-                let program = Program::new(path).with_limits(limits);
-                let remote = Remote::open(program, None).await?;
+                Ok(Program::new(path).with_limits(limits))
+            }
+            Self::Kind { kinds, kind } => kinds.executable(kind),
+        }
+    }
+
+    /// Returns what a case is tried on: the executable alone, or started as the kind that it is.
+    async fn subject(
+        &self,
+        case: &Case,
+        number: usize,
+        maker: &TableMaker,
+        features: Features,
+    ) -> Result<MadeTables, ConnectError> {
+        let subject = MadeTables::new(self.program()?, maker.clone(), features);
+        if is_of_handshake(case) {
+            return Ok(subject);
+        }
+        Ok(subject.with_connector(self.open(number).await?))
+    }
+
+    /// Starts the executable. Each case has a number and with it a process of its own, and crashes that are
+    /// counted apart.
+    async fn open(&self, number: usize) -> Result<Arc<dyn Connector>, ConnectError> {
+        match self {
+            Self::File(_) => {
+                let remote = Remote::open(self.program()?, None).await?;
                 Ok(Arc::new(remote))
             }
             Self::Kind { kinds, kind } => kinds.connect(&spec(kind, number)?).await,
