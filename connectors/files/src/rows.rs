@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use rabt_connect::{ConnectError, Fault, hex};
+use rabt_connect::{ConnectError, Fault, hex, refuse_outside};
 use sha2::{Digest, Sha256};
 
 use crate::charset::Charset;
@@ -142,6 +142,7 @@ impl<'p> Looked<'p> {
     fn of(path: &'p Path) -> Result<Self, ConnectError> {
         let name = name_of(path);
         let place = format!("file {name}");
+        refuse_outside(path.parent().unwrap_or(path), path)?;
         let (head, length) = read_head(path).map_err(|error| explain(&error, &place))?;
         let fingerprint = format!("{length}-{}", hex(&Sha256::digest(&head)[..16]));
         Ok(Self {

@@ -27,7 +27,7 @@ fn describe(folder: &Folder, name: &str) -> Result<Table, ConnectError> {
         key: Vec::new(),
         estimated_rows: Some(0),
     };
-    for path in folder.files(name) {
+    for path in folder.files(name)? {
         let file = Opened::open(&path)?;
         if table.columns.is_empty() {
             table.columns = file.columns();
@@ -35,6 +35,15 @@ fn describe(folder: &Folder, name: &str) -> Result<Table, ConnectError> {
         table.estimated_rows = table.estimated_rows.map(|rows| rows + file.rows());
     }
     Ok(table)
+}
+
+/// Returns the columns of a table with several values a row.
+fn lists_of(folder: &Folder, table: &str) -> Result<Vec<String>, ConnectError> {
+    let mut lists = Vec::new();
+    for path in folder.files(table)? {
+        lists.extend(Opened::open(&path)?.lists());
+    }
+    Ok(lists)
 }
 
 /// Returns every finding about the files.
@@ -54,9 +63,9 @@ pub(crate) fn check(session: &Session) -> Vec<Finding> {
         return findings;
     }
     let mut lists = Vec::new();
-    for path in tables.iter().flat_map(|table| folder.files(table)) {
-        match Opened::open(&path) {
-            Ok(file) => lists.extend(file.lists()),
+    for table in &tables {
+        match lists_of(&folder, table) {
+            Ok(found) => lists.extend(found),
             Err(error) => {
                 findings.push(Finding::of_error("files", &error));
                 return findings;

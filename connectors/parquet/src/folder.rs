@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rabt_connect::{ConnectError, Session};
+use rabt_connect::{ConnectError, Session, refuse_outside};
 
 /// What the names of the files end in.
 const EXTENSION: &str = "parquet";
@@ -60,7 +60,23 @@ impl Folder {
 
     /// Returns the files of a table, in the order of their names: a file, a folder of files, or those
     /// that fit a pattern with `*`.
-    pub(crate) fn files(&self, table: &str) -> Vec<PathBuf> {
+    ///
+    /// # Errors
+    /// Configuration when one of them leads out of the place.
+    pub(crate) fn files(&self, table: &str) -> Result<Vec<PathBuf>, ConnectError> {
+        let found = self.named(table);
+        for path in &found {
+            self.refuse_outside(path)?;
+        }
+        Ok(found)
+    }
+
+    /// Refuses a file that leads out of the place, as it is now.
+    pub(crate) fn refuse_outside(&self, path: &Path) -> Result<(), ConnectError> {
+        refuse_outside(&self.path, path)
+    }
+
+    fn named(&self, table: &str) -> Vec<PathBuf> {
         let plain = !table.is_empty() && !table.contains(['/', '\\', '\0']) && table != "..";
         if !plain || self.only.as_ref().is_some_and(|only| only != table) {
             return Vec::new();

@@ -48,9 +48,11 @@ pub(crate) fn read(
         Some(position) => position.place(&identity)?,
         None => Place::default(),
     };
-    let files = files(session, plan)?;
+    let folder = Folder::open(session)?;
+    let files = files(&folder, plan)?;
     let (first, row) = start(&files, place)?;
     let mut reading = Reading {
+        folder: &folder,
         plan,
         outlet,
         host,
@@ -66,8 +68,8 @@ pub(crate) fn read(
 }
 
 /// Returns the files of the table, the first of which has the columns of the plan.
-fn files(session: &Session, plan: &Plan) -> Result<Vec<PathBuf>, ConnectError> {
-    let files = Folder::open(session)?.files(&plan.table);
+fn files(folder: &Folder, plan: &Plan) -> Result<Vec<PathBuf>, ConnectError> {
+    let files = folder.files(&plan.table)?;
     let Some(first) = files.first() else {
         return Err(ConnectError::configuration(
             format!("table {}", plan.table),
@@ -106,6 +108,7 @@ fn start(files: &[PathBuf], place: Place) -> Result<(usize, u64), ConnectError> 
 }
 
 struct Reading<'a> {
+    folder: &'a Folder,
     plan: &'a Plan,
     outlet: &'a Outlet,
     host: &'a Handle,
@@ -117,6 +120,7 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Reads a file from a row to its end.
     fn file(&mut self, path: &std::path::Path, from: u64) -> Result<(), ConnectError> {
+        self.folder.refuse_outside(path)?;
         let file = Opened::open(path)?;
         let mut place = FilePlace {
             name: file.name.clone(),

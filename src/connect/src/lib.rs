@@ -13,6 +13,7 @@ mod document;
 mod error;
 mod fold;
 mod hex;
+mod inside;
 mod kinds;
 mod manifest;
 mod mapping;
@@ -35,6 +36,7 @@ pub use connector::{
 pub use cursor::lowered;
 pub use error::ConnectError;
 pub use hex::hex;
+pub use inside::refuse_outside;
 pub use kinds::{Kinds, Processes};
 pub use manifest::{
     Agency, AgencyFolder, Deletes, Guard, Isolation, OnDrift, SourceSpec, StreamSpec, Truth,

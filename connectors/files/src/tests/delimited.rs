@@ -157,3 +157,24 @@ async fn a_check_tells_what_is_wrong_with_which_file() {
     let tables = Files.discover(&session, &Filter::default()).await.unwrap();
     assert_eq!(tables.len(), 3);
 }
+
+/// Whoever delivers files does not choose what else is read.
+#[tokio::test]
+async fn links_out_of_the_folder_are_refused() {
+    let text = b"id,name\n1,a\n";
+    let (own, other) = (place(&[("a.csv", text)]), place(&[("b.csv", text)]));
+    let link = |to, name| std::os::unix::fs::symlink(to, own.path().join(name)).unwrap();
+    link(own.path().join("a.csv"), "inside.csv");
+    assert_eq!(rows(&own, PATH, &["id"]).await, [["1"], ["1"]]);
+    link(other.path().join("b.csv"), "outside.csv");
+    let error = error(&own, PATH).await;
+    assert_eq!(error.name(), "configuration", "{error}");
+    let said = "file outside.csv: is a symbolic link";
+    assert!(error.to_string().starts_with(said), "{error}");
+    let session = session(&own, PATH);
+    let tables = Files.discover(&session, &Filter::default()).await.unwrap();
+    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["a.csv", "inside.csv"]);
+    let findings = format!("{:?}", Files.check(&session).await);
+    assert!(findings.contains("is a symbolic link"), "{findings}");
+}

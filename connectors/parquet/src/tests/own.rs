@@ -239,3 +239,41 @@ async fn a_file_that_pandas_wrote_is_read() {
     assert_eq!(rows[0], first);
     assert_eq!(rows[1][1..], ["<null>"; 6]);
 }
+
+/// Whoever delivers files does not choose what else is read.
+#[tokio::test]
+async fn links_out_of_the_folder_are_refused() {
+    let [folder, other] = [(); 2].map(|()| Folder(tempfile::tempdir().unwrap()));
+    let table = NewTable::new("people", &["name"], &[]);
+    folder.create(&table, &[row(&["a"])]).await;
+    other.create(&table, &[row(&["secret"])]).await;
+    let own = folder.0.path();
+    let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, own.join(name)).unwrap();
+    link(&own.join("people.parquet"), "again.parquet");
+    link(&other.0.path().join("people.parquet"), "outside.parquet");
+    link(other.0.path(), "all");
+    let session = session(&folder, folder.config());
+    let rows = read(&session, &plan("again.parquet", &["name"]))
+        .await
+        .unwrap();
+    assert_eq!(rows, [["a"]]);
+    for (table, file) in [
+        ("outside.parquet", "outside.parquet"),
+        ("out*.parquet", "outside.parquet"),
+        ("all", "all/people.parquet"),
+    ] {
+        let error = read(&session, &plan(table, &["name"])).await.unwrap_err();
+        assert_eq!(error.name(), "configuration", "{error}");
+        let said = format!("file {file}: is a symbolic link");
+        assert!(error.to_string().starts_with(&said), "{error}");
+    }
+    let tables = Parquet
+        .discover(&session, &Filter::default())
+        .await
+        .unwrap();
+    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["again.parquet", "people.parquet"]);
+    let findings = Parquet.check(&session).await;
+    let summary = &findings.last().unwrap().summary;
+    assert!(summary.contains("is a symbolic link"), "{findings:?}");
+}
