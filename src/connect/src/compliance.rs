@@ -84,6 +84,12 @@ pub trait Subject: Send + Sync {
     /// Returns a fresh, empty place: a new file, folder or database. Nothing when the server it
     /// needs is not there: the case is skipped.
     async fn place(&self) -> Option<Box<dyn Place>>;
+
+    /// Returns a fresh place whose log may be lost without harm to the other cases, which run beside
+    /// this one.
+    async fn place_with_own_log(&self) -> Option<Box<dyn Place>> {
+        self.place().await
+    }
 }
 
 /// A place where the suite makes tables.
@@ -121,6 +127,12 @@ pub trait Place: Send + Sync {
     /// own. Only kinds that read changes are asked.
     async fn change(&self, _table: &NewTable, change: Change) {
         panic!("a kind that reads changes makes them: {change:?}");
+    }
+
+    /// Loses the log, as the source does by rules of its own; says whether there is such a thing. The
+    /// others keep their log until they are told to forget it.
+    async fn lose_log(&self) -> bool {
+        false
     }
 
     /// Returns a fingerprint of everything in the place, where it is cheap to say.
@@ -267,7 +279,15 @@ pub fn row(cells: &[&str]) -> Row {
 
 /// Returns a fresh place, unless what it needs is not there.
 pub(crate) async fn place(subject: &dyn Subject) -> Result<Box<dyn Place>, Skipped> {
-    subject.place().await.ok_or_else(|| {
+    there(subject, subject.place().await)
+}
+
+/// Returns a place when what it needs is there.
+pub(crate) fn there(
+    subject: &dyn Subject,
+    place: Option<Box<dyn Place>>,
+) -> Result<Box<dyn Place>, Skipped> {
+    place.ok_or_else(|| {
         let kind = subject.connector().describe().kind;
         Skipped::of(format!("no {kind} server"), format!("لا يوجد خادم {kind}"))
     })

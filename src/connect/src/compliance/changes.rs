@@ -4,7 +4,7 @@ use futures::future::join;
 
 use crate::compliance::run::{Told, read, read_until};
 use crate::compliance::{
-    Change, NewTable, Place, Row, Skipped, Subject, Verdict, place, row, session,
+    Change, NewTable, Place, Row, Skipped, Subject, Verdict, place, row, session, there,
 };
 use crate::connector::{Mode, Plan};
 use crate::error::ConnectError;
@@ -21,13 +21,18 @@ fn plan(place: &dyn Place, chunk_rows: u32) -> Plan {
     }
 }
 
-async fn prepare(subject: &dyn Subject, rows: &[Row]) -> Result<Box<dyn Place>, Skipped> {
-    if !subject.connector().describe().capabilities.changes {
-        return Err(Skipped::of(
-            "the kind does not read changes from a log",
-            "هذا النوع لا يقرأ التغييرات من سجل",
-        ));
+fn must_read_changes(subject: &dyn Subject) -> Verdict {
+    if subject.connector().describe().capabilities.changes {
+        return Ok(());
     }
+    Err(Skipped::of(
+        "the kind does not read changes from a log",
+        "هذا النوع لا يقرأ التغييرات من سجل",
+    ))
+}
+
+async fn prepare(subject: &dyn Subject, rows: &[Row]) -> Result<Box<dyn Place>, Skipped> {
+    must_read_changes(subject)?;
     let place = place(subject).await?;
     place.create(&people(), rows).await;
     Ok(place)
@@ -184,10 +189,12 @@ pub async fn changes_tell_of_an_emptied_table(subject: &dyn Subject) -> Verdict 
     Ok(())
 }
 
-/// What was forgotten is not gone on with: changes would be missed.
+/// What was forgotten, by us or by the source itself, is not gone on with: changes would be missed.
 pub async fn changes_that_were_forgotten_are_refused(subject: &dyn Subject) -> Verdict {
-    let place = prepare(subject, &many(1, 3)).await?;
+    must_read_changes(subject)?;
+    let place = there(subject, subject.place_with_own_log().await)?;
     let place = place.as_ref();
+    place.create(&people(), &many(1, 3)).await;
     let (connector, plan) = (subject.connector(), plan(place, 100));
     let (_, position) = run(subject, place, &plan, None).await;
     let session = session(place, place.config());
@@ -195,6 +202,7 @@ pub async fn changes_that_were_forgotten_are_refused(subject: &dyn Subject) -> V
         let forgotten = connector.forget(&session, &plan).await;
         assert_eq!(forgotten, Ok(()));
     }
+    place.lose_log().await;
     let error = read(connector.as_ref(), &session, &plan, position)
         .await
         .expect_err("a log that is not kept any more is gone on with");
