@@ -138,6 +138,11 @@ impl Relation {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Returns the columns, in the order of the table.
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
     /// Returns the relation as the host sees it.
     pub(crate) fn as_table(&self, schema: Option<&str>, name: &str) -> Table {
         let columns = self.columns.iter().map(|column| ColumnInfo {

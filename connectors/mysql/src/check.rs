@@ -3,8 +3,8 @@
 use rabt_connect::{Finding, Session};
 use sqlx::{MySqlConnection, Row};
 
-use crate::config;
 use crate::connection::{connect, end, target};
+use crate::{change, config};
 
 /// What the account may do, one grant a row.
 const GRANTS: &str = "SHOW GRANTS";
@@ -41,6 +41,9 @@ pub(crate) async fn check(session: &Session) -> Vec<Finding> {
     findings.push(release(&mut connection).await);
     findings.push(encryption(&mut connection, local).await);
     findings.push(read_only(&mut connection).await);
+    if config::binlog(session) {
+        findings.extend(change::findings(&mut connection).await);
+    }
     end(connection, &Ok(())).await;
     findings
 }

@@ -8,7 +8,7 @@ use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 
 /// The keys. Either `url`, or `host`, `database` and `user` with the others.
-pub(crate) const KEYS: [ConfigKey; 8] = [
+pub(crate) const KEYS: [ConfigKey; 9] = [
     key(
         "url",
         false,
@@ -32,6 +32,11 @@ pub(crate) const KEYS: [ConfigKey; 8] = [
         "ca",
         false,
         "a PEM file with the authority that signed the server's certificate",
+    ),
+    key(
+        "binlog",
+        false,
+        "true when streams are read with mode = \"changes\" from the binary log of a MariaDB server",
     ),
 ];
 
@@ -71,6 +76,9 @@ pub(crate) fn problems_of(config: &toml::Table) -> Vec<Problem> {
             .is_none_or(|port| !(1..=65535).contains(&port))
     {
         problems.push(Problem::of_key("port", "is not a number from 1 to 65535"));
+    }
+    if config.get("binlog").is_some_and(|binlog| !binlog.is_bool()) {
+        problems.push(Problem::of_key("binlog", "is neither true nor false"));
     }
     if let Some(mode) = config.get("tls") {
         let text = mode.as_str().unwrap_or_default();
@@ -134,6 +142,12 @@ pub(crate) fn options(session: &Session) -> Result<MySqlConnectOptions, ConnectE
 /// Returns how long one statement may take.
 pub(crate) fn timeout(session: &Session) -> Duration {
     session.protect.statement_timeout.unwrap_or(DEFAULT_TIMEOUT)
+}
+
+/// Says whether streams of the source may be read from its binary log.
+pub(crate) fn binlog(session: &Session) -> bool {
+    let binlog = session.config.get("binlog");
+    binlog.and_then(toml::Value::as_bool).unwrap_or_default()
 }
 
 fn parts(session: &Session) -> Result<MySqlConnectOptions, ConnectError> {

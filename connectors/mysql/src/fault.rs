@@ -37,6 +37,12 @@ impl Doing {
         ConnectError::transient(&self.place, what, remedy)
     }
 
+    /// Returns the error that TLS was not agreed on.
+    pub(crate) fn no_tls(&self) -> ConnectError {
+        let remedy = "check `tls` and `ca` against the server's certificate";
+        ConnectError::configuration(&self.place, "cannot be spoken to with TLS", remedy)
+    }
+
     /// Returns the error that the table does not exist for the account.
     pub(crate) fn no_table(&self) -> ConnectError {
         let remedy =
@@ -58,8 +64,7 @@ impl Doing {
             return self.unreachable("broke off in the middle of an answer");
         }
         if matches!(error, sqlx::Error::Tls(_)) {
-            let remedy = "check `tls` and `ca` against the server's certificate";
-            return ConnectError::configuration(place, "cannot be spoken to with TLS", remedy);
+            return self.no_tls();
         }
         if matches!(error, sqlx::Error::Configuration(_)) {
             let remedy = "check the keys of [source.config]";
@@ -73,7 +78,7 @@ impl Doing {
     }
 
     /// Returns the class of a server's error number.
-    fn of_number(&self, number: u16) -> ConnectError {
+    pub(crate) fn of_number(&self, number: u16) -> ConnectError {
         let (place, account) = (&self.place, &self.account);
         let configuration =
             |what: &str, remedy: String| ConnectError::configuration(place, what, remedy);

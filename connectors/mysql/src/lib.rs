@@ -4,6 +4,7 @@
 //! unsigned number or a member of a set is read like any other.
 
 mod catalog;
+mod change;
 mod check;
 mod config;
 mod connection;
@@ -36,7 +37,7 @@ impl Connector for Mysql {
             capabilities: Capabilities {
                 snapshot: true,
                 incremental: true,
-                changes: false,
+                changes: true,
             },
             config: config::KEYS.to_vec(),
         }

@@ -13,22 +13,22 @@ use serde::{Deserialize, Serialize};
 use sqlx::mysql::MySqlRow;
 use sqlx::{Decode, MySql, MySqlConnection, Row, SqlStr, ValueRef};
 
-use crate::KIND;
 use crate::catalog::{Column, Relation};
 use crate::connection::{connect, end};
 use crate::fault::Doing;
 use crate::sql::{self, Selection, Start};
+use crate::{KIND, change};
 
 /// Rows in one message, at most.
 const BATCH_ROWS: usize = 1024;
 
 /// Where reading is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+pub(crate) struct Place {
     /// The order columns of the last row; empty at the beginning.
     after: Vec<String>,
     /// Whether the rows that no page holds have been read.
-    rest: bool,
+    pub(crate) rest: bool,
     /// Whether an incremental run ended here: the next one starts at the cursor itself, less the
     /// lag, not behind the row.
     ended: bool,
@@ -45,6 +45,9 @@ enum Filled {
     End,
 }
 
+/// Makes the position of a place.
+pub(crate) type Seal<'a> = dyn Fn(&Place) -> Result<Position, ConnectError> + Send + Sync + 'a;
+
 type Rows<'c> = BoxStream<'c, Result<MySqlRow, sqlx::Error>>;
 
 /// Sends the rows behind `from`.
@@ -52,16 +55,18 @@ pub(crate) async fn read(
     session: &Session,
     plan: &Plan,
     from: Option<Position>,
-    mut outlet: Outlet,
+    outlet: Outlet,
 ) -> Result<(), ConnectError> {
-    plan.refuse_changes(KIND)?;
+    if let Mode::Changes { follow } = plan.mode {
+        return change::read(session, plan, follow, from, outlet).await;
+    }
     let identity = identity(session, plan);
     let place = match from {
         Some(position) => position.place(&identity)?,
         None => Place::default(),
     };
     let mut connection = connect(session).await?;
-    let outcome = stream(&mut connection, plan, identity, place, &mut outlet).await;
+    let outcome = stream(&mut connection, plan, identity, place, &outlet).await;
     end(connection, &outcome).await;
     outcome
 }
@@ -71,7 +76,7 @@ async fn stream(
     plan: &Plan,
     identity: Identity,
     place: Place,
-    outlet: &mut Outlet,
+    outlet: &Outlet,
 ) -> Result<(), ConnectError> {
     let doing = Doing::reading(format!("table {}", plan.table));
     let schema = plan.schema.as_deref();
@@ -85,7 +90,23 @@ async fn stream(
         .ok_or_else(|| doing.no_table())?;
     plan.check_columns(&relation.as_table(schema, &plan.table))?;
     let cursor = cursor_of(connection, &relation, plan, &doing).await?;
-    let reading = Reading::new(plan, &relation, cursor, identity, place, doing);
+    let seal = |place: &Place| Position::new(&identity, place);
+    let reading = Reading::new(plan, &relation, cursor, &seal, place, doing);
+    reading.run(connection, outlet).await
+}
+
+/// Sends the rows of a snapshot behind a place, with checkpoints whose positions `seal` makes; the
+/// last place of all has its `rest`.
+pub(crate) async fn rows(
+    connection: &mut MySqlConnection,
+    plan: &Plan,
+    relation: &Relation,
+    place: Place,
+    seal: &Seal<'_>,
+    outlet: &Outlet,
+) -> Result<(), ConnectError> {
+    let doing = Doing::reading(format!("table {}", plan.table));
+    let reading = Reading::new(plan, relation, None, seal, place, doing);
     reading.run(connection, outlet).await
 }
 
@@ -140,7 +161,7 @@ async fn cursor_of<'r>(
 struct Reading<'a> {
     plan: &'a Plan,
     doing: Doing,
-    identity: Identity,
+    seal: &'a Seal<'a>,
     selection: Selection<'a>,
     cursor: Option<&'a Column>,
     /// Where the order columns stand among the selected ones.
@@ -158,7 +179,7 @@ impl<'a> Reading<'a> {
         plan: &'a Plan,
         relation: &'a Relation,
         cursor: Option<&'a Column>,
-        identity: Identity,
+        seal: &'a Seal<'a>,
         place: Place,
         doing: Doing,
     ) -> Self {
@@ -186,7 +207,7 @@ impl<'a> Reading<'a> {
         Self {
             plan,
             doing,
-            identity,
+            seal,
             selection: Selection::new(relation, columns, order),
             cursor,
             order_at,
@@ -201,7 +222,7 @@ impl<'a> Reading<'a> {
     async fn run(
         mut self,
         connection: &mut MySqlConnection,
-        outlet: &mut Outlet,
+        outlet: &Outlet,
     ) -> Result<(), ConnectError> {
         let ordered = !self.order_at.is_empty();
         if ordered {
@@ -231,7 +252,7 @@ impl<'a> Reading<'a> {
     async fn page(
         &mut self,
         connection: &mut MySqlConnection,
-        outlet: &mut Outlet,
+        outlet: &Outlet,
     ) -> Result<bool, ConnectError> {
         let start = self.start();
         let limit = self.unique.then_some(self.plan.chunk_rows.max(1));
@@ -254,7 +275,7 @@ impl<'a> Reading<'a> {
         &mut self,
         statement: SqlStr,
         connection: &mut MySqlConnection,
-        outlet: &mut Outlet,
+        outlet: &Outlet,
     ) -> Result<(), ConnectError> {
         let order_at = std::mem::take(&mut self.order_at);
         self.drain(sqlx::query(statement).fetch(connection), outlet)
@@ -283,7 +304,7 @@ impl<'a> Reading<'a> {
         Some(lag.map_or_else(|| cursor.clone(), |lag| lowered(cursor, lag)))
     }
 
-    async fn drain(&mut self, mut rows: Rows<'_>, outlet: &mut Outlet) -> Result<(), ConnectError> {
+    async fn drain(&mut self, mut rows: Rows<'_>, outlet: &Outlet) -> Result<(), ConnectError> {
         loop {
             let filled = tokio::select! {
                 filled = self.fill(&mut rows) => filled?,
@@ -381,19 +402,19 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    async fn checkpoint(&mut self, outlet: &mut Outlet) -> Result<(), ConnectError> {
+    async fn checkpoint(&mut self, outlet: &Outlet) -> Result<(), ConnectError> {
         if !self.builder.is_empty() {
             outlet.send(Message::Rows(self.builder.take())).await?;
         }
         let rows = std::mem::take(&mut self.since_checkpoint);
-        let position = Position::new(&self.identity, &self.place)?;
+        let position = (self.seal)(&self.place)?;
         outlet.send(Message::Checkpoint { position, rows }).await
     }
 }
 
 /// Returns a column of a row; every column is selected as text, except bytes without a character
 /// set, which are text when they are UTF-8.
-fn cell(row: &MySqlRow, at: usize) -> Cell<'_> {
+pub(crate) fn cell(row: &MySqlRow, at: usize) -> Cell<'_> {
     let Ok(value) = row.try_get_raw(at) else {
         return Cell::Unreadable(Fault::NoColumn);
     };

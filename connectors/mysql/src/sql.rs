@@ -73,6 +73,13 @@ impl<'a> Selection<'a> {
         safe(clauses.join(" "))
     }
 
+    /// Returns the statement that reads the row whose order columns have the bound values, one each.
+    pub(crate) fn row(&self) -> SqlStr {
+        let same = |column: &&Column| format!("{} = {}", column.order(), column.parameter());
+        let conditions: Vec<String> = self.order.iter().map(same).collect();
+        safe(format!("{} LIMIT 1", self.select(&conditions)))
+    }
+
     /// Returns the statement that reads the rows no page holds: those with a null in the order
     /// columns. Nothing when there can be none.
     pub(crate) fn remainder(&self) -> Option<SqlStr> {
@@ -192,6 +199,22 @@ pub(crate) fn has_nulls(relation: &Relation, column: &Column) -> SqlStr {
         "SELECT EXISTS (SELECT 1 FROM {} WHERE {} IS NULL)",
         relation.quoted, column.quoted
     ))
+}
+
+/// Returns the statement that shows how a table is defined.
+pub(crate) fn definition(relation: &Relation) -> SqlStr {
+    safe(format!("SHOW CREATE TABLE {}", relation.quoted))
+}
+
+/// Returns the statement that gives the bytes of a character set as text, one character each, in
+/// hexadecimal digits. Nothing when the name cannot be one.
+pub(crate) fn characters(charset: &str) -> Option<SqlStr> {
+    if charset.is_empty() || !charset.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    Some(safe(format!(
+        "SELECT HEX(CONVERT(CONVERT(UNHEX(?) USING {charset}) USING utf8mb4))"
+    )))
 }
 
 /// Returns the statement that takes a cursor value and gives it back, but never later than now. A

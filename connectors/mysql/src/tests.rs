@@ -1,6 +1,12 @@
 //! Against a server, when `RABT_TEST_MYSQL_URL` names one; a database for each test.
 
+mod changes;
 mod compliance;
+mod mirror;
+mod own;
+mod refused;
+mod servers;
+mod values;
 
 use std::time::Duration;
 
@@ -15,6 +21,8 @@ use crate::Mysql;
 struct Agency {
     server: String,
     name: String,
+    /// The server when it is one of the test's own.
+    own: Option<own::OwnServer>,
 }
 
 impl Agency {
@@ -28,8 +36,16 @@ impl Agency {
             eprintln!("skipped: no MariaDB");
             return None;
         };
+        Some(Self::at(server, name, statements).await)
+    }
+
+    async fn at(server: String, name: &str, statements: &str) -> Self {
         let name = format!("rabt_kind_{name}_{}", std::process::id());
-        let agency = Self { server, name };
+        let agency = Self {
+            server,
+            name,
+            own: None,
+        };
         agency
             .on_server(&format!("CREATE DATABASE {}", agency.name))
             .await;
@@ -39,7 +55,7 @@ impl Agency {
             .await
             .unwrap();
         connection.close().await.unwrap();
-        Some(agency)
+        agency
     }
 
     fn url(&self) -> String {

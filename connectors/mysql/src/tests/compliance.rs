@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use rabt_connect::Connector;
-use rabt_connect::compliance::{ColumnKind, NewTable, Place, Row, Subject};
+use rabt_connect::compliance::{Change, ColumnKind, NewTable, Place, Row, Subject};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 
 use super::Agency;
+use super::own::OwnServer;
 use crate::Mysql;
 use crate::sql::quote;
 
@@ -28,6 +29,13 @@ impl Subject for Server {
         let agency = Agency::with(&format!("compliance{number}"), "SELECT 1").await?;
         Some(Box::new(agency))
     }
+
+    async fn place_with_own_log(&self) -> Option<Box<dyn Place>> {
+        let server = OwnServer::start(&[]).await?;
+        let mut agency = Agency::at(server.url(), "forgotten", "SELECT 1").await;
+        agency.own = Some(server);
+        Some(Box::new(agency))
+    }
 }
 
 impl Agency {
@@ -38,6 +46,7 @@ impl Agency {
     fn config_of(url: String) -> toml::Table {
         let mut config = toml::Table::new();
         config.insert("url".to_owned(), url.into());
+        config.insert("binlog".to_owned(), true.into());
         config
     }
 }
@@ -101,6 +110,42 @@ impl Place for Agency {
         }
         transaction.commit().await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    async fn change(&self, table: &NewTable, change: Change) {
+        let name = quote(&table.name).unwrap();
+        let columns = table
+            .columns
+            .iter()
+            .map(|column| quote(&column.name).unwrap());
+        let columns: Vec<String> = columns.collect();
+        let text = |cell: &Option<String>| match cell {
+            Some(text) => format!("'{text}'"),
+            None => "NULL".to_owned(),
+        };
+        let statement = match change {
+            Change::Insert(row) => return self.insert(table, &[row]).await,
+            Change::Update(key, row) => {
+                let cells = columns.iter().zip(&row);
+                let cells = cells.map(|(column, cell)| format!("{column} = {}", text(cell)));
+                let cells: Vec<String> = cells.collect();
+                format!(
+                    "UPDATE {name} SET {} WHERE {} = '{key}'",
+                    cells.join(", "),
+                    columns[0]
+                )
+            }
+            Change::Delete(key) => format!("DELETE FROM {name} WHERE {} = '{key}'", columns[0]),
+            Change::Truncate => format!("TRUNCATE {name}"),
+        };
+        self.run(&statement).await;
+    }
+
+    /// The administrator removes the files of the log, all but the last.
+    async fn lose_log(&self) -> bool {
+        let server = self.own.as_ref().expect("a server of the test's own");
+        server.purge().await;
+        true
     }
 
     async fn state(&self) -> Option<String> {

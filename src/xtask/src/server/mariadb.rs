@@ -51,6 +51,14 @@ pub(crate) fn mariadb(disk: Disk) -> Result<Server, Missing> {
         "--max-connections=200".to_owned(),
         format!("--innodb-flush-log-at-trx-commit={flush}"),
         "--innodb-buffer-pool-size=128M".to_owned(),
+        "--server-id=1".to_owned(),
+        format!("--log-bin={}", place.path("log").display()),
+        "--binlog-format=ROW".to_owned(),
+        "--binlog-row-image=FULL".to_owned(),
+        "--binlog-row-metadata=FULL".to_owned(),
+        "--binlog-checksum=CRC32".to_owned(),
+        "--sync-binlog=0".to_owned(),
+        "--log-bin-trust-function-creators=1".to_owned(),
     ];
     let mut probe = place.command(&admin);
     probe.args(["--no-defaults", "-urabt", "-prabt", &socket, "ping"]);
