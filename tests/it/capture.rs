@@ -217,7 +217,7 @@ async fn read(stack: &Stack) -> RunSummary {
 #[tokio::test]
 async fn changes_at_the_host_end_as_the_table() {
     if let Some(agency) = Agency::start(31, "shared").await {
-        end_as_the_table(agency).await;
+        Box::pin(end_as_the_table(agency)).await;
     }
 }
 

@@ -16,7 +16,7 @@ const KILLS: usize = 3;
 #[tokio::test]
 async fn changes_through_a_process_end_as_the_table() {
     if let Some(agency) = Agency::start(41, "process").await {
-        end_as_the_table(agency).await;
+        Box::pin(end_as_the_table(agency)).await;
     }
 }
 

@@ -302,7 +302,10 @@ async fn changes(remote: &Remote) -> (usize, Result<(), ConnectError>) {
             match message {
                 Message::Rows(batch) => rows += batch.rows(),
                 Message::Checkpoint { position, .. } => inlet.acknowledge(position),
-                _ => {}
+                Message::Deleted(_)
+                | Message::Truncated
+                | Message::SchemaChanged(_)
+                | Message::Progress(_) => {}
             }
         }
         rows
