@@ -315,14 +315,18 @@ async fn what_is_suspended_at_one_node_is_refused_at_every_node() {
     let mut client = AgreementServiceClient::new(first.connect(pki, OPERATOR).await);
     client.suspend_agreement(suspend).await.unwrap();
     let stopped = Instant::now();
-    assert_eq!(refusal(&first, pki).await, "NOT_PERMITTED", "at once");
+    assert_eq!(
+        refusal(&first, pki).await,
+        "AGREEMENT_NOT_ACTIVE",
+        "at once"
+    );
     let mut elsewhere = refusal(&second, pki).await;
     while elsewhere == "BAD_IDENTIFIER" {
         assert!(stopped.elapsed() < TAKE_OVER, "it is not stopped elsewhere");
         tokio::time::sleep(Duration::from_millis(100)).await;
         elsewhere = refusal(&second, pki).await;
     }
-    assert_eq!(elsewhere, "NOT_PERMITTED");
+    assert_eq!(elsewhere, "AGREEMENT_NOT_ACTIVE");
     eprintln!("refused at the other node after {:?}", stopped.elapsed());
     first.stop();
     second.stop();
