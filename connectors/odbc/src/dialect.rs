@@ -88,11 +88,14 @@ impl Dialect {
             Self::Postgres => vec![
                 "SET default_transaction_read_only = on".to_owned(),
                 "SET application_name = 'rabt'".to_owned(),
+                // As the kind `postgres` does: a time of the server's own zone comes twice in autumn.
+                "SET TimeZone = 'UTC'".to_owned(),
                 format!("SET statement_timeout = {}", timeout.as_millis()),
             ],
             Self::Mysql => vec![
                 "SET SESSION TRANSACTION READ ONLY".to_owned(),
                 "SET SESSION sql_mode = ''".to_owned(),
+                "SET SESSION time_zone = '+00:00'".to_owned(),
             ],
             // The driver opens what is no database, and then finds nothing in it.
             Self::Sqlite => vec![

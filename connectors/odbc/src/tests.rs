@@ -4,6 +4,7 @@
 mod agency;
 mod equal;
 mod own;
+mod zone;
 
 use std::path::PathBuf;
 use std::sync::Arc;
