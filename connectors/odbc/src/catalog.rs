@@ -30,6 +30,8 @@ pub(crate) struct Column {
     pub(crate) nullable: bool,
     /// The type in the numbers of ODBC.
     pub(crate) sql_type: i16,
+    /// Characters or digits that are declared, 0 when none are; drivers understate it.
+    pub(crate) size: usize,
 }
 
 /// A table or view.
@@ -71,6 +73,12 @@ impl Column {
         ["enum", "set"]
             .iter()
             .any(|word| declared.starts_with(word))
+    }
+
+    /// Says whether it holds moments, which `MariaDB` and `MySQL` show in the zone of the session.
+    pub(crate) fn is_moment(&self) -> bool {
+        let declared = self.declared_type.to_ascii_lowercase();
+        declared.starts_with("timestamp")
     }
 
     /// Says whether its numbers are written otherwise than they are. Drivers call some exact ones so.
@@ -252,6 +260,7 @@ fn columns(database: &Database, only: Option<&Name>) -> Result<BTreeMap<Name, Ve
             sql_type: text(4).parse().unwrap_or_default(),
             declared_type: text(5),
             nullable: text(10) != "0",
+            size: text(6).parse().unwrap_or_default(),
         };
         found.entry((text(1), text(2))).or_default().push(column);
     })?;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rabt_connect::{ConfigFields, ConfigKey, ConnectError, Problem, Session};
 
-use crate::dialect::Paging;
+use crate::dialect::{Fetch, Paging};
 
 /// The keys.
-pub(crate) const KEYS: [ConfigKey; 5] = [
+pub(crate) const KEYS: [ConfigKey; 6] = [
     ConfigKey {
         name: "connection",
         required: true,
@@ -37,6 +37,12 @@ pub(crate) const KEYS: [ConfigKey; 5] = [
         required: false,
         secret: false,
         doc: "how the database limits rows: limit, top or fetch; by itself what its name promises",
+    },
+    ConfigKey {
+        name: "fetch",
+        required: false,
+        secret: false,
+        doc: "how many rows the driver gives at once: sets (by itself), or rows for one by one, where it fails otherwise",
     },
 ];
 
@@ -173,6 +179,7 @@ pub(crate) fn problems_of(config: &toml::Table) -> Vec<Problem> {
         fields.wrong("quote", "must be one character");
     }
     fields.word("paging", &Paging::WORDS);
+    fields.word("fetch", &Fetch::WORDS);
     fields.into_problems()
 }
 
@@ -261,12 +268,15 @@ mod tests {
     #[test]
     fn every_mistake_is_reported() {
         assert_eq!(
-            lines("connection = 'Server=x;Pwd=hunter2'\nquote = 'ab'\npaging = 'limits'"),
+            lines(
+                "connection = 'Server=x;Pwd=hunter2'\nquote = 'ab'\npaging = 'limits'\nfetch = 'row'"
+            ),
             [
                 "connection: names neither Driver nor DSN",
                 "connection: holds a password; write password = { secret = \"env:NAME\" }",
                 "quote: must be one character",
                 "paging: must be one of limit, top, fetch; did you mean 'limit'?",
+                "fetch: must be one of sets, rows; did you mean 'rows'?",
             ]
         );
         assert_eq!(lines("connection = 'DSN=x;UID=a'\nuser = 'a'").len(), 1);

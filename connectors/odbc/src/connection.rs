@@ -4,7 +4,7 @@ use odbc_api::{Connection, ConnectionOptions, Cursor, Error, environment};
 use rabt_connect::{ConnectError, Session};
 
 use crate::config;
-use crate::dialect::{Dialect, Paging};
+use crate::dialect::{Dialect, Fetch, Paging};
 use crate::fault::Doing;
 
 /// Seconds to wait for a login.
@@ -15,6 +15,7 @@ pub(crate) struct Database {
     pub(crate) connection: Connection<'static>,
     pub(crate) dialect: Dialect,
     pub(crate) paging: Paging,
+    pub(crate) fetch: Fetch,
     /// What the driver calls the database.
     pub(crate) product: String,
     quote: char,
@@ -43,11 +44,13 @@ impl Database {
         let dialect = Dialect::of(&product);
         let quote = quote_of(session, &connection)?;
         let paging = session.optional_text("paging")?.and_then(Paging::of);
+        let fetch = session.optional_text("fetch")?.and_then(Fetch::of);
         let timeout = config::timeout(session);
         let mut database = Self {
             connection,
             dialect,
             paging: paging.unwrap_or(dialect.paging()),
+            fetch: fetch.unwrap_or_default(),
             product,
             quote,
             seconds: None,

@@ -33,6 +33,34 @@ pub(crate) enum Paging {
     Fetch,
 }
 
+/// How many rows a driver is asked for at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Fetch {
+    /// As many as fit into a bounded room.
+    #[default]
+    Sets,
+    /// One, cell by cell.
+    Rows,
+}
+
+impl Fetch {
+    /// The words of the configuration.
+    pub(crate) const WORDS: [&'static str; 2] = ["sets", "rows"];
+
+    /// Returns the way of a word.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        match word {
+            "sets" => Some(Self::Sets),
+            "rows" => Some(Self::Rows),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn is_sets(self) -> bool {
+        matches!(self, Self::Sets)
+    }
+}
+
 impl Paging {
     /// The words of the configuration.
     pub(crate) const WORDS: [&'static str; 3] = ["limit", "top", "fetch"];
@@ -199,6 +227,7 @@ mod tests {
             declared_type: declared_type.to_owned(),
             nullable: false,
             sql_type,
+            size: 0,
         }
     }
 

@@ -10,6 +10,7 @@ mod connection;
 mod dialect;
 mod fault;
 mod read;
+mod rowset;
 mod sql;
 #[cfg(test)]
 mod tests;

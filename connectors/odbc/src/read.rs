@@ -3,10 +3,11 @@
 //! Invariant: a page ends between two places of the order, as the database itself compares them, so
 //! that whatever follows it can be asked for by "greater than".
 
+mod fetch;
+
 use odbc_api::{Cursor, CursorRow};
 use rabt_connect::{
-    BatchBuilder, Cell, ConnectError, Fault, Identity, Message, Mode, Outlet, Plan, Position,
-    Session, lowered,
+    BatchBuilder, ConnectError, Identity, Message, Mode, Outlet, Plan, Position, Session, lowered,
 };
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
@@ -14,9 +15,12 @@ use tokio::runtime::Handle;
 use crate::KIND;
 use crate::catalog::{Column, Relation};
 use crate::connection::Database;
+use crate::dialect::Dialect;
 use crate::fault::Doing;
+use crate::rowset::Rooms;
 use crate::sql::{Selection, Start, Statement};
 use crate::value::{Buffer, Value};
+use fetch::place_text;
 
 /// Rows in one message, at most.
 const BATCH_ROWS: usize = 1024;
@@ -40,17 +44,17 @@ pub(crate) fn read(
     host: &Handle,
 ) -> Result<(), ConnectError> {
     plan.refuse_changes(KIND)?;
-    let identity = identity(session, plan);
-    let place = match from {
-        Some(position) => position.place(&identity)?,
-        None => Place::default(),
-    };
     let doing = Doing::reading(format!("table {}", plan.table));
     let database = Database::open(session)?;
     let relation = Relation::find(&database, plan.schema.as_deref(), &plan.table)
         .map_err(|error| doing.fault(&error))?
         .ok_or_else(|| doing.no_table())?;
     plan.check_columns(&relation.to_table())?;
+    let identity = identity(session, plan, has_moments(&database, &relation, plan));
+    let place = match from {
+        Some(position) => position.place(&identity)?,
+        None => Place::default(),
+    };
     let mut reading = Reading::new(&database, &relation, plan, identity, place, doing)?;
     reading.refuse_nulls()?;
     reading.run(&Way { outlet, host })
@@ -74,8 +78,20 @@ fn refuse_unorderable(plan: &Plan, column: &Column) -> Result<(), ConnectError> 
     ))
 }
 
+/// Says whether places hold moments whose text has no zone. It is that of UTC; before it was, it was that
+/// of the server, and a place from then would be taken for one of some hours later.
+fn has_moments(database: &Database, relation: &Relation, plan: &Plan) -> bool {
+    let cursor = match &plan.mode {
+        Mode::Incremental { cursor, .. } => Some(cursor),
+        Mode::Snapshot | Mode::Changes { .. } => None,
+    };
+    let order = plan.key.iter().chain(cursor);
+    let mut order = order.filter_map(|name| relation.column(name));
+    database.dialect == Dialect::Mysql && order.any(Column::is_moment)
+}
+
 /// Returns which table a position belongs to.
-fn identity(session: &Session, plan: &Plan) -> Identity {
+fn identity(session: &Session, plan: &Plan, moments: bool) -> Identity {
     let mut parts = vec![
         session.source.as_str(),
         plan.schema.as_deref().unwrap_or_default(),
@@ -86,6 +102,9 @@ fn identity(session: &Session, plan: &Plan) -> Identity {
         Mode::Incremental { cursor, .. } => parts.extend(["incremental", cursor]),
     }
     parts.extend(plan.key.iter().map(String::as_str));
+    if moments {
+        parts.push("utc");
+    }
     Identity::new(KIND, &parts)
 }
 
@@ -119,6 +138,8 @@ struct Reading<'a> {
     builder: BatchBuilder,
     since_checkpoint: u64,
     buffer: Buffer,
+    /// How much room cells have in sets of rows; nothing when rows come one by one.
+    rooms: Option<Rooms>,
     cells: Vec<Value>,
 }
 
@@ -157,6 +178,9 @@ impl<'a> Reading<'a> {
             }
         }
         let begins_anew = place.ended && cursor.is_none();
+        let unique = relation.is_unique(&plan.key);
+        let again = unique && !order.is_empty();
+        let rooms = Rooms::new(&columns, database.dialect, again);
         Ok(Self {
             database,
             plan,
@@ -166,11 +190,12 @@ impl<'a> Reading<'a> {
             cursor,
             binary: columns.iter().map(|column| column.is_binary()).collect(),
             order_at,
-            unique: relation.is_unique(&plan.key),
+            unique,
             place: if begins_anew { Place::default() } else { place },
             builder: BatchBuilder::new(plan.columns.clone()),
             since_checkpoint: 0,
             buffer: Buffer::new(),
+            rooms: database.fetch.is_sets().then_some(rooms),
             cells: vec![Value::default(); columns.len()],
         })
     }
@@ -205,6 +230,9 @@ impl<'a> Reading<'a> {
             if let Some(statement) = self.selection.remainder() {
                 // These rows have no place, so none is taken from them.
                 let order_at = std::mem::take(&mut self.order_at);
+                if let Some(rooms) = self.rooms.as_mut().filter(|_| self.unique) {
+                    rooms.widen_all();
+                }
                 self.send_all(statement, way)?;
                 self.order_at = order_at;
             }
@@ -246,9 +274,7 @@ impl<'a> Reading<'a> {
         // The next page begins behind the last row of this one; without rows where this one did.
         self.place.after.clone_from(&place.after);
         if self.unique {
-            let rows = self.send_all(self.selection.page(start, Some(limit), None), way)?;
-            let more = rows >= u64::from(limit);
-            return if more {
+            return if self.unique_page(start, limit, way)? {
                 self.went_on(&place)
             } else {
                 Ok(false)
@@ -259,6 +285,31 @@ impl<'a> Reading<'a> {
         let Some(to) = to else { return Ok(false) };
         self.place.after = to;
         self.went_on(&place)
+    }
+
+    /// Reads a page in an order in which each row has a place of its own; says whether it is full. A row of
+    /// which a cell did not fit is asked for again, with room for it, and what follows.
+    fn unique_page(
+        &mut self,
+        start: Start<'_>,
+        limit: u32,
+        way: &Way<'_>,
+    ) -> Result<bool, ConnectError> {
+        let mut left = limit;
+        let mut statement = self.selection.page(start, Some(limit), None);
+        loop {
+            let sent = self.send(statement, way)?;
+            left = left.saturating_sub(u32::try_from(sent.rows).unwrap_or(u32::MAX));
+            if !sent.cut {
+                return Ok(left == 0);
+            }
+            statement = if left == limit {
+                self.selection.page(start, Some(limit), None)
+            } else {
+                let behind = Start::After(&self.place.after);
+                self.selection.page(behind, Some(left), None)
+            };
+        }
     }
 
     /// Refuses a page that ended where it began: the database orders otherwise than it compares, and the
@@ -293,8 +344,11 @@ impl<'a> Reading<'a> {
         if rows < limit {
             return Ok(None);
         }
-        let texts = last.iter().map(|value| self.place_text(value));
-        texts.collect::<Result<_, _>>().map(Some)
+        let texts = last.iter().map(|value| place_text(self.plan, value));
+        texts
+            .map(|text| text.map(str::to_owned))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Returns the first cursor value to read again after a run that ended.
@@ -304,68 +358,6 @@ impl<'a> Reading<'a> {
             Mode::Incremental { lag: Some(lag), .. } => lowered(&cursor, *lag),
             Mode::Incremental { lag: None, .. } | Mode::Snapshot | Mode::Changes { .. } => cursor,
         }
-    }
-
-    /// Sends the rows of a statement; returns how many there were.
-    fn send_all(&mut self, statement: Statement, way: &Way<'_>) -> Result<u64, ConnectError> {
-        let database = self.database;
-        let Statement { text, values } = statement;
-        let executed = database
-            .connection
-            .execute(&text, values.as_slice(), database.seconds);
-        let Some(mut cursor) = executed.map_err(|error| self.doing.fault(&error))? else {
-            return Ok(0);
-        };
-        let mut rows = 0;
-        loop {
-            if way.outlet.is_cancelled() {
-                return Err(ConnectError::Cancelled);
-            }
-            let next = cursor
-                .next_row()
-                .map_err(|error| self.doing.fault(&error))?;
-            let Some(mut row) = next else { break };
-            self.take(&mut row)?;
-            rows += 1;
-            if self.builder.is_full(BATCH_ROWS) {
-                way.send(Message::Rows(self.builder.take()))?;
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Takes a row into the batch, and its place.
-    fn take(&mut self, row: &mut CursorRow<'_>) -> Result<(), ConnectError> {
-        for (column, value) in (1..).zip(&mut self.cells) {
-            let read = self.buffer.read(row, column, value);
-            read.map_err(|error| self.doing.fault(&error))?;
-        }
-        let wanted = self.cells.iter().zip(&self.binary);
-        let cells = wanted.map(|(value, binary)| match value.cell() {
-            Cell::Text(_) if *binary => Cell::Unreadable(Fault::Binary),
-            Cell::Text(_) | Cell::Null | Cell::Unchanged | Cell::Unreadable(_) => value.cell(),
-        });
-        self.builder.push_row(cells);
-        self.since_checkpoint += 1;
-        self.place.after.resize(
-            self.order_at.len().max(self.place.after.len()),
-            String::new(),
-        );
-        for index in 0..self.order_at.len() {
-            let text = self.place_text(&self.cells[self.order_at[index]])?;
-            self.place.after[index] = text;
-        }
-        Ok(())
-    }
-
-    fn place_text(&self, value: &Value) -> Result<String, ConnectError> {
-        if let Some(text) = value.text() {
-            return Ok(text.to_owned());
-        }
-        let place = format!("table {}", self.plan.table);
-        let what = "has a key or cursor that is not text";
-        let remedy = "choose a key of numbers or texts, or offer a view that has one";
-        Err(ConnectError::data(place, what, remedy))
     }
 
     /// Hands each row of a statement to `take`.

@@ -3,6 +3,7 @@
 
 mod agency;
 mod equal;
+mod long;
 mod own;
 mod zone;
 

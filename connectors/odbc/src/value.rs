@@ -37,28 +37,35 @@ impl Buffer {
             *value = Value::Unreadable(Fault::TooLong);
             return Ok(());
         }
-        let Some(units) = target.as_slice() else {
-            *value = Value::Null;
-            return Ok(());
-        };
-        let mut text = match std::mem::take(value) {
-            Value::Text(text) => text,
-            Value::Null | Value::Unreadable(_) => String::new(),
-        };
-        text.clear();
-        for unit in char::decode_utf16(units.iter().copied()) {
-            let Ok(unit) = unit else {
-                *value = Value::Unreadable(Fault::NotText);
-                return Ok(());
-            };
-            text.push(unit);
-        }
-        *value = Value::Text(text);
+        value.set(target.as_slice());
         Ok(())
     }
 }
 
 impl Value {
+    /// Takes the units of a cell, and uses its room again.
+    pub(crate) fn set(&mut self, units: Option<&[u16]>) {
+        let Some(units) = units else {
+            *self = Self::Null;
+            return;
+        };
+        let mut text = match std::mem::take(self) {
+            Self::Text(text) => text,
+            Self::Null | Self::Unreadable(_) => String::new(),
+        };
+        text.clear();
+        // An Arabic letter takes two bytes.
+        text.reserve(2 * units.len());
+        for unit in char::decode_utf16(units.iter().copied()) {
+            let Ok(unit) = unit else {
+                *self = Self::Unreadable(Fault::NotText);
+                return;
+            };
+            text.push(unit);
+        }
+        *self = Self::Text(text);
+    }
+
     pub(crate) fn cell(&self) -> Cell<'_> {
         match self {
             Self::Null => Cell::Null,
