@@ -4,6 +4,7 @@
 mod agreements;
 mod audit_index;
 mod audit_log;
+mod begin;
 mod bulk;
 mod changes;
 mod checkpoint;
@@ -41,6 +42,7 @@ use crate::names::{LocalNames, SharedNames};
 use crate::repository::{AuditLog, Storage, Transaction};
 
 use audit_log::SqliteAuditLog;
+use begin::begin;
 use checkpoint::Checkpoints;
 use leases::SqliteLeases;
 
@@ -143,7 +145,7 @@ impl SqliteStorage {
 #[async_trait]
 impl Storage for SqliteStorage {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StorageError> {
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let inner = begin(&self.writer).await;
         Ok(Box::new(SqliteTransaction {
             inner: inner.doing("beginning a transaction")?,
             names: self.names.local(),

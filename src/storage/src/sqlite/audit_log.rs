@@ -8,6 +8,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
 use super::audit_index::{Index, entries_about};
+use super::begin::begin;
 use super::bulk::Bulk;
 use super::script::Script;
 use crate::StorageError;
@@ -140,7 +141,7 @@ impl AuditLog for SqliteAuditLog {
     ) -> Result<(), StorageError> {
         const DOING: &str = "appending to the audit log";
         let mut held = self.index.lock().await;
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let inner = begin(&self.writer).await;
         let mut inner = inner.doing(DOING)?;
         let mut index = take(&mut held, &mut inner).await?;
         let mut script = Script::default();
@@ -224,7 +225,7 @@ impl AuditLog for SqliteAuditLog {
         subjects: &[(u64, [u8; 32])],
     ) -> Result<(), StorageError> {
         let mut held = self.index.lock().await;
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let inner = begin(&self.writer).await;
         let mut inner = inner.doing("indexing the audit log")?;
         let about: Vec<(i64, [u8; 32])> = subjects
             .iter()
@@ -313,7 +314,7 @@ impl AuditLog for SqliteAuditLog {
     }
 
     async fn put_subject_keys(&self, keys: &[SubjectKey]) -> Result<(), StorageError> {
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let inner = begin(&self.writer).await;
         let mut inner = inner.doing("storing keys of persons")?;
         let mut script = Script::default();
         put_keys(&mut script, &keys.iter().collect::<Vec<_>>());
@@ -328,7 +329,7 @@ impl AuditLog for SqliteAuditLog {
             .execute(&self.writer)
             .await
             .doing(DOING)?;
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        let inner = begin(&self.writer).await;
         let mut inner = inner.doing(DOING)?;
         let mut deleted = 0;
         for name in names {
