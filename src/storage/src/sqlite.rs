@@ -2,6 +2,7 @@
 //! of its own.
 
 mod agreements;
+mod appender;
 mod audit_index;
 mod audit_log;
 mod begin;
@@ -41,6 +42,7 @@ use crate::lease::Leases;
 use crate::names::{LocalNames, SharedNames};
 use crate::repository::{AuditLog, Storage, Transaction};
 
+use appender::Appender;
 use audit_log::SqliteAuditLog;
 use begin::begin;
 use checkpoint::Checkpoints;
@@ -92,12 +94,17 @@ impl SqliteStorage {
         let audit_reader = pool(file_options(&audit_path).pragma("query_only", "ON"), 2).await?;
         let mut checkpoints = Vec::with_capacity(2);
         for path in [path, &audit_path] {
-            checkpoints.push(Checkpoints::start(pool(file_options(path), 1).await?));
+            // whoever reads an old state is not waited for, since writers wait too
+            let options = file_options(path).busy_timeout(Duration::from_millis(10));
+            checkpoints.push(Checkpoints::start(pool(options, 1).await?));
         }
         let storage = Self {
             writer,
             reader,
-            audit_log: Arc::new(SqliteAuditLog::new(appender, audit_reader)),
+            audit_log: Arc::new(SqliteAuditLog::new(
+                Appender::in_file(appender),
+                audit_reader,
+            )),
             checkpoints,
             leases: Arc::new(SqliteLeases::beside(path)),
             names: SharedNames::default(),
@@ -118,7 +125,10 @@ impl SqliteStorage {
         Ok(Self {
             reader: writer.clone(),
             writer,
-            audit_log: Arc::new(SqliteAuditLog::new(appender.clone(), appender)),
+            audit_log: Arc::new(SqliteAuditLog::new(
+                Appender::in_memory(appender.clone()),
+                appender,
+            )),
             checkpoints: Vec::new(),
             leases: Arc::new(SqliteLeases::in_memory()),
             names: SharedNames::default(),

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
-use sqlx::{SqliteConnection, SqlitePool};
-use tokio::sync::Mutex;
+use sqlx::{Executor, SqlitePool};
 
+use super::appender::{Appender, BEGIN, COMMIT};
 use super::audit_index::{Index, entries_about};
-use super::begin::begin;
 use super::bulk::Bulk;
 use super::script::Script;
 use crate::StorageError;
@@ -78,9 +77,17 @@ const EMPTY_JOURNAL: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 const SQLITE_BUSY: &str = "5";
 
 /// How often the journal is tried to be emptied.
-const SCRUBS: u32 = 5;
-/// Between two attempts.
+const SCRUBS: u32 = 25;
+/// Between two attempts, in which others write.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// An attempt does not wait for readers while others wait to write, milliseconds.
+const IMPATIENT: &str = "PRAGMA busy_timeout = 20";
+const PATIENT: &str = "PRAGMA busy_timeout = 10000";
+
+/// Fails, by a value that is no JSON, when another leaf follows than the one that is named.
+const FOLLOWS: &str = "SELECT CASE WHEN COALESCE(MAX(leaf) + 1, 0) = ? THEN 0 ELSE json('') END
+    FROM audit_entries";
 
 const INDEXED: &str = "SELECT size FROM audit_indexed";
 
@@ -110,19 +117,13 @@ const PUT_WITNESSED: &str = "UPDATE audit_checkpoints SET body = $3, witnessed =
 const CHECKPOINTS: &str = "SELECT size, body FROM audit_checkpoints ORDER BY size";
 
 pub(super) struct SqliteAuditLog {
-    pub(super) writer: SqlitePool,
+    pub(super) writer: Appender,
     pub(super) reader: SqlitePool,
-    /// Where the index stands; `None` when it is to be read, at first and behind a failure.
-    index: Mutex<Option<Index>>,
 }
 
 impl SqliteAuditLog {
-    pub(super) fn new(writer: SqlitePool, reader: SqlitePool) -> Self {
-        Self {
-            writer,
-            reader,
-            index: Mutex::new(None),
-        }
+    pub(super) const fn new(writer: Appender, reader: SqlitePool) -> Self {
+        Self { writer, reader }
     }
 
     pub(super) async fn close(&self) {
@@ -140,35 +141,33 @@ impl AuditLog for SqliteAuditLog {
         checkpoint: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         const DOING: &str = "appending to the audit log";
-        let mut held = self.index.lock().await;
-        let inner = begin(&self.writer).await;
-        let mut inner = inner.doing(DOING)?;
-        let mut index = take(&mut held, &mut inner).await?;
+        let mut writing = self.writer.lock(DOING).await?;
+        let mut index = writing.index().await?;
         let mut script = Script::default();
-        script.add(SIZE);
+        script.add(BEGIN);
+        script.add(FOLLOWS).add(to_integer(first_leaf));
         write(&mut script, (first_leaf, entries), &mut index)?;
         if let Some(body) = checkpoint {
             let size = to_integer(first_leaf + entries.len() as u64);
             script.add(PUT_CHECKPOINT).add(size).add(body);
         }
-        match script.run(&mut inner, DOING).await.as_deref() {
-            Ok([size]) if to_count(*size) == first_leaf => {}
-            Ok(sizes) => {
-                let size = sizes.first().copied().map_or(0, to_count);
-                return Err(StorageError::LeafTaken { first_leaf, size });
-            }
-            Err(error) => {
-                // somebody else wrote, or something is wrong that has a name of its own
-                let size = sqlx::query_scalar(SIZE).fetch_one(&mut *inner).await;
-                let size = to_count(size.doing(DOING)?);
-                if size > first_leaf {
-                    return Err(StorageError::LeafTaken { first_leaf, size });
-                }
-                return Err(error.clone());
-            }
+        script.add(COMMIT);
+        if let Err(error) = script.run(&mut writing, DOING).await {
+            writing.roll_back().await;
+            let size: i64 = sqlx::query_scalar(SIZE)
+                .fetch_one(&mut *writing)
+                .await
+                .doing(DOING)?;
+            let size = to_count(size);
+            // somebody else wrote, or something is wrong that has a name of its own
+            return Err(if size == first_leaf {
+                error
+            } else {
+                StorageError::LeafTaken { first_leaf, size }
+            });
         }
-        inner.commit().await.doing(DOING)?;
-        *held = Some(index);
+        writing.indexed(index);
+        writing.done();
         Ok(())
     }
 
@@ -224,20 +223,21 @@ impl AuditLog for SqliteAuditLog {
         to: u64,
         subjects: &[(u64, [u8; 32])],
     ) -> Result<(), StorageError> {
-        let mut held = self.index.lock().await;
-        let inner = begin(&self.writer).await;
-        let mut inner = inner.doing("indexing the audit log")?;
+        const DOING: &str = "indexing the audit log";
+        let mut writing = self.writer.lock(DOING).await?;
         let about: Vec<(i64, [u8; 32])> = subjects
             .iter()
             .map(|(leaf, subject)| (to_integer(*leaf), *subject))
             .collect();
-        let mut index = take(&mut held, &mut inner).await?;
+        let mut index = writing.index().await?;
         let mut script = Script::default();
+        script.add(BEGIN);
         index.note(&mut script, &about)?;
         set_indexed(&mut script, (from, to));
-        script.run(&mut inner, "indexing the audit log").await?;
-        inner.commit().await.doing("indexing the audit log")?;
-        *held = Some(index);
+        script.add(COMMIT);
+        script.run(&mut writing, DOING).await?;
+        writing.indexed(index);
+        writing.done();
         Ok(())
     }
 
@@ -287,14 +287,17 @@ impl AuditLog for SqliteAuditLog {
         held: &[u8],
         signed: &[u8],
     ) -> Result<bool, StorageError> {
-        let done = sqlx::query(PUT_WITNESSED)
+        const DOING: &str = "storing a witnessed checkpoint";
+        let mut writing = self.writer.lock(DOING).await?;
+        let put = sqlx::query(PUT_WITNESSED)
             .bind(to_integer(size))
             .bind(held)
             .bind(signed)
-            .execute(&self.writer)
+            .execute(&mut *writing)
             .await
-            .doing("storing a witnessed checkpoint")?;
-        Ok(done.rows_affected() > 0)
+            .doing(DOING)?;
+        writing.done();
+        Ok(put.rows_affected() > 0)
     }
 
     async fn subject_keys(&self, names: &[[u8; 32]]) -> Result<Vec<SubjectKey>, StorageError> {
@@ -314,36 +317,35 @@ impl AuditLog for SqliteAuditLog {
     }
 
     async fn put_subject_keys(&self, keys: &[SubjectKey]) -> Result<(), StorageError> {
-        let inner = begin(&self.writer).await;
-        let mut inner = inner.doing("storing keys of persons")?;
+        const DOING: &str = "storing keys of persons";
+        let mut writing = self.writer.lock(DOING).await?;
         let mut script = Script::default();
+        script.add(BEGIN);
         put_keys(&mut script, &keys.iter().collect::<Vec<_>>());
-        script.run(&mut inner, "storing keys of persons").await?;
-        inner.commit().await.doing("storing keys of persons")
+        script.add(COMMIT);
+        script.run(&mut writing, DOING).await?;
+        writing.done();
+        Ok(())
     }
 
     async fn delete_subject_keys(&self, names: &[[u8; 32]]) -> Result<u64, StorageError> {
         const DOING: &str = "destroying keys of persons";
-        // there is one connection that writes
-        sqlx::query(OVERWRITE)
-            .execute(&self.writer)
-            .await
-            .doing(DOING)?;
-        let inner = begin(&self.writer).await;
-        let mut inner = inner.doing(DOING)?;
+        let mut writing = self.writer.lock(DOING).await?;
+        writing.execute(OVERWRITE).await.doing(DOING)?;
+        writing.execute(BEGIN).await.doing(DOING)?;
         let mut deleted = 0;
         for name in names {
             let done = sqlx::query(DELETE_KEYS)
                 .bind(name.as_slice())
-                .execute(&mut *inner)
+                .execute(&mut *writing)
                 .await;
             deleted += done.doing(DOING)?.rows_affected();
         }
-        let counted = sqlx::query(COUNT_ERASURE).execute(&mut *inner).await;
-        counted.doing(DOING)?;
-        inner.commit().await.doing(DOING)?;
+        writing.execute(COUNT_ERASURE).await.doing(DOING)?;
+        writing.execute(COMMIT).await.doing(DOING)?;
         // behind the commit a failure only makes later commits dearer
-        let _ = sqlx::query(OVERWRITE_CHEAPLY).execute(&self.writer).await;
+        let _ = writing.execute(OVERWRITE_CHEAPLY).await;
+        writing.done();
         Ok(deleted)
     }
 
@@ -351,10 +353,13 @@ impl AuditLog for SqliteAuditLog {
         const DOING: &str = "emptying the journal of the audit log";
         for attempt in 1..=SCRUBS {
             // busy while somebody reads a state of before
-            let busy: i64 = sqlx::query_scalar(EMPTY_JOURNAL)
-                .fetch_one(&self.writer)
-                .await
-                .doing(DOING)?;
+            let mut writing = self.writer.lock(DOING).await?;
+            writing.execute(IMPATIENT).await.doing(DOING)?;
+            let busy = sqlx::query_scalar(EMPTY_JOURNAL).fetch_one(&mut *writing);
+            let busy: Result<i64, _> = busy.await;
+            writing.execute(PATIENT).await.doing(DOING)?;
+            let busy = busy.doing(DOING)?;
+            writing.done();
             if busy == 0 {
                 return Ok(());
             }
@@ -473,17 +478,6 @@ fn put_keys(script: &mut Script, keys: &[&SubjectKey]) {
     KEYS.script(script, keys, |values, key| {
         values.add(key.name.as_slice()).add(key.sealed.as_slice());
     });
-}
-
-/// Takes where the index stands; who fails to commit leaves it to be read again.
-async fn take(
-    held: &mut Option<Index>,
-    connection: &mut SqliteConnection,
-) -> Result<Index, StorageError> {
-    match held.take() {
-        Some(index) => Ok(index),
-        None => Index::read(connection).await,
-    }
 }
 
 /// Notes that it is known whom the entries from one leaf up to another are about.

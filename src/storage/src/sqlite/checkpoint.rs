@@ -10,11 +10,16 @@ use sqlx::SqlitePool;
 use tokio::task::JoinSet;
 
 /// How often it is done; when nothing was committed it costs nothing.
-const EVERY: Duration = Duration::from_secs(1);
-/// Attempts to come to the end of the journal, so that it begins anew, while others write on.
-const ATTEMPTS: usize = 3;
+const EVERY: Duration = Duration::from_millis(200);
+/// Of so many pages a journal begins anew, so that its file is written again instead of growing: a file that
+/// grows costs the disk a second write, and a commit waits for it until everything else that is new on the
+/// disk is there too.
+const LONG: i64 = 12_288;
 
+/// Moves what it can beside the writer.
 const PASS: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+/// Moves the rest while writers wait, and lets the journal begin anew.
+const BEGIN_ANEW: &str = "PRAGMA wal_checkpoint(RESTART)";
 
 /// The task that does it; it ends with this value.
 pub(super) struct Checkpoints {
@@ -42,13 +47,18 @@ impl Checkpoints {
 async fn run(pool: SqlitePool) {
     loop {
         tokio::time::sleep(EVERY).await;
-        for _ in 0..ATTEMPTS {
-            // a database that fails tells those who ask it for something
-            let passed = sqlx::query_as(PASS).fetch_one(&pool).await;
-            let (_, journal, moved): (i64, i64, i64) = passed.unwrap_or_default();
-            if moved >= journal {
-                break;
-            }
+        if checkpoint(&pool, PASS).await > LONG {
+            // only what came during the first pass, so that little is left for which writers wait
+            checkpoint(&pool, PASS).await;
+            checkpoint(&pool, BEGIN_ANEW).await;
         }
     }
+}
+
+/// Returns how many pages the journal has.
+async fn checkpoint(pool: &SqlitePool, how: &'static str) -> i64 {
+    // a database that fails tells those who ask it for something
+    let passed = sqlx::query_as(how).fetch_one(pool).await;
+    let (_, journal, _): (i64, i64, i64) = passed.unwrap_or_default();
+    journal
 }

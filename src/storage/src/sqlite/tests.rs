@@ -136,9 +136,11 @@ async fn a_journal_that_somebody_reads_is_emptied_behind_them() {
 /// Sets how large the file of a log may become, in pages; returns what counts.
 async fn limit_pages(log: &super::audit_log::SqliteAuditLog, pages: i64) -> i64 {
     let limit = format!("PRAGMA max_page_count = {pages}");
-    // there is one connection that writes
+    let mut writing = log.writer.lock("limiting").await.unwrap();
     let limited = sqlx::query_scalar(sqlx::AssertSqlSafe(limit));
-    limited.fetch_one(&log.writer).await.unwrap()
+    let limited = limited.fetch_one(&mut *writing).await.unwrap();
+    writing.done();
+    limited
 }
 
 /// A disk without room, as SQLite sees one: nothing of the batch is there, and there is no hole behind it.
