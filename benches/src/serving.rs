@@ -129,6 +129,7 @@ async fn measure(settings: Settings) -> Report {
         );
     }
     let lookups = Side(lookups);
+    let bare_half = at_half(&bare, lookups.rate()).await;
     let half = at_half(&lookup, lookups.rate()).await;
     let citizens = stack.services.citizens();
     stack.stop().await;
@@ -141,6 +142,7 @@ async fn measure(settings: Settings) -> Report {
         bare: Side(bares),
         lookup: lookups,
         half,
+        bare_half,
         entries,
     }
 }
@@ -170,9 +172,9 @@ async fn audited(
 }
 
 /// Asks half as often as could be answered, evenly, whether or not earlier answers have come.
-async fn at_half(lookup: &Asker, rate: f64) -> Times {
+async fn at_half(asker: &Asker, rate: f64) -> Times {
     let between = Duration::from_secs_f64(2.0 / rate.max(1.0));
-    paced(between, HALF, lookup.each()).await
+    paced(between, HALF, asker.each()).await
 }
 
 async fn bare_client(pki: &Pki, answers: Bare) -> ask::Client {

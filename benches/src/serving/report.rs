@@ -23,6 +23,8 @@ pub(super) struct Report {
     pub(super) lookup: Side,
     /// Lookups at half the rate of `lookup`.
     pub(super) half: Times,
+    /// The bare lookup at that rate.
+    pub(super) bare_half: Times,
     /// Entries that the audit log gained in the rounds of lookups.
     pub(super) entries: u64,
 }
@@ -126,6 +128,8 @@ impl Report {
                 "p50_ms": tenths(self.half.at(500)),
                 "p99_ms": tenths(self.half.at(990)),
                 "errors": self.half.failed,
+                "bare_p50_ms": tenths(self.bare_half.at(500)),
+                "bare_p99_ms": tenths(self.bare_half.at(990)),
             },
             "audit_entries": self.entries,
             "entries_equal_answers": self.is_sound(),
@@ -137,7 +141,8 @@ impl Report {
             "{} citizens, answers of {} bytes, {} in flight, medians of {} rounds\n{}\n{}\n{}\n\
              lookup / echo = {:.3}; lookup / bare = {:.3}, {:.1} CPU-µs more; \
              {} audit entries for {} answers\n\
-             at half the rate, {:.0}/s: p50 {:.2} ms, p99 {:.2} ms, {} errors",
+             at half the rate, {:.0}/s: p50 {:.2} ms, p99 {:.2} ms, {} errors; \
+             the bare lookup p50 {:.2} ms, p99 {:.2} ms",
             self.citizens,
             self.bytes,
             self.settings.in_flight,
@@ -154,6 +159,8 @@ impl Report {
             self.half.at(500),
             self.half.at(990),
             self.half.failed,
+            self.bare_half.at(500),
+            self.bare_half.at(990),
         )
     }
 }
