@@ -55,11 +55,10 @@ pub(crate) fn target(options: &MySqlConnectOptions) -> String {
 }
 
 /// Ends a connection: politely after success; else at once, because the rest of a half-read answer
-/// would be waited for.
+/// would be waited for, and under TLS a farewell that the server never sends.
 pub(crate) async fn end<T>(connection: MySqlConnection, outcome: &Result<T, ConnectError>) {
-    // The connection is given up either way; how its end goes changes nothing.
-    let _ = match outcome {
-        Ok(_) => connection.close().await,
-        Err(_) => connection.close_hard().await,
-    };
+    if outcome.is_ok() {
+        // The connection is given up either way; how its end goes changes nothing.
+        let _ = connection.close().await;
+    }
 }
