@@ -2,6 +2,7 @@
 //! whoever was killed in between, the records are those of the final table.
 
 mod process;
+mod side;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,21 +16,17 @@ use rabt_service::operate::{
     NewSource, approve_source, retire_source, rewind_source, update_source,
 };
 use rabt_service::{RunSummary, ingest};
-use rabt_tests::{Database, Stack, executable, kinds, postgres_url, soak};
+use rabt_tests::{Database, Stack, executable, kinds, soak};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use side::{Link, Side};
 
 /// Tells the test that reads until it is killed where its store is.
 const CHILD: &str = "RABT_CAPTURE_TEST_CHILD";
-const NAME: &str = "capture::a_reading_host_is_killed_and_misses_nothing";
-
-const TABLE: &str = "CREATE TABLE persons (id int PRIMARY KEY, name text, nid text, note text);
-     ALTER TABLE persons ALTER note SET STORAGE EXTERNAL;
-     CREATE PUBLICATION rabt FOR TABLE persons;";
 
 /// The kind's part of the manifest, in which process it runs, the mode and what else the stream says.
-fn folder(url: &str, isolation: &str, mode: &str) -> NewSource {
+fn folder(side: Side, url: &str, isolation: &str, mode: &str) -> NewSource {
+    let (kind, own, from) = side.manifest();
     let manifest = format!(
         r#"
 schema = 1
@@ -39,14 +36,14 @@ name = {{ en = "Registry", ar = "السجل" }}
 steward = "data@registry.example"
 agreement = "AG-SUPPLY-1"
 [source]
-kind = "postgres"
+kind = "{kind}"
 isolation = "{isolation}"
 [source.config]
 url = {{ secret = "file:{url}" }}
-publication = "rabt"
+{own}
 [[stream]]
 id = "person"
-from = {{ schema = "public", table = "persons" }}
+from = {from}
 key = ["id"]
 {mode}
 "#
@@ -78,81 +75,75 @@ fn name(number: u32) -> String {
 
 /// An agency's database, and the file that holds its address.
 struct Agency {
+    side: Side,
+    /// Ends before its database does, which would wait for an open transaction.
+    link: Link,
     database: Database,
     folder: tempfile::TempDir,
     /// In which process the kind reads it.
     isolation: &'static str,
-    connection: PgConnection,
     random: ChaCha8Rng,
 }
 
 impl Agency {
-    async fn start(seed: u64, isolation: &'static str) -> Option<Self> {
-        let database = Database::on(&postgres_url()?).await;
-        database.run(TABLE).await;
+    async fn start(side: Side, seed: u64, isolation: &'static str) -> Option<Self> {
+        let database = Database::on(&side.url()?).await;
+        database.run(side.table()).await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("url"), database.url()).unwrap();
-        let connection = PgConnection::connect(&database.url()).await.unwrap();
+        let link = Link::connect(side, &database.url()).await;
         Some(Self {
+            side,
             database,
             folder,
             isolation,
-            connection,
+            link,
             random: ChaCha8Rng::seed_from_u64(seed),
         })
     }
 
     fn folder(&self, mode: &str) -> NewSource {
         let url = self.folder.path().join("url").display().to_string();
-        folder(&url, self.isolation, mode)
+        folder(self.side, &url, self.isolation, mode)
     }
 
     async fn run(&mut self, statement: &str) {
-        self.connection
-            .execute(AssertSqlSafe(statement))
-            .await
-            .unwrap();
-    }
-
-    /// Returns how many logs the server keeps for the database.
-    async fn slots(&mut self) -> i64 {
-        let count = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
-        let counted = sqlx::query_scalar(count).fetch_one(&mut self.connection);
-        counted.await.unwrap()
+        self.link.run(statement).await;
     }
 
     /// Makes a transaction of some changes of every sort.
     async fn stir(&mut self) {
-        self.run("BEGIN").await;
+        let (begin, ends) = self.side.transaction(&mut self.random);
+        self.run(&begin).await;
         for _ in 0..self.random.random_range(1..8) {
             let id = self.random.random_range(0..300);
             let other = self.random.random_range(0..300);
             let name = name(self.random.random_range(0..22));
             let length = [3, 9_000][self.random.random_range(0..2)];
             let statement = match self.random.random_range(0..6) {
-                0 | 1 => format!(
-                    "INSERT INTO persons VALUES ({id}, '{name}', '2840211{id:07}', repeat('n{other}', {length}))
-                     ON CONFLICT DO NOTHING"
-                ),
+                0 | 1 => self.side.insert(&format!(
+                    "({id}, '{name}', '2840211{id:07}', repeat('n{other}', {length}))"
+                )),
                 2 => format!("UPDATE persons SET name = '{name}' WHERE id = {id}"),
-                3 => format!("UPDATE persons SET note = repeat('o{other}', {length}) WHERE id = {id}"),
-                4 => format!(
-                    "UPDATE persons SET id = {other} WHERE id = {id}
-                     AND NOT EXISTS (SELECT 1 FROM persons WHERE id = {other})"
+                3 => format!(
+                    "UPDATE persons SET note = repeat('o{other}', {length}) WHERE id = {id}"
                 ),
+                4 => self.side.rekey(id, other),
                 _ => format!("DELETE FROM persons WHERE id = {id}"),
             };
             self.run(&statement).await;
         }
-        let end = ["COMMIT", "ROLLBACK"][usize::from(self.random.random_bool(0.1))];
-        self.run(end).await;
+        for end in ends {
+            self.run(&end).await;
+        }
     }
 
     /// Returns the records that a node holds that reads the table now for the first time.
     async fn table(&self) -> BTreeMap<String, String> {
         let stack = Stack::start("sqlite::memory:").await;
         let url = self.folder.path().join("url").display().to_string();
-        stack.register(vec![folder(&url, "shared", SNAPSHOT)]).await;
+        let folder = folder(self.side, &url, "shared", SNAPSHOT);
+        stack.register(vec![folder]).await;
         stack.read(1).await;
         let held = held(&stack).await;
         stack.stop().await;
@@ -214,9 +205,8 @@ async fn read(stack: &Stack) -> RunSummary {
     read.unwrap().into_inner()
 }
 
-#[tokio::test]
-async fn changes_at_the_host_end_as_the_table() {
-    if let Some(agency) = Agency::start(31, "shared").await {
+async fn changes_at_the_host_end_as_the_table(side: Side) {
+    if let Some(agency) = Agency::start(side, 31, "shared").await {
         Box::pin(end_as_the_table(agency)).await;
     }
 }
@@ -244,39 +234,31 @@ async fn end_as_the_table(mut agency: Agency) {
     assert_eq!(rest.counts.rows, 0);
     stack.link().await;
     // Whoever does not read any more leaves nothing at the agency.
-    assert_eq!(agency.slots().await, 1);
+    let kept = agency.side.keeps();
+    assert_eq!(agency.link.kept().await, kept);
     replace(&stack, agency.folder(SNAPSHOT)).await;
-    assert_eq!(agency.slots().await, 0);
+    assert_eq!(agency.link.kept().await, 0);
     replace(&stack, agency.folder(CHANGES)).await;
     read(&stack).await;
-    assert_eq!(agency.slots().await, 1);
+    assert_eq!(agency.link.kept().await, kept);
     let id = "registry".parse().unwrap();
     retire_source(&stack.services, &operator(), &id, false)
         .await
         .unwrap();
-    assert_eq!(agency.slots().await, 0);
+    assert_eq!(agency.link.kept().await, 0);
     stack.stop().await;
 }
 
-#[tokio::test]
-async fn an_emptied_table_and_a_stream_read_anew_leave_what_is_there() {
-    let Some(mut agency) = Agency::start(32, "shared").await else {
+async fn an_emptied_table_and_a_stream_read_anew_leave_what_is_there(side: Side) {
+    let Some(mut agency) = Agency::start(side, 32, "shared").await else {
         return;
     };
-    let insert = |from: u32, to: u32| {
-        format!(
-            "INSERT INTO persons SELECT n, '{}', '2840211' || lpad(n::text, 7, '0'), '' FROM generate_series({from}, {to}) n",
-            name(1)
-        )
-    };
-    agency.run(&insert(1, 200)).await;
+    agency.run(&side.fill(1, 200, &name(1))).await;
     let stack = Stack::start("sqlite::memory:").await;
     stack.register(vec![agency.folder(CHANGES)]).await;
     read(&stack).await;
     // The nightly load of many an agency: emptied and filled again, with few rows less.
-    agency.run("BEGIN; TRUNCATE persons").await;
-    agency.run(&insert(3, 210)).await;
-    agency.run("COMMIT").await;
+    agency.run(&side.refill(3, 210, &name(1))).await;
     agency.run("DELETE FROM persons WHERE id = 100").await;
     let news = read(&stack).await;
     assert_eq!(news.counts.deleted, 2, "{news:?}");
@@ -316,15 +298,15 @@ async fn read_until_killed(folder: &Path) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reading_host_is_killed_and_misses_nothing() {
+async fn a_reading_host_is_killed_and_misses_nothing(side: Side) {
     if let Some(folder) = std::env::var_os(CHILD) {
         return read_until_killed(Path::new(&folder)).await;
     }
-    let Some(agency) = Agency::start(33, "shared").await else {
+    let Some(agency) = Agency::start(side, 33, "shared").await else {
         return;
     };
-    miss_nothing(agency, NAME, &mut |_, _| {}).await;
+    let name = side.test("a_reading_host_is_killed_and_misses_nothing");
+    Box::pin(miss_nothing(agency, &name, &mut |_, _| {})).await;
 }
 
 /// Starts a host that reads until it is killed, as the test of this name.
@@ -394,3 +376,41 @@ async fn miss_nothing(
     stack.stop().await;
     drop(agency.database);
 }
+
+/// The suite, for one kind of server.
+macro_rules! captured {
+    ($module:ident, $side:expr) => {
+        mod $module {
+            use super::{Side, process};
+
+            #[tokio::test]
+            async fn changes_at_the_host_end_as_the_table() {
+                super::changes_at_the_host_end_as_the_table($side).await;
+            }
+
+            #[tokio::test]
+            async fn an_emptied_table_and_a_stream_read_anew_leave_what_is_there() {
+                let test = super::an_emptied_table_and_a_stream_read_anew_leave_what_is_there;
+                Box::pin(test($side)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_reading_host_is_killed_and_misses_nothing() {
+                super::a_reading_host_is_killed_and_misses_nothing($side).await;
+            }
+
+            #[tokio::test]
+            async fn changes_through_a_process_end_as_the_table() {
+                process::changes_through_a_process_end_as_the_table($side).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_kind_and_its_host_are_killed_and_miss_nothing() {
+                process::a_kind_and_its_host_are_killed_and_miss_nothing($side).await;
+            }
+        }
+    };
+}
+
+captured!(postgres, Side::Postgres);
+captured!(mariadb, Side::Mariadb);

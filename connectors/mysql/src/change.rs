@@ -125,20 +125,23 @@ impl Capture<'_> {
         flow.run(connection, wire).await
     }
 
-    /// Begins a snapshot; returns the place in the log that it was taken at.
+    /// Begins a snapshot; returns a place in the log at or before the one that it was taken at, behind
+    /// which every transaction was prepared that goes on behind the snapshot.
     async fn begin(
         &self,
         connection: &mut MySqlConnection,
         server: &Server,
         table: &Table,
     ) -> Result<(Place, Wire), ConnectError> {
-        let spot = server::snapshot(connection).await?;
+        let spot = server::settled_end_of_log(connection).await?;
+        let seen = server::snapshot(connection).await?;
         let wire = Wire::open(self.session, &spot, self.follow).await?;
         let place = Place {
             log: Log {
                 server: server.id,
                 table: table.name(),
             },
+            seen: (seen != spot).then_some(seen),
             spot,
             made: wire.made(),
             at: At::Rows(read::Place::default()),

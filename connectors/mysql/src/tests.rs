@@ -4,6 +4,7 @@ mod changes;
 mod compliance;
 mod mirror;
 mod own;
+mod phases;
 mod refused;
 mod servers;
 mod values;

@@ -5,27 +5,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::Rng;
 
-use super::{Agency, CHILD, end_as_the_table, miss_nothing, read_until_killed};
+use super::{Agency, CHILD, Side, end_as_the_table, miss_nothing, read_until_killed};
 use crate::process::children_of;
-
-const NAME: &str = "capture::process::a_kind_and_its_host_are_killed_and_miss_nothing";
 
 /// Kills of the kind under one host: with the fifth within ten minutes the source would be quarantined.
 const KILLS: usize = 3;
 
-#[tokio::test]
-async fn changes_through_a_process_end_as_the_table() {
-    if let Some(agency) = Agency::start(41, "process").await {
+pub(super) async fn changes_through_a_process_end_as_the_table(side: Side) {
+    if let Some(agency) = Agency::start(side, 41, "process").await {
         Box::pin(end_as_the_table(agency)).await;
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kind_and_its_host_are_killed_and_miss_nothing() {
+pub(super) async fn a_kind_and_its_host_are_killed_and_miss_nothing(side: Side) {
     if let Some(folder) = std::env::var_os(CHILD) {
         return read_until_killed(Path::new(&folder)).await;
     }
-    let Some(agency) = Agency::start(43, "process").await else {
+    let Some(agency) = Agency::start(side, 43, "process").await else {
         return;
     };
     let killed = AtomicUsize::new(0);
@@ -48,7 +44,8 @@ async fn a_kind_and_its_host_are_killed_and_miss_nothing() {
             }
         }
     };
-    miss_nothing(agency, NAME, &mut harm).await;
+    let name = side.test("a_kind_and_its_host_are_killed_and_miss_nothing");
+    Box::pin(miss_nothing(agency, &name, &mut harm)).await;
     let killed = killed.into_inner();
     eprintln!("{killed} processes of the kind were killed");
     assert!(killed > 5, "{killed}");

@@ -41,6 +41,8 @@ pub(super) struct Flow<'a> {
     log: Log,
     /// Behind the last event that belongs to no open transaction.
     spot: Spot,
+    /// The end of what the first reading saw, until the log has come there.
+    seen: Option<Spot>,
     /// When the file was begun; nothing until the server has said so.
     made: u32,
     /// Changes of the next transaction that an earlier read has sent.
@@ -103,6 +105,7 @@ impl<'a> Flow<'a> {
             again: Selection::new(relation, columns, key),
             log: place.log,
             spot: place.spot,
+            seen: place.seen,
             made: place.made,
             skip,
             group: None,
@@ -212,10 +215,16 @@ impl<'a> Flow<'a> {
                 self.rotate(begin.is_some(), file, offset);
                 return Ok(Step::On);
             }
-            What::Alive(file) if file == self.spot.file => self.reach(end),
+            What::Alive(file) => {
+                if file == self.spot.file {
+                    self.reach(end);
+                }
+                return Ok(Step::On);
+            }
             What::Begin(of) => self.begin(of, begin)?,
             What::Table(event) => {
-                if let Some(shape) = self.shapes.of(&event, &self.by, connection).await? {
+                let shape = self.shapes.of(&event, &self.by, connection).await?;
+                if let Some(shape) = shape.filter(|_| !self.is_seen()) {
                     self.see(&shape).await?;
                 }
             }
@@ -228,7 +237,6 @@ impl<'a> Flow<'a> {
             What::Incident => {
                 return Err(lost("the server says that it missed something in its log"));
             }
-            What::Alive(_) => {}
             What::Other => {}
         }
         if self.group.is_none() && begin.is_some() {
@@ -339,6 +347,7 @@ impl<'a> Flow<'a> {
                 }
             }
             Statement::Empties => group.note(Changed::Emptied),
+            Statement::Replaces(_) | Statement::Text if self.is_seen() => {}
             Statement::Replaces(how) => return Err(self.replaced(how)),
             Statement::Text => return Err(self.text()),
             Statement::XaCommit | Statement::XaRollback | Statement::Other => {}
@@ -347,6 +356,12 @@ impl<'a> Flow<'a> {
             return self.end(End::Holds, end, connection).await;
         }
         Ok(Step::On)
+    }
+
+    /// Says whether the first reading saw what the open transaction did.
+    fn is_seen(&self) -> bool {
+        let before = |group: &Group| self.seen.as_ref().is_some_and(|seen| group.spot < *seen);
+        self.group.as_ref().is_some_and(before)
     }
 
     fn replaced(&self, how: &str) -> ConnectError {
@@ -376,6 +391,7 @@ impl<'a> Flow<'a> {
         let place = Place {
             log: self.log.clone(),
             spot: spot.clone(),
+            seen: self.seen.clone().filter(|seen| spot < seen),
             made,
             at: At::Log {
                 part,

@@ -15,6 +15,9 @@ pub(super) struct Place {
     pub(super) log: Log,
     /// Behind the last transaction that was read to its end.
     pub(super) spot: Spot,
+    /// The end of what the first reading saw, while the spot lies before it. From there on transactions
+    /// are told; before it, only those are noted that are prepared and go on behind it.
+    pub(super) seen: Option<Spot>,
     /// When the server began the file, in seconds since 1970: another file of the name was begun at
     /// another time.
     pub(super) made: u32,

@@ -1,10 +1,12 @@
 //! Whether a server and an account let changes be read, and where its log ends.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rabt_connect::{ConnectError, Finding, Outcome};
 use sqlx::mysql::MySqlRow;
 use sqlx::{Executor, MySqlConnection, Row};
+use tokio::time::Instant;
 
 use super::place::Spot;
 use crate::fault::Doing;
@@ -23,6 +25,13 @@ const REPLICATES: &str = "SHOW GLOBAL STATUS LIKE 'slaves_running'";
 
 /// Needs the right that [`FILTER_RIGHT`] names.
 const FILTERS: &str = "SHOW MASTER STATUS";
+
+/// Transactions of two phases that are prepared.
+const PREPARED: &str = "XA RECOVER";
+
+/// How long a moment without any is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
 
 const GRANTS: &str = "SHOW GRANTS";
 
@@ -294,6 +303,31 @@ pub(super) async fn end_of_log(connection: &mut MySqlConnection) -> Result<Spot,
     let ended = connection.execute("COMMIT").await;
     ended.map_err(|error| doing.fault(&error))?;
     Ok(spot)
+}
+
+/// Returns where the log ends at a moment at which no transaction of two phases is prepared: whatever is
+/// prepared later lies behind it. Such a moment is waited for a while.
+pub(super) async fn settled_end_of_log(
+    connection: &mut MySqlConnection,
+) -> Result<Spot, ConnectError> {
+    let doing = Doing::reading("the server's log");
+    let started = Instant::now();
+    loop {
+        let spot = end_of_log(connection).await?;
+        let prepared = sqlx::raw_sql(PREPARED).fetch_all(&mut *connection).await;
+        let prepared = prepared.map_err(|error| doing.fault(&error))?;
+        if prepared.is_empty() {
+            return Ok(spot);
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(ConnectError::transient(
+                "the server's log",
+                "has a transaction of two phases that is prepared and does not end, so that a reading cannot begin",
+                "see XA RECOVER; its program ends it, or XA COMMIT or XA ROLLBACK by hand",
+            ));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 #[cfg(test)]

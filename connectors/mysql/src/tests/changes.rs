@@ -366,49 +366,6 @@ async fn what_was_taken_back_is_not_told() {
 }
 
 #[tokio::test]
-async fn transactions_of_two_phases_are_told_when_they_end() {
-    let Some(agency) = Agency::with("log_xa", PEOPLE).await else {
-        return;
-    };
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
-    let xid = |name: &str| format!("'{name}{}'", std::process::id());
-    let (one, two, three) = (xid("one"), xid("two"), xid("three"));
-    agency
-        .run(&format!(
-            "XA START {one}; INSERT INTO person VALUES (1, 'a', ''); XA END {one}; XA PREPARE {one}"
-        ))
-        .await;
-    agency
-        .run(&format!(
-            "XA START {two}; INSERT INTO person VALUES (2, 'b', ''); XA END {two}; XA PREPARE {two};"
-        ))
-        .await;
-    agency.run("INSERT INTO person VALUES (3, 'c', '')").await;
-    assert_eq!(mirror.news(&session, &plan).await, ["+3|c"]);
-    let started = mirror.clone();
-    agency.run(&format!("XA ROLLBACK {two}")).await;
-    agency.run("INSERT INTO person VALUES (4, 'd', '')").await;
-    agency.run(&format!("XA COMMIT {one}")).await;
-    agency
-        .run(&format!(
-            "XA START {three}; UPDATE person SET name = 'z' WHERE id = 1; XA END {three};
-             XA COMMIT {three} ONE PHASE"
-        ))
-        .await;
-    let expected = ["+4|d", "+1|a", "+1|z"];
-    assert_eq!(mirror.news(&session, &plan).await, expected);
-    assert!(mirror.news(&session, &plan).await.is_empty());
-    let mut again = started;
-    assert_eq!(again.news(&session, &plan).await, expected);
-    assert_eq!(again.rows, table(&agency.url(), ROWS).await);
-}
-
-#[tokio::test]
 async fn what_was_read_of_a_killed_first_reading_stays_good() {
     let Some(agency) = Agency::with("log_first", PEOPLE).await else {
         return;

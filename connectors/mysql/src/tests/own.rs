@@ -73,6 +73,25 @@ impl OwnServer {
         self.folder.path().join(name)
     }
 
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Writes a file that only the server may read.
+    pub(super) fn place(&self, name: &str, text: &str) {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if let Some((uid, gid)) = self.user {
+            chown(&path, Some(uid), Some(gid)).unwrap();
+        }
+    }
+
+    pub(super) fn set(&mut self, settings: &[String]) {
+        self.settings.extend_from_slice(settings);
+    }
+
     pub(super) fn url(&self) -> String {
         format!("mysql://rabt:rabt@127.0.0.1:{}/mysql", self.port)
     }

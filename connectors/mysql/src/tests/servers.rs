@@ -1,6 +1,6 @@
 //! Servers that go down, lose what was to be kept, or are set otherwise.
 
-use rabt_connect::{Connector, Outcome};
+use rabt_connect::{Connector, Outcome, Session};
 
 use super::Agency;
 use super::mirror::{Mirror, PEOPLE, changes, table};
@@ -154,5 +154,86 @@ async fn a_server_without_a_log_is_refused() {
         .unwrap_err();
     assert_eq!(error.name(), "configuration", "{error}");
     assert!(error.remedy().contains("log_bin"), "{error}");
+    drop(agency);
+}
+
+#[tokio::test]
+async fn the_log_comes_encrypted_as_the_source_says() {
+    let Some(mut server) = OwnServer::start(&[]).await else {
+        return;
+    };
+    let agency = Agency::at(server.url(), "tls", PEOPLE).await;
+    let database = agency.name.clone();
+    server
+        .run(&format!(
+            "INSERT INTO {database}.person VALUES (1, 'a', '')"
+        ))
+        .await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()])
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    server.place("server.crt", &certificate.pem());
+    server.place("server.key", &key.serialize_pem());
+    let ca = server.path("server.crt").display().to_string();
+    let key = server.path("server.key").display().to_string();
+    server.set(&[format!("--ssl-cert={ca}"), format!("--ssl-key={key}")]);
+    server.down();
+    server.up().await;
+    server
+        .run(&format!(
+            "INSERT INTO {database}.person VALUES (1, 'a', '')"
+        ))
+        .await;
+    server.run("SET GLOBAL require_secure_transport = ON").await;
+    let plan = changes("person", &["id"], &["id", "name"]);
+    let read = async |tls: &str, host: &str, ca: Option<&str>| {
+        let mut config = toml::Table::new();
+        for (key, value) in [
+            ("host", host),
+            ("database", &database),
+            ("user", "rabt"),
+            ("password", "rabt"),
+            ("tls", tls),
+        ] {
+            config.insert(key.to_owned(), value.into());
+        }
+        config.insert("port".to_owned(), i64::from(server.port()).into());
+        config.insert("binlog".to_owned(), true.into());
+        if let Some(ca) = ca {
+            config.insert("ca".to_owned(), ca.into());
+        }
+        let session = Session::new("tls".parse().unwrap(), config, "/");
+        let mut mirror = Mirror::default();
+        mirror.read(&session, &plan).await?;
+        mirror
+            .read(&session, &plan)
+            .await
+            .map(|()| mirror.rows.len())
+    };
+    for (tls, host, ca) in [
+        ("prefer", "127.0.0.1", None),
+        ("require", "127.0.0.1", None),
+        ("verify-ca", "localhost", Some(ca.as_str())),
+        ("verify-full", "localhost", Some(ca.as_str())),
+    ] {
+        let read = read(tls, host, ca).await;
+        assert_eq!(read, Ok(1), "{tls}");
+    }
+    for (tls, host, ca) in [
+        ("disable", "127.0.0.1", None),
+        ("verify-ca", "127.0.0.1", None),
+        ("verify-ca", "127.0.0.1", Some(ca.as_str())),
+        ("verify-full", "127.0.0.1", Some(ca.as_str())),
+    ] {
+        let error = read(tls, host, ca).await.unwrap_err();
+        assert_ne!(error.name(), "defect", "{tls} {host}: {error}");
+    }
+    // The connection of the log is held to the same, whatever the others were.
+    server
+        .run("SET GLOBAL require_secure_transport = OFF")
+        .await;
+    assert_eq!(read("disable", "127.0.0.1", None).await, Ok(1));
     drop(agency);
 }

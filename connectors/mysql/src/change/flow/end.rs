@@ -28,6 +28,7 @@ impl Flow<'_> {
         offset: u64,
         connection: &mut MySqlConnection,
     ) -> Result<Step, ConnectError> {
+        let seen = self.is_seen();
         let Some(group) = &mut self.group else {
             self.reach(offset);
             return Ok(Step::On);
@@ -38,6 +39,10 @@ impl Flow<'_> {
                 self.prepared.retain(|known| known.xid != xid);
                 self.prepared.push(Prepared { xid, changes });
             }
+            (_, Some(Phase::Second(xid))) if seen => {
+                self.prepared.retain(|known| known.xid != xid);
+            }
+            (End::Holds, _) if seen => {}
             (End::Holds, Some(Phase::Second(xid))) => self.second(&xid, connection).await?,
             (End::TakenBack, Some(Phase::Second(xid))) => {
                 self.prepared.retain(|known| known.xid != xid);
