@@ -16,6 +16,8 @@ mod upserts;
 
 use std::process::ExitCode;
 
+use capture::Side;
+
 /// As in the executable: what one thread allocates another one drops, rows and answers alike, which the system's allocator
 /// is slow at.
 #[global_allocator]
@@ -32,8 +34,8 @@ usage: cargo x bench <bench>
                           that take turns; every answer's entry is counted
   changes [500]           from a changed record to eight watchers of the feed, one after the other;
                           fails unless p99 is below 250 ms and nothing is lost or doubled
-  capture                 changes from the log of PostgreSQL: rows a second, and the lag at 1,000
-                          changes a second; fails unless p99 is below a second
+  capture [--mariadb]     changes from the log of PostgreSQL, or of MariaDB: rows a second, and the lag at
+                          1,000 changes a second; fails unless p99 is below a second
   upserts [--records 1000000] [--callers 256] [--seconds 20] [--postgres] [--json]
                           records that arrive one by one beside lookups: how many become durable in
                           a second, how long one takes, and how soon a node is back
@@ -114,7 +116,10 @@ fn main() -> ExitCode {
             Ok(entries) => return exit(history::run(entries)),
             Err(_) => return refuse(),
         },
-        [bench] if bench == "capture" => return exit(capture::run()),
+        [bench] if bench == "capture" => return exit(capture::run(Side::Postgres)),
+        [bench, side] if bench == "capture" && side == "--mariadb" => {
+            return exit(capture::run(Side::Mariadb));
+        }
         [bench] if bench == "changes" => return exit(changes::run(CHANGES)),
         [bench, rounds] if bench == "changes" => match rounds.replace('_', "").parse() {
             Ok(rounds) if rounds > 1 => return exit(changes::run(rounds)),
