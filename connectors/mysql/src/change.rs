@@ -31,6 +31,11 @@ use server::Server;
 use table::Table;
 
 pub(crate) use server::findings;
+#[cfg(test)]
+pub(crate) use server::prepared;
+
+/// How often a snapshot is taken until no phase of a transaction of two lies around it.
+const TRIES: u32 = 10;
 
 /// Lets transactions of a connection see one state, and wait for the host however long that takes.
 const SESSION: [&str; 4] = [
@@ -125,28 +130,42 @@ impl Capture<'_> {
         flow.run(connection, wire).await
     }
 
-    /// Begins a snapshot; returns a place in the log at or before the one that it was taken at, behind
-    /// which every transaction was prepared that goes on behind the snapshot.
+    /// Begins a snapshot; returns the place in the log that it was taken at. When phases of transactions of
+    /// two lie around it, that is one before them: the end of such a transaction is in the log before a
+    /// snapshot has what it did. Everything is told from there on, because what it did must not be told
+    /// without what others did behind it.
     async fn begin(
         &self,
         connection: &mut MySqlConnection,
         server: &Server,
         table: &Table,
     ) -> Result<(Place, Wire), ConnectError> {
-        let spot = server::settled_end_of_log(connection).await?;
-        let seen = server::snapshot(connection).await?;
-        let wire = Wire::open(self.session, &spot, self.follow).await?;
-        let place = Place {
-            log: Log {
-                server: server.id,
-                table: table.name(),
-            },
-            seen: (seen != spot).then_some(seen),
-            spot,
-            made: wire.made(),
-            at: At::Rows(read::Place::default()),
-        };
-        Ok((place, wire))
+        let mut tries = 0;
+        loop {
+            let mut spot = server::settled_end_of_log(connection).await?;
+            let seen = server::snapshot(connection).await?;
+            let mut wire = Wire::open(self.session, &spot, self.follow).await?;
+            let is_exact = !wire.has_phases(&spot, &seen).await?;
+            tries += 1;
+            if !is_exact && tries < TRIES {
+                continue;
+            }
+            if is_exact {
+                spot = seen.clone();
+            }
+            let place = Place {
+                log: Log {
+                    server: server.id,
+                    table: table.name(),
+                },
+                seen: (!is_exact).then_some(seen),
+                begun: spot.clone(),
+                spot,
+                made: wire.made(),
+                at: At::Rows(read::Place::default()),
+            };
+            return Ok((place, wire));
+        }
     }
 
     /// Goes on behind a place, when the server still holds what follows it.

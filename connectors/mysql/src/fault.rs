@@ -57,7 +57,10 @@ impl Doing {
             return self.of_number(known.map_or(0, MySqlDatabaseError::number));
         }
         let place = &self.place;
-        if matches!(error, sqlx::Error::Io(_)) {
+        if let sqlx::Error::Io(error) = error {
+            if is_of_tls(error) {
+                return self.no_tls();
+            }
             return self.unreachable("cannot be reached or broke the connection");
         }
         if matches!(error, sqlx::Error::Protocol(_)) {
@@ -85,7 +88,9 @@ impl Doing {
         match number {
             1045 | 1698 | 1251 | 2059 => configuration(
                 "refused the login",
-                format!("check user and password, and from where {account} may connect"),
+                format!(
+                    "check user and password, from where {account} may connect, and whether it must with TLS"
+                ),
             ),
             1044 | 1049 => configuration(
                 "has no such database, or the account may not use it",
@@ -128,6 +133,12 @@ impl Doing {
             _ => ConnectError::defect(place, format!("a statement failed (error {number})")),
         }
     }
+}
+
+/// Says whether a connection ended with a certificate or a handshake that is not good: no socket gives
+/// this error by itself.
+pub(crate) fn is_of_tls(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::InvalidData
 }
 
 #[cfg(test)]

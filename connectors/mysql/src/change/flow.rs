@@ -3,6 +3,7 @@
 //! Invariant: a checkpoint says the end of a transaction, or so many changes of the next one, and
 //! everything before it has been sent in the order of the log.
 
+mod back;
 mod describe;
 mod end;
 mod row;
@@ -14,7 +15,7 @@ use sqlx::MySqlConnection;
 use tokio::time::{Instant, sleep_until};
 
 use super::Capture;
-use super::group::{Changed, Group};
+use super::group::{Changed, Group, Kept};
 use super::log::{Begin, FIRST, Logged, Rows, What, Wire};
 use super::place::{At, Log, Place, Prepared, Spot, Told, lost};
 use super::rows::pairs;
@@ -41,7 +42,9 @@ pub(super) struct Flow<'a> {
     log: Log,
     /// Behind the last event that belongs to no open transaction.
     spot: Spot,
-    /// The end of what the first reading saw, until the log has come there.
+    /// Where the stream began.
+    begun: Spot,
+    /// Where the log was when the first reading's snapshot was taken, until it is read up to there.
     seen: Option<Spot>,
     /// When the file was begun; nothing until the server has said so.
     made: u32,
@@ -49,6 +52,7 @@ pub(super) struct Flow<'a> {
     skip: u64,
     group: Option<Group>,
     prepared: Vec<Prepared>,
+    kept: Kept,
     told: Option<Told>,
     shapes: Shapes,
     target: Option<Spot>,
@@ -105,11 +109,13 @@ impl<'a> Flow<'a> {
             again: Selection::new(relation, columns, key),
             log: place.log,
             spot: place.spot,
+            begun: place.begun,
             seen: place.seen,
             made: place.made,
             skip,
             group: None,
             prepared,
+            kept: Kept::default(),
             told,
             shapes: Shapes::default(),
             life: Instant::now() + target.as_ref().map_or(Duration::ZERO, |_| SIGN_OF_LIFE),
@@ -182,6 +188,10 @@ impl<'a> Flow<'a> {
         if !heard {
             return Ok(());
         }
+        self.progress().await
+    }
+
+    async fn progress(&self) -> Result<(), ConnectError> {
         let progress = Estimate {
             done: self.done + self.rows,
             of: None,
@@ -223,8 +233,7 @@ impl<'a> Flow<'a> {
             }
             What::Begin(of) => self.begin(of, begin)?,
             What::Table(event) => {
-                let shape = self.shapes.of(&event, &self.by, connection).await?;
-                if let Some(shape) = shape.filter(|_| !self.is_seen()) {
+                if let Some(shape) = self.shapes.of(&event, &self.by, connection).await? {
                     self.see(&shape).await?;
                 }
             }
@@ -347,7 +356,6 @@ impl<'a> Flow<'a> {
                 }
             }
             Statement::Empties => group.note(Changed::Emptied),
-            Statement::Replaces(_) | Statement::Text if self.is_seen() => {}
             Statement::Replaces(how) => return Err(self.replaced(how)),
             Statement::Text => return Err(self.text()),
             Statement::XaCommit | Statement::XaRollback | Statement::Other => {}
@@ -358,8 +366,8 @@ impl<'a> Flow<'a> {
         Ok(Step::On)
     }
 
-    /// Says whether the first reading saw what the open transaction did.
-    fn is_seen(&self) -> bool {
+    /// Says whether the open transaction ended before the first reading's snapshot was taken.
+    fn is_before_snapshot(&self) -> bool {
         let before = |group: &Group| self.seen.as_ref().is_some_and(|seen| group.spot < *seen);
         self.group.as_ref().is_some_and(before)
     }
@@ -391,6 +399,7 @@ impl<'a> Flow<'a> {
         let place = Place {
             log: self.log.clone(),
             spot: spot.clone(),
+            begun: self.begun.clone(),
             seen: self.seen.clone().filter(|seen| spot < seen),
             made,
             at: At::Log {

@@ -3,6 +3,7 @@
 //! Invariant: memory stays flat. Of a transaction with many changes only their number is kept, and where
 //! it begins: it is read a second time when it holds.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::log::Begin;
@@ -45,6 +46,31 @@ pub(super) struct Group {
     pub(super) visible: bool,
     /// Whether it emptied the table.
     pub(super) emptied: bool,
+}
+
+/// Changes of transactions that are prepared, as many as fit: others are read a second time.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    changes: HashMap<String, (Vec<Changed>, usize)>,
+    size: usize,
+}
+
+impl Kept {
+    pub(super) fn put(&mut self, xid: &str, group: &mut Group) {
+        self.take(xid);
+        let room = self.size + group.size <= MOST_BYTES;
+        let held = group.held.take().filter(|held| room && !held.is_empty());
+        if let Some(held) = held {
+            self.size += group.size;
+            self.changes.insert(xid.to_owned(), (held, group.size));
+        }
+    }
+
+    pub(super) fn take(&mut self, xid: &str) -> Option<Vec<Changed>> {
+        let (held, size) = self.changes.remove(xid)?;
+        self.size -= size;
+        Some(held)
+    }
 }
 
 impl Group {

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::place::{Spot, lost};
 use super::{rows, tls};
 use crate::config;
-use crate::fault::Doing;
+use crate::fault::{Doing, is_of_tls};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long the server may say nothing at all.
@@ -193,6 +193,31 @@ impl Wire {
         self.made
     }
 
+    /// Says whether phases of transactions of two lie between where the log is read from and another spot;
+    /// also when that is in another file.
+    pub(super) async fn has_phases(
+        &mut self,
+        from: &Spot,
+        to: &Spot,
+    ) -> Result<bool, ConnectError> {
+        if from.file != to.file {
+            return Ok(true);
+        }
+        let mut reached = from.offset;
+        while reached < to.offset {
+            let Logged { begin, end, what } = self.next().await?;
+            if let What::Begin(Begin { phase: Some(_), .. }) | What::Rotate(..) | What::Alive(_) =
+                what
+            {
+                return Ok(true);
+            }
+            if begin.is_some() {
+                reached = end;
+            }
+        }
+        Ok(false)
+    }
+
     /// Returns the next event. May be dropped while it waits.
     pub(super) async fn next(&mut self) -> Result<Logged, ConnectError> {
         let event = match timeout_at(self.heard + SILENCE, self.stream.next()).await {
@@ -239,6 +264,7 @@ fn fault(error: &Error, doing: &Doing) -> ConnectError {
         Error::Io(IoError::Tls(_)) | Error::Driver(DriverError::NoClientSslFlagFromServer) => {
             doing.no_tls()
         }
+        Error::Io(IoError::Io(error)) if is_of_tls(error) => doing.no_tls(),
         Error::Io(IoError::Io(_)) | Error::Driver(_) => {
             doing.unreachable("cannot be reached or broke the connection")
         }

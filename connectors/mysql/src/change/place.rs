@@ -15,8 +15,9 @@ pub(super) struct Place {
     pub(super) log: Log,
     /// Behind the last transaction that was read to its end.
     pub(super) spot: Spot,
-    /// The end of what the first reading saw, while the spot lies before it. From there on transactions
-    /// are told; before it, only those are noted that are prepared and go on behind it.
+    /// Where the stream began: at the snapshot of the first reading, or a little before.
+    pub(super) begun: Spot,
+    /// Where the log was when the snapshot was taken, while the spot lies before that.
     pub(super) seen: Option<Spot>,
     /// When the server began the file, in seconds since 1970: another file of the name was begun at
     /// another time.
@@ -46,7 +47,7 @@ pub(super) struct Spot {
 /// How far a stream is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum At {
-    /// Among the rows of the first reading, whose snapshot was taken at the spot.
+    /// Among the rows of the first reading. What changed since is told behind them, from the spot on.
     Rows(RowPlace),
     /// In the log.
     Log {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rabt_connect::{ConnectError, Finding, Outcome};
+use rabt_connect::{ConnectError, Finding, Outcome, hex};
 use sqlx::mysql::MySqlRow;
 use sqlx::{Executor, MySqlConnection, Row};
 use tokio::time::Instant;
@@ -28,6 +28,9 @@ const FILTERS: &str = "SHOW MASTER STATUS";
 
 /// Transactions of two phases that are prepared.
 const PREPARED: &str = "XA RECOVER";
+
+/// The files of the log, in their order.
+const FILES: &str = "SHOW BINARY LOGS";
 
 /// How long a moment without any is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -305,18 +308,51 @@ pub(super) async fn end_of_log(connection: &mut MySqlConnection) -> Result<Spot,
     Ok(spot)
 }
 
+/// Returns the names of the transactions of two phases that are prepared, as the log writes them. One has
+/// its end in the log a little before it leaves the list, and its beginning before it enters it.
+pub(crate) async fn prepared(
+    connection: &mut MySqlConnection,
+) -> Result<Vec<String>, ConnectError> {
+    let doing = Doing::reading("the server's log");
+    let rows = sqlx::raw_sql(PREPARED).fetch_all(connection).await;
+    let name = |row: &MySqlRow| -> Result<String, sqlx::Error> {
+        let number = |at| row.try_get_unchecked::<i64, _>(at);
+        let data: &[u8] = row.try_get_unchecked(3)?;
+        // A name has 128 bytes at most, and its own number 32 bits.
+        let length = |at| Ok::<_, sqlx::Error>(u8::try_from(number(at)?).unwrap_or_default());
+        let own = i32::try_from(number(0)?).unwrap_or_default();
+        let parts = [&own.to_le_bytes()[..], &[length(1)?, length(2)?], data];
+        Ok(hex(&parts.concat()))
+    };
+    let names = rows.and_then(|rows| rows.iter().map(name).collect());
+    names.map_err(|error| doing.fault(&error))
+}
+
+/// Returns the files of the log up to one, that one first.
+pub(super) async fn files_back_from(
+    file: &str,
+    connection: &mut MySqlConnection,
+) -> Result<Vec<String>, ConnectError> {
+    let doing = Doing::reading("the server's log");
+    let rows = sqlx::query(FILES).fetch_all(connection).await;
+    let names = rows.and_then(|rows| rows.iter().map(|row| row.try_get(0)).collect());
+    let mut names: Vec<String> = names.map_err(|error| doing.fault(&error))?;
+    let end = names.iter().position(|name| name == file);
+    names.truncate(end.map_or(0, |at| at + 1));
+    names.reverse();
+    Ok(names)
+}
+
 /// Returns where the log ends at a moment at which no transaction of two phases is prepared: whatever is
-/// prepared later lies behind it. Such a moment is waited for a while.
+/// prepared later lies behind it, but for one that the server was just preparing. Such a moment is waited
+/// for a while.
 pub(super) async fn settled_end_of_log(
     connection: &mut MySqlConnection,
 ) -> Result<Spot, ConnectError> {
-    let doing = Doing::reading("the server's log");
     let started = Instant::now();
     loop {
         let spot = end_of_log(connection).await?;
-        let prepared = sqlx::raw_sql(PREPARED).fetch_all(&mut *connection).await;
-        let prepared = prepared.map_err(|error| doing.fault(&error))?;
-        if prepared.is_empty() {
+        if prepared(connection).await?.is_empty() {
             return Ok(spot);
         }
         if started.elapsed() > PATIENCE {

@@ -28,7 +28,6 @@ impl Flow<'_> {
         offset: u64,
         connection: &mut MySqlConnection,
     ) -> Result<Step, ConnectError> {
-        let seen = self.is_seen();
         let Some(group) = &mut self.group else {
             self.reach(offset);
             return Ok(Step::On);
@@ -37,14 +36,12 @@ impl Flow<'_> {
             (End::Prepared, Some(Phase::First(xid))) => {
                 let changes = (group.changes > 0).then(|| group.stored());
                 self.prepared.retain(|known| known.xid != xid);
+                self.kept.put(&xid, group);
                 self.prepared.push(Prepared { xid, changes });
             }
-            (_, Some(Phase::Second(xid))) if seen => {
-                self.prepared.retain(|known| known.xid != xid);
-            }
-            (End::Holds, _) if seen => {}
             (End::Holds, Some(Phase::Second(xid))) => self.second(&xid, connection).await?,
             (End::TakenBack, Some(Phase::Second(xid))) => {
+                self.kept.take(&xid);
                 self.prepared.retain(|known| known.xid != xid);
             }
             (End::Holds, _) => self.first(connection).await?,
@@ -69,11 +66,22 @@ impl Flow<'_> {
             return Ok(());
         };
         let stored = group.stored();
-        let Some(held) = group.held.take() else {
-            return self.read_again(&stored, connection).await;
+        let held = group.held.take();
+        self.tell_all(held, &stored, connection).await
+    }
+
+    /// Tells of the changes that are held, or else reads them a second time.
+    async fn tell_all(
+        &mut self,
+        held: Option<Vec<Changed>>,
+        stored: &Stored,
+        connection: &mut MySqlConnection,
+    ) -> Result<(), ConnectError> {
+        let Some(held) = held else {
+            return self.read_again(stored, connection).await;
         };
         for (number, changed) in (0..).zip(held) {
-            self.tell(number, changed, &stored, connection).await?;
+            self.tell(number, changed, stored, connection).await?;
         }
         Ok(())
     }
@@ -84,13 +92,22 @@ impl Flow<'_> {
         xid: &str,
         connection: &mut MySqlConnection,
     ) -> Result<(), ConnectError> {
-        let Some(at) = self.prepared.iter().position(|known| known.xid == xid) else {
+        let known = |flow: &Self| flow.prepared.iter().position(|known| known.xid == xid);
+        if known(self).is_none() {
+            self.look_back(xid, connection).await?;
+        }
+        let Some(at) = known(self) else {
+            if self.is_before_snapshot() {
+                // None was prepared when the stream began, so it had ended, and the snapshot has it.
+                return Ok(());
+            }
             return Err(lost(
                 "a transaction of two phases was prepared before the reading began and ended behind it",
             ));
         };
         if let Some(stored) = self.prepared[at].changes.clone() {
-            self.read_again(&stored, connection).await?;
+            let held = self.kept.take(xid);
+            self.tell_all(held, &stored, connection).await?;
         }
         self.prepared.remove(at);
         Ok(())

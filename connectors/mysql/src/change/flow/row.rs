@@ -11,8 +11,10 @@ use tokio::time::Instant;
 
 use super::{BATCH_ROWS, Flow};
 use crate::change::group::Changed;
+use crate::change::log::Phase;
+use crate::change::place::Spot;
 use crate::change::rows::{Pair, Tuple};
-use crate::change::server::end_of_log;
+use crate::change::server::{end_of_log, prepared};
 use crate::change::shape::Shape;
 use crate::change::value::Value;
 use crate::fault::Doing;
@@ -122,13 +124,14 @@ impl Flow<'_> {
         let Some(group) = self.group.as_ref().filter(|group| !group.visible) else {
             return Ok(());
         };
-        let begins = group.spot.clone();
+        let (begins, phase) = (group.spot.clone(), group.begin.phase.clone());
         let started = Instant::now();
-        while end_of_log(connection).await? <= begins {
+        while !is_visible(&begins, phase.as_ref(), connection).await? {
             if started.elapsed() > PATIENCE {
                 let place = format!("table {}", self.by.plan.table);
                 let what = "has a change in its log that cannot be seen yet";
-                let remedy = "see that the semi-synchronous replicas of the server answer";
+                let remedy = "see that the semi-synchronous replicas of the server answer, and that no \
+                     transaction hangs in XA RECOVER";
                 return Err(ConnectError::transient(place, what, remedy));
             }
             tokio::time::sleep(PAUSE).await;
@@ -189,6 +192,23 @@ impl Flow<'_> {
             outlet.send(Message::Deleted(deleted)).await?;
         }
         Ok(())
+    }
+}
+
+/// Says whether what a transaction did can be seen, of which the log holds the end. The place of a snapshot
+/// in the log is exact but for the second phase of two: the log has it first, and the server carries it out
+/// then.
+async fn is_visible(
+    begins: &Spot,
+    phase: Option<&Phase>,
+    connection: &mut MySqlConnection,
+) -> Result<bool, ConnectError> {
+    if end_of_log(connection).await? <= *begins {
+        return Ok(false);
+    }
+    match phase {
+        Some(Phase::Second(xid)) => Ok(!prepared(connection).await?.contains(xid)),
+        Some(Phase::First(_)) | None => Ok(true),
     }
 }
 
