@@ -234,18 +234,17 @@ async fn end_as_the_table(mut agency: Agency) {
     assert_eq!(rest.counts.rows, 0);
     stack.link().await;
     // Whoever does not read any more leaves nothing at the agency.
-    let kept = agency.side.keeps();
-    assert_eq!(agency.link.kept().await, kept);
+    agency.link.must_keep(1).await;
     replace(&stack, agency.folder(SNAPSHOT)).await;
-    assert_eq!(agency.link.kept().await, 0);
+    agency.link.must_keep(0).await;
     replace(&stack, agency.folder(CHANGES)).await;
     read(&stack).await;
-    assert_eq!(agency.link.kept().await, kept);
+    agency.link.must_keep(1).await;
     let id = "registry".parse().unwrap();
     retire_source(&stack.services, &operator(), &id, false)
         .await
         .unwrap();
-    assert_eq!(agency.link.kept().await, 0);
+    agency.link.must_keep(0).await;
     stack.stop().await;
 }
 

@@ -3,7 +3,10 @@
 use rabt_tests::{mysql_url, postgres_url};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection, Row};
+
+/// How the names of transactions of two phases begin; the number of the process follows.
+const OURS: &str = "capture.";
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,14 +49,6 @@ impl Side {
             Self::Mariadb => "mariadb",
         };
         format!("capture::{module}::{name}")
-    }
-
-    /// Returns how many logs a server keeps for one stream.
-    pub(super) const fn keeps(self) -> i64 {
-        match self {
-            Self::Postgres => 1,
-            Self::Mariadb => 0,
-        }
     }
 
     pub(super) const fn table(self) -> &'static str {
@@ -145,7 +140,8 @@ impl Side {
 
 /// A transaction of two phases, between which the log is flushed to others.
 fn two_phases(random: &mut ChaCha8Rng, end: &str) -> (String, Vec<String>) {
-    let xid = format!("'{}.{}'", std::process::id(), random.random::<u32>());
+    let own = format!("{OURS}{}", std::process::id());
+    let xid = format!("'{own}.{}'", random.random::<u32>());
     let begin = format!("SET SESSION binlog_row_image = 'FULL'; XA START {xid}");
     let ends = [
         format!("XA END {xid}"),
@@ -159,7 +155,11 @@ impl Link {
     pub(super) async fn connect(side: Side, url: &str) -> Self {
         match side {
             Side::Postgres => Self::Postgres(PgConnection::connect(url).await.unwrap()),
-            Side::Mariadb => Self::Mariadb(MySqlConnection::connect(url).await.unwrap()),
+            Side::Mariadb => {
+                let mut connection = MySqlConnection::connect(url).await.unwrap();
+                take_back_what_is_left(&mut connection).await;
+                Self::Mariadb(connection)
+            }
         }
     }
 
@@ -172,15 +172,37 @@ impl Link {
         run.unwrap();
     }
 
-    /// Returns how many logs the server keeps for the database.
-    pub(super) async fn kept(&mut self) -> i64 {
+    /// Panics unless the server keeps so many logs for the database. MariaDB keeps none for anybody.
+    pub(super) async fn must_keep(&mut self, logs: i64) {
         let count = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
         match self {
-            Self::Postgres(connection) => sqlx::query_scalar(count)
-                .fetch_one(connection)
-                .await
-                .unwrap(),
-            Self::Mariadb(_) => 0,
+            Self::Postgres(connection) => {
+                let kept: i64 = sqlx::query_scalar(count)
+                    .fetch_one(connection)
+                    .await
+                    .unwrap();
+                assert_eq!(kept, logs);
+            }
+            Self::Mariadb(_) => {}
         }
+    }
+}
+
+/// Rolls back what a test prepared that was killed, because every first reading at the server waits for its
+/// end.
+async fn take_back_what_is_left(connection: &mut MySqlConnection) {
+    let prepared = sqlx::raw_sql("XA RECOVER").fetch_all(&mut *connection);
+    for row in prepared.await.unwrap() {
+        let name: Vec<u8> = row.get_unchecked(3);
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let own = name.strip_prefix(OURS).and_then(|own| own.split_once('.'));
+        let Some((process, _)) = own else { continue };
+        if std::path::Path::new("/proc").join(process).exists() {
+            continue;
+        }
+        // Another test may do the same.
+        let _ = connection
+            .execute(AssertSqlSafe(format!("XA ROLLBACK '{name}'")))
+            .await;
     }
 }
