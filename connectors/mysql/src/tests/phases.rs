@@ -202,6 +202,49 @@ async fn a_transaction_that_was_being_prepared_when_the_stream_began_is_found() 
     drop(agency);
 }
 
+/// As a stream is whose snapshot was taken behind all that follows.
+fn early(position: &Position) -> Position {
+    let mut text: serde_json::Value = serde_json::from_str(position.as_str()).unwrap();
+    let place = &mut text["place"];
+    place["seen"] = serde_json::json!({ "file": "log.999999", "offset": 4 });
+    text.to_string().parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_ends_before_the_snapshot_is_told_in_its_order_all_the_same() {
+    let Some(server) = OwnServer::start(&[]).await else {
+        return;
+    };
+    let agency = Agency::at(server.url(), "order", PEOPLE).await;
+    let (session, plan) = (
+        agency.logging(),
+        changes("person", &["id"], &["id", "name"]),
+    );
+    let mut mirror = Mirror::default();
+    mirror.read(&session, &plan).await.unwrap();
+    mirror.position = mirror.position.as_ref().map(early);
+    agency
+        .run(
+            "XA START 'o'; INSERT INTO person VALUES (1, 'a', ''); XA END 'o'; XA PREPARE 'o';
+             XA COMMIT 'o'; UPDATE person SET name = 'b' WHERE id = 1",
+        )
+        .await;
+    assert_eq!(mirror.news(&session, &plan).await, ["+1|a", "+1|b"]);
+    // One that was prepared long before had ended when the stream began: the snapshot has it.
+    agency
+        .run("XA START 'l'; INSERT INTO person VALUES (2, 'c', ''); XA END 'l'; XA PREPARE 'l'")
+        .await;
+    agency
+        .run("FLUSH BINARY LOGS; FLUSH BINARY LOGS; FLUSH BINARY LOGS")
+        .await;
+    mirror.read(&session, &plan).await.unwrap();
+    let position = mirror.position.as_ref().map(forgetful);
+    mirror.position = position.as_ref().map(early);
+    agency.run("XA COMMIT 'l'").await;
+    assert!(mirror.news(&session, &plan).await.is_empty());
+    drop(agency);
+}
+
 #[tokio::test]
 async fn what_a_transaction_of_two_phases_looked_like_is_known() {
     let Some(server) = OwnServer::start(&[]).await else {
