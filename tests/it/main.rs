@@ -32,6 +32,7 @@ mod refusals;
 mod rest;
 mod review;
 mod secret;
+mod stamps;
 mod supply;
 mod surface;
 mod tidy;

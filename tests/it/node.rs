@@ -19,19 +19,23 @@ pub(crate) struct Node {
 impl Node {
     /// Makes certificates and settings as the documentation says, and serves.
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// As [`Node::start`], with further sections of settings.
+    pub(crate) fn start_with(sections: &str) -> Self {
         let place = TempDir::new().unwrap();
         let pki = place.path().join("pki");
         run(Command::new(executable())
             .args(["pki", "dev", "--out"])
             .arg(&pki));
         let settings = place.path().join("rabt.toml");
-        std::fs::write(
-            &settings,
+        let written = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [tls]\ncert = \"pki/server.pem\"\nkey = \"pki/server.key\"\nclient_ca = \"pki/ca.pem\"\n\
-             [secrets]\nfolder = \"passwords\"\n",
-        )
-        .unwrap();
+             [secrets]\nfolder = \"passwords\"\n{sections}",
+        );
+        std::fs::write(&settings, written).unwrap();
         let mut process = Command::new(executable())
             .args(["serve", "--json", "--config"])
             .arg(&settings)

@@ -8,6 +8,7 @@ mod place;
 mod plugin;
 mod stack;
 mod town;
+mod tsa;
 
 pub use database::Database;
 pub use log::Log;
@@ -19,3 +20,4 @@ pub use stack::{
     kinds, put_in_force, reason,
 };
 pub use town::{Someone, Town};
+pub use tsa::{Habit, Tsa};

@@ -3,8 +3,8 @@
 
 pub(crate) mod body;
 mod token;
-mod trust;
-mod wire;
+pub(crate) mod trust;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

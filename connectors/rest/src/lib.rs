@@ -12,6 +12,7 @@ mod fault;
 mod json;
 mod page;
 mod pointer;
+mod post;
 mod read;
 mod walk;
 
@@ -21,6 +22,8 @@ use rabt_connect::{
     Problem, Session, Table,
 };
 use rabt_model::Label;
+
+pub use post::Post;
 
 /// The kind's name in a manifest.
 pub const KIND: &str = "rest";

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::authn::calling;
-use crate::convert::evidence::{again, event, filter, hashes, note};
+use crate::convert::evidence::{again, event, filter, hashes, note, stamp};
 use crate::convert::parts;
 use crate::limit::{Gauge, OwnedPlace};
 use crate::page::{Pages, Sizes};
@@ -262,6 +262,17 @@ impl AuditService for Audits {
                     Some((Ok(message), Some((evidence, place))))
                 }
                 Ok(None) => {
+                    let stamps = match evidence.next_stamps().await {
+                        Ok(stamps) => stamps,
+                        Err(error) => return Some((Err(refuse(error)), None)),
+                    };
+                    if !stamps.is_empty() {
+                        let message = pb::ExportEvidenceResponse {
+                            stamps: stamps.iter().map(stamp).collect(),
+                            ..Default::default()
+                        };
+                        return Some((Ok(message), Some((evidence, place))));
+                    }
                     let witnessed = evidence.witnessed.unwrap_or_default();
                     let last = pb::ExportEvidenceResponse {
                         checkpoint: note(&evidence.checkpoint),

@@ -4,6 +4,8 @@
 //! ```text
 //! checkpoint                  the signed checkpoint that the files are of
 //! witnessed                   an earlier checkpoint that witnesses signed, where there is one
+//! stamp/<size>                an earlier checkpoint that has a time stamp, as it was stamped
+//! stamp/<size>.tsr            the stamp, a reply of RFC 3161
 //! tile/<L>/<N>[.p/<W>]        up to 256 hashes of level 8·L
 //! tile/entries/<N>[.p/<W>]    the entries of a tile of level 0, each behind its length in two bytes
 //! long/<leaf>                 an entry that is too long for two bytes; its length in the bundle is 0
@@ -15,7 +17,7 @@ use std::fmt::Write as _;
 
 use crate::tree::{Hash, TILE, Tree};
 
-pub use check::{Export, ExportProblem, exported_entry, verify_export};
+pub use check::{Export, ExportProblem, ExportTrust, Stamped, exported_entry, verify_export};
 
 /// Name of the file of the checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
@@ -119,6 +121,11 @@ fn tile(level: usize, number: u64, width: u64) -> String {
 /// Returns the path of a bundle of entries.
 fn entries(number: u64, width: u64) -> String {
     format!("tile/entries/{}", numbered(number, width))
+}
+
+/// Returns the paths of a checkpoint that has a time stamp, and of the stamp.
+pub fn stamp_files(size: u64) -> (String, String) {
+    (format!("stamp/{size}"), format!("stamp/{size}.tsr"))
 }
 
 /// Returns the path of an entry that is too long for its bundle.

@@ -11,6 +11,7 @@ mod export;
 mod hex;
 mod pseudonym;
 mod receipt;
+mod stamp;
 mod time;
 mod tree;
 mod verify;
@@ -26,11 +27,15 @@ pub use event::{
     Stopped, Witnessed,
 };
 pub use export::{
-    CHECKPOINT, Export, ExportFile, ExportProblem, Exporter, WITNESSED, exported_entry,
-    verify_export,
+    CHECKPOINT, Export, ExportFile, ExportProblem, ExportTrust, Exporter, Stamped, WITNESSED,
+    exported_entry, stamp_files, verify_export,
 };
 pub use pseudonym::{ParsePseudonymError, Pseudonym, PseudonymKey};
 pub use receipt::{Receipt, ReceiptError};
+pub use stamp::{
+    STAMP_BYTES, STAMP_QUERY, STAMP_REPLY, Stamp, StampError, StampRequest, StampRoots,
+    StampRootsError, verify_stamp,
+};
 pub use tree::{
     Hash, Levels, Plan, ProofError, Span, TILE, Tiles, Tree, leaf_hash, node_hash, root_of_span,
     verify_consistency, verify_inclusion,

@@ -32,6 +32,8 @@ use crate::config::Telemetry;
 use crate::error::CommandError;
 use crate::render::Render;
 
+pub(crate) use audit::read_stamp_roots;
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong command, setting or manifest, 3 not permitted, 4 verification failed.
 

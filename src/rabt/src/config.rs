@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) agreements: Agreements,
     /// How evidence is kept.
     pub(crate) audit: Audit,
+    /// Who says when the log existed.
+    pub(crate) stamps: Stamps,
     /// Where citizens look at their own file.
     pub(crate) transparency: Transparency,
     /// What is logged, and how.
@@ -141,6 +143,14 @@ pub(crate) struct Audit {
     pub(crate) keys: PathBuf,
     #[serde(deserialize_with = "texts")]
     pub(crate) witnesses: Vec<String>,
+}
+
+/// `[stamps]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamps {
+    pub(crate) url: String,
+    pub(crate) ca: PathBuf,
+    pub(crate) every_s: u64,
 }
 
 /// `[transparency]`
@@ -283,6 +293,16 @@ impl Default for Audit {
             origin: "rabt.local/node-1".to_owned(),
             keys: "keys".into(),
             witnesses: Vec::new(),
+        }
+    }
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            ca: PathBuf::new(),
+            every_s: 600,
         }
     }
 }

@@ -13,6 +13,7 @@ mod process;
 mod profile;
 mod render;
 mod secrets;
+mod stamping;
 
 use std::process::ExitCode;
 

@@ -27,6 +27,7 @@ mod registry;
 pub mod review;
 mod schedule;
 mod services;
+mod stamp;
 #[cfg(test)]
 mod tests;
 pub mod transparency;
@@ -49,9 +50,13 @@ pub use rabt_audit::{Salt, Side};
 pub use rabt_linkage::{Explanation, Step as ExplanationStep, Verdict};
 pub use rabt_storage::{
     AgreementState, CaseState, CorrectionState, ErasureState, FolderState, RejectionCount,
-    RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, fingerprint,
+    RunCounts, RunError, RunState, SourceState, StoredPosition as PositionView, StoredStamp,
+    fingerprint,
 };
 pub use refusal::record_refusal;
 pub use schedule::{Pacing, keep_schedules};
 pub use services::{Services, Setup};
+pub use stamp::{
+    StampStanding, Stamped, Stamper, Stamping, TimeAuthority, keep_stamps, stamp_standing,
+};
 pub use vault::{MasterKey, VaultError, reseal};

@@ -191,6 +191,7 @@ cases! {
         an_emergency_is_in_the_commit_of_its_entry_and_judged_once,
         what_is_indexed_later_is_found_once,
         a_checkpoint_takes_the_signature_of_a_witness,
+        of_two_stamps_of_one_size_the_first_stays,
         the_latest_checkpoint_is_of_the_largest_tree,
         a_transaction_does_not_delay_the_log;
     leases:

@@ -10,7 +10,7 @@ use crate::batch::HeldRow;
 use crate::body::decode_profile;
 use crate::row::{
     CaseState, ErasureState, FolderState, RunCounts, RunError, RunState, SourceState, StoredBundle,
-    StoredCase, StoredErasure, StoredRun, SubjectKey,
+    StoredCase, StoredErasure, StoredRun, StoredStamp, SubjectKey,
 };
 use crate::row::{CorrectionState, Horizon, StoredCorrection, StoredRevision};
 use crate::row::{
@@ -61,6 +61,9 @@ pub(crate) type ErasureRow = (
     i64,
     i64,
 );
+
+/// A row of `audit_stamps`, in the order of its columns.
+pub(crate) type StampRow = (i64, i64, Vec<u8>, Vec<u8>);
 
 /// Stream, column, reason, whether the value alone is left out, and how many.
 pub(crate) type RejectionRow = (String, String, String, bool, i64);
@@ -326,6 +329,15 @@ pub(crate) fn to_case(row: CaseRow) -> Result<StoredCase, StorageError> {
         reviewer: row.4,
         text: row.5,
         reviewed_at: row.6.map(|at| to_timestamp(TABLE, at)).transpose()?,
+    })
+}
+
+pub(crate) fn to_stamp(row: StampRow) -> Result<StoredStamp, StorageError> {
+    Ok(StoredStamp {
+        size: to_count(row.0),
+        at: to_timestamp("audit_stamps", row.1)?,
+        note: row.2,
+        reply: row.3,
     })
 }
 

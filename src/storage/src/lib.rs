@@ -38,7 +38,7 @@ pub use open::{open, open_as};
 pub use repository::{
     AgreementVersions, Agreements, AuditLog, Changes, Clusters, Columns, Corrections, DataKeys,
     Decisions, Deletions, Erasures, Folders, History, Marks, Outbox, Profiles, Records, Reviews,
-    Sources, Storage, Transaction,
+    Sources, Stamps, Storage, Transaction,
 };
 pub use review::{
     DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,
@@ -49,5 +49,6 @@ pub use row::{
     GoldenRef, Horizon, NewEntry, PutOutcome, RejectionCount, RevisionPage, RunCounts, RunError,
     RunOutcome, RunState, SourceState, StoredBundle, StoredCase, StoredChange, StoredCorrection,
     StoredDataKey, StoredEntry, StoredErasure, StoredFolder, StoredPosition, StoredProfile,
-    StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource, SubjectKey,
+    StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource, StoredStamp,
+    SubjectKey,
 };

@@ -16,6 +16,7 @@ mod profiles;
 mod records;
 mod reviews;
 mod sources;
+mod stamps;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ mod deletions;
 mod erasures;
 mod folders;
 mod review;
+mod stamps;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub use deletions::Deletions;
 pub use erasures::{DataKeys, Erasures};
 pub use folders::Folders;
 pub use review::{Decisions, Reviews};
+pub use stamps::Stamps;
 
 /// Durable state: one database, and an audit log that no long transaction can delay.
 #[async_trait]

@@ -3,6 +3,7 @@
 mod case;
 mod correction;
 mod erasure;
+mod stamp;
 
 use rabt_model::{
     AgencyId, Attribute, Change, CitizenId, ErrorClass, Pii, RecordId, RecordNumber, Rule, RunId,
@@ -12,6 +13,7 @@ use rabt_model::{
 pub use case::{CaseState, CaseStep, StoredCase};
 pub use correction::{CorrectionState, StoredCorrection};
 pub use erasure::{ErasureState, StoredDataKey, StoredErasure, SubjectKey};
+pub use stamp::StoredStamp;
 
 /// What became of the records of one call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -22,6 +22,7 @@ mod records;
 mod reviews;
 mod script;
 mod sources;
+mod stamps;
 #[cfg(test)]
 mod tests;
 

@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject;
 ///
 /// # Errors
 /// A configuration error when the file cannot be read or holds no certificate.
-pub(super) fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, ConnectError> {
+pub(crate) fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, ConnectError> {
     let roots = match ca {
         None => RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),

@@ -26,14 +26,14 @@ use crate::config::server_of;
 type Motion = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A connection that requests are sent through, one after the other.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     sender: SendRequest<Full<Bytes>>,
     motion: Option<Motion>,
 }
 
 impl Wire {
     /// Connects to the server of an address within `patience`.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         url: &Url,
         tls: &Arc<ClientConfig>,
         patience: Duration,
@@ -47,13 +47,13 @@ impl Wire {
     }
 
     /// Says whether another request can be sent.
-    pub(super) async fn is_ready(&mut self) -> bool {
+    pub(crate) async fn is_ready(&mut self) -> bool {
         let ready = self.sender.ready();
         moved(&mut self.motion, ready).await.is_ok()
     }
 
     /// Sends a request and returns the head of the answer.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, hyper::Error> {
@@ -62,7 +62,7 @@ impl Wire {
     }
 
     /// Waits for something that comes through the connection.
-    pub(super) async fn wait<T>(&mut self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn wait<T>(&mut self, work: impl Future<Output = T>) -> T {
         moved(&mut self.motion, work).await
     }
 }

@@ -2,6 +2,7 @@
 
 use rabt_model::Timestamp;
 use rabt_proto::audit as pb;
+use rabt_service::StoredStamp;
 use rabt_service::evidence::{Again, Filter, Found};
 use tonic::Status;
 
@@ -25,6 +26,15 @@ pub(crate) fn filter(filter: Option<pb::EventFilter>) -> Result<Filter, Status> 
 fn time(field: &str, at: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, Status> {
     let at = at.map(|at| Timestamp::new(at.seconds, at.nanos));
     at.transpose().map_err(|_| invalid(field, "must be a time"))
+}
+
+/// Returns a time stamp with the checkpoint that it is over.
+pub(crate) fn stamp(stored: &StoredStamp) -> pb::CheckpointStamp {
+    pb::CheckpointStamp {
+        size: stored.size,
+        checkpoint: note(&stored.note),
+        reply: stored.reply.clone(),
+    }
 }
 
 /// Returns an entry. Only its use case can make one, behind the entry that says that it was read.

@@ -1,12 +1,17 @@
 //! Checks the files of a log: each is looked at, byte by byte, and there is no other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{CHECKPOINT, Exporter, WITNESSED, entries, long};
+use rabt_model::Timestamp;
+
+use super::{CHECKPOINT, Exporter, WITNESSED, entries, long, stamp_files};
 use crate::checkpoint::parts;
 use crate::tree::{Hash, TILE, Tree};
-use crate::{Checkpoint, CheckpointError, CheckpointVerifier, Entry, EntryError, WitnessVerifier};
+use crate::{
+    Checkpoint, CheckpointError, CheckpointVerifier, Entry, EntryError, StampRoots,
+    WitnessVerifier, verify_stamp,
+};
 
 /// Most problems that are listed.
 const LISTED: usize = 100;
@@ -20,6 +25,10 @@ pub struct Export {
     pub root: Hash,
     /// The witnesses who signed, with the size of the tree they signed and when, seconds since 1970.
     pub witnesses: Vec<(String, u64, u64)>,
+    /// The time stamps that hold, ascending by size.
+    pub stamps: Vec<Stamped>,
+    /// Number of time stamps that were not checked, because no authority was given.
+    pub unchecked: u64,
     /// What is wrong; at most the first 100.
     pub problems: Vec<ExportProblem>,
 }
@@ -33,34 +42,58 @@ pub struct ExportProblem {
     pub wrong: String,
 }
 
+/// That the first entries of a log existed at a time, as an authority for time says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    /// How many entries.
+    pub size: u64,
+    /// When, at the latest.
+    pub at: Timestamp,
+    /// Who says so.
+    pub authority: String,
+}
+
+/// Whose signatures count.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportTrust<'a> {
+    /// The key of the log.
+    pub log: &'a CheckpointVerifier,
+    /// Those who may sign checkpoints too.
+    pub witnesses: &'a [WitnessVerifier],
+    /// The authorities of time stamps; without them no stamp is checked.
+    pub time: Option<&'a StampRoots>,
+}
+
+/// What checkpoints say of the log, by its size, each with its file.
+type Marks = BTreeMap<u64, Vec<(String, Hash)>>;
+
 /// Checks an export: `files` are the paths that are there, `read` returns what one of them holds. Every
-/// signature must be one of the log's key or of a witness that is given.
+/// signature must be one of those that count.
 pub fn verify_export(
     files: &BTreeSet<String>,
     read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
-    verifier: &CheckpointVerifier,
-    witnesses: &[WitnessVerifier],
+    trust: ExportTrust<'_>,
 ) -> Export {
-    let mut check = Check {
-        read,
-        known: BTreeSet::new(),
-        export: Export {
-            entries: 0,
-            root: Tree::new().root(),
-            witnesses: Vec::new(),
-            problems: Vec::new(),
-        },
+    let mut check = Check::new(read);
+    let checkpoint = check.checkpoint(CHECKPOINT, trust);
+    let mut marks = Marks::new();
+    let mut mark = |file: &str, found: &Checkpoint| {
+        let of_size = marks.entry(found.size).or_default();
+        of_size.push((file.to_owned(), found.root));
     };
-    let checkpoint = check.checkpoint(CHECKPOINT, verifier, witnesses);
-    let mut marks = Vec::new();
-    if files.contains(WITNESSED) {
-        let earlier = check.checkpoint(WITNESSED, verifier, witnesses);
-        marks.extend(earlier.map(|found| (WITNESSED, found)));
+    if files.contains(WITNESSED)
+        && let Some(earlier) = check.checkpoint(WITNESSED, trust)
+    {
+        mark(WITNESSED, &earlier);
+    }
+    for size in stamped_sizes(files) {
+        if let Some(earlier) = check.stamp(size, trust) {
+            mark(&stamp_files(size).0, &earlier);
+        }
     }
     if let Some(checkpoint) = checkpoint {
-        let size = checkpoint.size;
-        marks.push((CHECKPOINT, checkpoint));
-        check.log(size, &marks);
+        mark(CHECKPOINT, &checkpoint);
+        check.log(checkpoint.size, &marks);
     }
     for file in files.difference(&check.known.clone()) {
         check.note(file, "does not belong to the export");
@@ -78,16 +111,7 @@ pub fn exported_entry(
     leaf: u64,
 ) -> Result<Vec<u8>, String> {
     let number = leaf / TILE;
-    let mut check = Check {
-        read,
-        known: BTreeSet::new(),
-        export: Export {
-            entries: 0,
-            root: Tree::new().root(),
-            witnesses: Vec::new(),
-            problems: Vec::new(),
-        },
-    };
+    let mut check = Check::new(read);
     if leaf >= size {
         return Err(format!("holds {size} entries, and no leaf {leaf}"));
     }
@@ -100,6 +124,15 @@ pub fn exported_entry(
     })
 }
 
+/// Returns the sizes of the checkpoints that have a time stamp, ascending.
+fn stamped_sizes(files: &BTreeSet<String>) -> BTreeSet<u64> {
+    let sizes = files.iter().filter_map(|file| {
+        let size = file.strip_prefix("stamp/")?.strip_suffix(".tsr")?;
+        size.parse().ok()
+    });
+    sizes.collect()
+}
+
 struct Check<'a> {
     read: &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
     /// The files that have been looked at.
@@ -107,7 +140,22 @@ struct Check<'a> {
     export: Export,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    fn new(read: &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>) -> Self {
+        Self {
+            read,
+            known: BTreeSet::new(),
+            export: Export {
+                entries: 0,
+                root: Tree::new().root(),
+                witnesses: Vec::new(),
+                stamps: Vec::new(),
+                unchecked: 0,
+                problems: Vec::new(),
+            },
+        }
+    }
+
     fn note(&mut self, file: &str, wrong: impl fmt::Display) {
         if self.export.problems.len() < LISTED {
             self.export.problems.push(ExportProblem {
@@ -129,22 +177,21 @@ impl Check<'_> {
     }
 
     /// Reads a checkpoint of the log and checks each of its signatures.
-    fn checkpoint(
-        &mut self,
-        file: &str,
-        verifier: &CheckpointVerifier,
-        witnesses: &[WitnessVerifier],
-    ) -> Option<Checkpoint> {
+    fn checkpoint(&mut self, file: &str, trust: ExportTrust<'_>) -> Option<Checkpoint> {
         let note = self.read(file)?;
-        let opened = verifier.open(&note).and_then(|checkpoint| {
-            let (text, lines) = parts(&note)?;
+        self.opened(file, &note, trust)
+    }
+
+    fn opened(&mut self, file: &str, note: &[u8], trust: ExportTrust<'_>) -> Option<Checkpoint> {
+        let opened = trust.log.open(note).and_then(|checkpoint| {
+            let (text, lines) = parts(note)?;
             let mut own = 0;
             for line in lines.split('\n') {
-                if verifier.check(text, line)? {
+                if trust.log.check(text, line)? {
                     own += 1;
                     continue;
                 }
-                let (name, at) = signer(text, line, witnesses)?;
+                let (name, at) = signer(text, line, trust.witnesses)?;
                 let size = checkpoint.size;
                 self.export.witnesses.push((name, size, at));
             }
@@ -161,15 +208,36 @@ impl Check<'_> {
         }
     }
 
+    /// Reads a checkpoint that has a time stamp, and checks the stamp.
+    fn stamp(&mut self, size: u64, trust: ExportTrust<'_>) -> Option<Checkpoint> {
+        let (file, reply) = stamp_files(size);
+        let (note, stamp) = (self.read(&file)?, self.read(&reply)?);
+        let opened = self.opened(&file, &note, trust)?;
+        if opened.size != size {
+            self.note(&file, format_args!("is of {} entries", opened.size));
+            return None;
+        }
+        match trust.time.map(|roots| verify_stamp(&note, &stamp, roots)) {
+            None => self.export.unchecked += 1,
+            Some(Ok(stamp)) => self.export.stamps.push(Stamped {
+                size,
+                at: stamp.at,
+                authority: stamp.authority,
+            }),
+            Some(Err(error)) => self.note(&reply, error),
+        }
+        Some(opened)
+    }
+
     /// Reads the entries, makes the files anew from them, and compares.
-    fn log(&mut self, size: u64, marks: &[(&str, Checkpoint)]) {
+    fn log(&mut self, size: u64, marks: &Marks) {
         let mut exporter = Exporter::new();
         let mut tree = Tree::new();
-        for (file, mark) in marks.iter().filter(|(_, mark)| mark.size > size) {
-            self.note(
-                file,
-                format_args!("is of {} entries, and there are {size}", mark.size),
-            );
+        for (more, files) in marks.range(size + 1..) {
+            for (file, _) in files {
+                let wrong = format_args!("is of {more} entries, and there are {size}");
+                self.note(file, wrong);
+            }
         }
         for number in 0..size.div_ceil(TILE) {
             let width = TILE.min(size - number * TILE);
@@ -202,9 +270,9 @@ impl Check<'_> {
         self.note(file, format_args!("leaf {leaf}: the entry {error}"));
     }
 
-    fn compare_marks(&mut self, tree: &Tree, marks: &[(&str, Checkpoint)]) {
-        for (file, mark) in marks {
-            if mark.size == tree.size() && mark.root != tree.root() {
+    fn compare_marks(&mut self, tree: &Tree, marks: &Marks) {
+        for (file, root) in marks.get(&tree.size()).into_iter().flatten() {
+            if *root != tree.root() {
                 let wrong = "the entries are not those that were signed: one or more were changed";
                 self.note(file, wrong);
             }

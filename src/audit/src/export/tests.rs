@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{CHECKPOINT, Exporter, WITNESSED, numbered, verify_export};
+use super::{CHECKPOINT, ExportTrust, Exporter, WITNESSED, numbered, verify_export};
 use crate::{
     AuditEvent, CheckpointKey, Entry, Export, Stopped, Tree, WitnessKey, WitnessVerifier, leaf_hash,
 };
@@ -50,9 +50,15 @@ fn export(count: u64, witnessed: u64) -> Files {
 }
 
 fn check(files: &Files, witnesses: &[WitnessVerifier]) -> Export {
+    let key = key();
     let paths: BTreeSet<String> = files.keys().cloned().collect();
     let mut read = |path: &str| files.get(path).cloned().ok_or("is not there".to_owned());
-    verify_export(&paths, &mut read, key().verifier(), witnesses)
+    let trust = ExportTrust {
+        log: key.verifier(),
+        witnesses,
+        time: None,
+    };
+    verify_export(&paths, &mut read, trust)
 }
 
 #[test]

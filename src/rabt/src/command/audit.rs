@@ -4,6 +4,7 @@ mod files;
 mod remote;
 mod replay;
 mod shred;
+mod stamps;
 mod verify;
 mod view;
 
@@ -14,6 +15,8 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use rabt_storage::{AuditLog, Storage};
+
+pub(crate) use stamps::read_roots as read_stamp_roots;
 
 use super::{StorageAt, block_on};
 use crate::client::Connection;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use rabt_api::Reload;
 use rabt_runtime::{Drained, Hangups};
-use rabt_service::Pacing;
+use rabt_service::{Pacing, Stamping};
 use serde::Serialize;
 use tracing::{error, warn};
 
@@ -30,6 +30,7 @@ pub(crate) fn run(file: &ConfigFile, render: &Render) -> Result<ExitCode, Comman
 }
 
 async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandError> {
+    let stamping = settled.stamping()?;
     let app = App::start(&settled).await?;
     app.shutdown()
         .watch_signals()
@@ -60,6 +61,9 @@ async fn serve(settled: Settled, render: &Render) -> Result<ExitCode, CommandErr
     });
     reload_on_hangup(&app, hangups, bound.reload.clone());
     finish_links(&app);
+    if let Some(stamping) = stamping {
+        stamp_checkpoints(&app, stamping);
+    }
     if settled.config.sources.scheduled {
         read_by_schedule(&app, settled.pacing());
     }
@@ -94,6 +98,18 @@ fn read_by_schedule(app: &App, pacing: Pacing) {
     app.shutdown().spawn(async move {
         tokio::select! {
             () = rabt_service::keep_schedules(&services, pacing) => {}
+            () = ending.cancelled() => {}
+        }
+    });
+}
+
+/// Gets time stamps over the checkpoints of this node's log. The drain waits for no reply.
+fn stamp_checkpoints(app: &App, stamping: Stamping) {
+    let services = std::sync::Arc::clone(&app.services);
+    let ending = app.shutdown().token();
+    app.shutdown().spawn(async move {
+        tokio::select! {
+            () = rabt_service::keep_stamps(&services, stamping) => {}
             () = ending.cancelled() => {}
         }
     });

@@ -225,6 +225,21 @@ impl Settings for Config {
             "verifier keys of those who may sign the log's checkpoints too, C2SP cosignature/v1",
         ),
         setting(
+            "stamps.url",
+            Kind::Text,
+            "address of a time-stamping authority (RFC 3161) for the log's checkpoints, http or https; \"\" for none",
+        ),
+        setting(
+            "stamps.ca",
+            Kind::Path,
+            "the authorities that certificates of time stamps must come from, PEM",
+        ),
+        count(
+            "stamps.every_s",
+            2_592_000,
+            "time from one stamp to the next while the log grows, seconds",
+        ),
+        setting(
             "transparency.portals",
             Kind::Texts,
             "systems through which citizens look at their own file, each \"agency:system\"",

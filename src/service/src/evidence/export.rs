@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use rabt_audit::{Hash, Plan};
 use rabt_policy::Caller;
-use rabt_storage::AuditLog;
+use rabt_storage::{AuditLog, StoredStamp};
 
 use super::{EvidenceError, allow, checkpoint, opened, tell};
 use crate::services::Services;
 
 /// Entries that are read at a time.
 const PAGE: u64 = 256;
+/// Time stamps in a message; one has a few thousand bytes, and never more than 64 KiB.
+const STAMPS: u32 = 16;
 /// Bytes of entries in a message, but for one that is longer by itself.
 const BYTES: usize = 1 << 20;
 
@@ -26,6 +28,10 @@ pub struct Evidence {
     pub beside: Vec<Hash>,
     /// The largest checkpoint, up to this one, that a witness signed.
     pub witnessed: Option<Vec<u8>>,
+    /// Size of the tree.
+    size: u64,
+    /// Size of the last stamp that was told.
+    stamped: u64,
 }
 
 /// Begins to tell the entries `from..to` of the tree of a size that there is a checkpoint of; 0 means the
@@ -65,6 +71,8 @@ pub async fn export_evidence(
         checkpoint,
         beside,
         witnessed,
+        size,
+        stamped: 0,
     };
     let told = tell(services, caller, METHOD, Some((from, to - 1)), evidence).await?;
     Ok(told.into_inner())
@@ -102,5 +110,19 @@ impl Evidence {
             bodies.push(body);
         }
         Ok(Some((first, bodies)))
+    }
+
+    /// Returns the next time stamps over checkpoints up to this one, ascending by size; none when all have been
+    /// told.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn next_stamps(&mut self) -> Result<Vec<StoredStamp>, EvidenceError> {
+        let mut stamps = self.log.stamps_after(self.stamped, STAMPS).await?;
+        stamps.retain(|stamp| stamp.size <= self.size);
+        if let Some(last) = stamps.last() {
+            self.stamped = last.size;
+        }
+        Ok(stamps)
     }
 }

@@ -1,6 +1,7 @@
 //! A node for tests: two tiny agencies whose tables are in memory, and storage that can fail.
 
 mod log;
+mod stamps;
 mod terms;
 
 use std::collections::BTreeMap;

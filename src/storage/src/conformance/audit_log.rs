@@ -5,7 +5,7 @@ use rabt_model::RunId;
 use super::sample::{at, record};
 use crate::StorageError;
 use crate::repository::{AuditLog, Storage};
-use crate::row::{CaseState, CaseStep, NewEntry, StoredCase, StoredEntry, SubjectKey};
+use crate::row::{CaseState, CaseStep, NewEntry, StoredCase, StoredEntry, StoredStamp, SubjectKey};
 
 fn entry(number: u8) -> NewEntry {
     about(number, &[])
@@ -102,6 +102,26 @@ pub(super) async fn a_checkpoint_takes_the_signature_of_a_witness(storage: &dyn 
         log.latest_checkpoint().await.unwrap(),
         Some(b"three".to_vec())
     );
+}
+
+pub(super) async fn of_two_stamps_of_one_size_the_first_stays(storage: &dyn Storage) {
+    let log = storage.audit_log();
+    let stamp = |size: u64, seconds: i64| StoredStamp {
+        size,
+        at: at(seconds),
+        note: format!("checkpoint of {size}").into_bytes(),
+        reply: format!("stamp of {size} at {seconds}").into_bytes(),
+    };
+    assert_eq!(log.latest_stamp().await.unwrap(), None);
+    assert!(log.stamps_after(0, 9).await.unwrap().is_empty());
+    for (size, seconds) in [(7, 3), (2, 1), (7, 4), (300, 9)] {
+        log.put_stamp(&stamp(size, seconds)).await.unwrap();
+    }
+    assert_eq!(log.latest_stamp().await.unwrap(), Some(stamp(300, 9)));
+    let all = [stamp(2, 1), stamp(7, 3), stamp(300, 9)];
+    assert_eq!(log.stamps_after(0, 9).await.unwrap(), all);
+    assert_eq!(log.stamps_after(2, 1).await.unwrap(), all[1..2]);
+    assert!(log.stamps_after(300, 9).await.unwrap().is_empty());
 }
 
 pub(super) async fn entries_come_back_in_order(storage: &dyn Storage) {

@@ -83,7 +83,7 @@ const CHECKPOINTS: &str = "SELECT size, body FROM audit_checkpoints
     WHERE log = $1 ORDER BY size";
 
 pub(super) struct PostgresAuditLog {
-    pool: PgPool,
+    pub(super) pool: PgPool,
     origin: String,
     /// Its number; 0 until the log has begun, as far as is known here.
     number: AtomicI64,
@@ -100,7 +100,7 @@ impl PostgresAuditLog {
     }
 
     /// Returns the log's number; 0, under which there is nothing, while it has not begun.
-    async fn number(&self) -> Result<i64, StorageError> {
+    pub(super) async fn number(&self) -> Result<i64, StorageError> {
         let known = self.number.load(Ordering::Acquire);
         if known > 0 {
             return Ok(known);
@@ -116,7 +116,7 @@ impl PostgresAuditLog {
     }
 
     /// Returns the log's number; it begins now unless it did before.
-    async fn begin(&self) -> Result<i64, StorageError> {
+    pub(super) async fn begin(&self) -> Result<i64, StorageError> {
         if self.number().await? == 0 {
             sqlx::query(BEGIN)
                 .bind(&self.origin)

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
 
 use crate::StorageError;
+use crate::repository::Stamps;
 use crate::row::{NewEntry, StoredCase, StoredEntry, SubjectKey};
 
 /// A node's audit log: leaves numbered from 0 without a gap, and checkpoints. The nodes of one
 /// database have a log each; an outbox number is in one of them, once.
 #[async_trait]
-pub trait AuditLog: Send + Sync {
+pub trait AuditLog: Stamps + Send + Sync {
     /// Appends entries, whom they are about, the keys of those, and a checkpoint of the tree that they complete, in one
     /// transaction that is durable on return. `first_leaf` must be the log's size, else `LeafTaken`.
     async fn append(

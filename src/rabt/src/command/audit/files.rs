@@ -6,11 +6,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use rabt_audit::{
-    CHECKPOINT, CheckpointVerifier, Export, ExportFile, Exporter, Receipt, WITNESSED, verify_export,
+    CHECKPOINT, CheckpointVerifier, Export, ExportFile, ExportTrust, Exporter, Receipt, WITNESSED,
+    stamp_files, verify_export,
 };
 use rabt_proto::audit as pb;
 use serde::Serialize;
 
+use super::stamps::{self, STAMPS, Told};
 use super::verify::VerifyArgs;
 use super::{ExportArgs, PAGE, hex, log_of, remote};
 use crate::client::refusal;
@@ -63,6 +65,9 @@ async fn from_server(args: &ExportArgs, folder: &mut Folder<'_>) -> Result<(), C
         for body in &message.bodies {
             folder.entry(body)?;
         }
+        for stamp in &message.stamps {
+            folder.stamp(stamp.size, stamp.checkpoint.as_bytes(), &stamp.reply)?;
+        }
         if !message.checkpoint.is_empty() {
             folder.put(CHECKPOINT, message.checkpoint.as_bytes())?;
         }
@@ -107,6 +112,18 @@ async fn from_storage(args: &ExportArgs, folder: &mut Folder<'_>) -> Result<(), 
         for (leaf, entry) in page {
             next = leaf + 1;
             folder.entry(&entry.body)?;
+        }
+    }
+    let mut stamped = 0;
+    loop {
+        let page = log.stamps_after(stamped, STAMPS).await.map_err(failed)?;
+        let within = page.iter().filter(|stamp| stamp.size <= opened.size);
+        for stamp in within {
+            folder.stamp(stamp.size, &stamp.note, &stamp.reply)?;
+        }
+        match page.last() {
+            Some(last) => stamped = last.size,
+            None => break,
         }
     }
     storage.close().await;
@@ -160,6 +177,13 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
+    /// Writes a checkpoint and the time stamp over it.
+    fn stamp(&self, size: u64, note: &[u8], reply: &[u8]) -> Result<(), CommandError> {
+        let (file, stamp) = stamp_files(size);
+        self.put(&file, note)?;
+        self.put(&stamp, reply)
+    }
+
     fn put(&self, file: &str, bytes: &[u8]) -> Result<(), CommandError> {
         let path = self.path.join(file);
         let folder = path.parent().unwrap_or(self.path);
@@ -178,6 +202,8 @@ struct Checked {
     entries: u64,
     root: String,
     witnesses: Vec<Witness>,
+    stamps: Vec<Told>,
+    unchecked_stamps: u64,
     problems: Vec<String>,
 }
 
@@ -206,7 +232,13 @@ pub(super) fn verify_folder(
     let mut files = BTreeSet::new();
     walk(path, "", &mut files)?;
     let mut read = |file: &str| fs::read(path.join(file)).map_err(|error| error.to_string());
-    let found = verify_export(&files, &mut read, &verifier, &witnesses);
+    let roots = args.roots()?;
+    let trust = ExportTrust {
+        log: &verifier,
+        witnesses: &witnesses,
+        time: roots.as_ref(),
+    };
+    let found = verify_export(&files, &mut read, trust);
     let checked = Checked::of(&verifier, &found);
     render.result(&checked, || checked.to_text());
     Ok(if checked.verified {
@@ -304,6 +336,8 @@ impl Checked {
             entries: found.entries,
             root: hex(&found.root),
             witnesses: found.witnesses.iter().map(witness).collect(),
+            stamps: found.stamps.iter().map(Told::of).collect(),
+            unchecked_stamps: found.unchecked,
             problems: found.problems.iter().map(ToString::to_string).collect(),
         }
     }
@@ -321,6 +355,13 @@ impl Checked {
         ];
         for Witness { name, entries, .. } in &self.witnesses {
             lines.push(format!("{name} has signed {entries} entries"));
+        }
+        lines.extend(stamps::lines(&self.stamps));
+        if self.unchecked_stamps > 0 {
+            let unchecked = self.unchecked_stamps;
+            lines.push(format!(
+                "{unchecked} time stamps were not checked; give --tsa-ca the authority's certificate"
+            ));
         }
         lines.extend(self.problems.iter().cloned());
         lines.push(if self.verified {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use prost::Message;
-use rabt_audit::{AuditEvent, Entry, Receipt, Salt, Side, exported_entry, verify_export};
+use rabt_audit::{
+    AuditEvent, Entry, ExportTrust, Receipt, Salt, Side, exported_entry, verify_export,
+};
 use rabt_proto::audit as pb;
 use rabt_proto::audit::replay_answer_request::Question;
 use rabt_proto::citizen::{GetCitizenRequest, LookupCitizenRequest};
@@ -154,7 +156,12 @@ fn from_files(path: &Path, args: &ReplayArgs, leaf: u64) -> Result<Entry, Comman
     let mut known = BTreeSet::new();
     files::walk(path, "", &mut known)?;
     let mut read = |file: &str| std::fs::read(path.join(file)).map_err(|error| error.to_string());
-    let found = verify_export(&known, &mut read, &verifier, &[]);
+    let trust = ExportTrust {
+        log: &verifier,
+        witnesses: &[],
+        time: None,
+    };
+    let found = verify_export(&known, &mut read, trust);
     if let Some(problem) = found.problems.first() {
         return Err(unsound(problem));
     }

@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rabt_audit::{CheckpointVerifier, LogVerifier, Report};
+use rabt_audit::{CheckpointVerifier, LogVerifier, Report, StampRoots};
 use rabt_storage::AuditLog;
 use serde::Serialize;
 
 use super::files::verify_folder;
+use super::stamps::{self, Stamped, Told};
 use super::{PAGE, hex, log_of};
 use crate::command::StorageAt;
 use crate::error::{CommandError, Exit};
@@ -33,6 +34,19 @@ pub(crate) struct VerifyArgs {
     /// given again.
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
+    /// Certificates, PEM, of the authorities that time stamps over checkpoints must come from; says since when
+    /// the log provably exists.
+    #[arg(long, value_name = "FILE")]
+    tsa_ca: Option<PathBuf>,
+}
+
+impl VerifyArgs {
+    /// Reads the authorities of time stamps, when some are given.
+    pub(super) fn roots(&self) -> Result<Option<StampRoots>, CommandError> {
+        let path = self.tsa_ca.as_deref();
+        path.map(|path| stamps::read_roots("--tsa-ca", path))
+            .transpose()
+    }
 }
 
 #[derive(Serialize)]
@@ -43,6 +57,7 @@ struct Outcome {
     signed: u64,
     checkpoints: u64,
     root: String,
+    stamps: Vec<Told>,
     problems: Vec<Found>,
     unlisted: u64,
 }
@@ -63,10 +78,24 @@ pub(super) async fn verify(args: &VerifyArgs, render: &Render) -> Result<ExitCod
         .join(keys::VERIFIER);
     let verifier = keys::read_verifier(args.public_key.as_deref().unwrap_or(&usual))?;
     let log = log_of(storage.as_ref(), verifier.origin()).await?;
-    let report = read(log.as_ref(), &verifier, kept(&args.checkpoints, &verifier)?).await;
+    let mut checkpoints = kept(&args.checkpoints, &verifier)?;
+    let stamped = match args.roots()? {
+        Some(roots) => stamps::read(log.as_ref(), &roots).await?,
+        None => Stamped::default(),
+    };
+    checkpoints.extend(stamped.checkpoints);
+    let report = read(log.as_ref(), &verifier, checkpoints).await;
     storage.close().await;
 
-    let outcome = Outcome::of(&verifier, &report?);
+    let mut outcome = Outcome::of(&verifier, &report?);
+    outcome.verified &= stamped.problems.is_empty();
+    outcome.stamps = stamped.told;
+    outcome
+        .problems
+        .extend(stamped.problems.into_iter().map(|(size, problem)| Found {
+            leaf: size.saturating_sub(1),
+            problem,
+        }));
     render.result(&outcome, || outcome.to_text());
     Ok(if outcome.verified {
         ExitCode::SUCCESS
@@ -129,6 +158,7 @@ impl Outcome {
             signed: report.signed,
             checkpoints: report.checkpoints,
             root: hex(&report.root),
+            stamps: Vec::new(),
             problems: report.problems.iter().map(found).collect(),
             unlisted: report.unlisted,
         }
@@ -147,12 +177,16 @@ impl Outcome {
             "log {origin}: {entries} entries, {signed} of them signed by {checkpoints} checkpoints\n\
              root {root}\n"
         );
-        if self.verified {
-            return format!("{counts}nothing was changed");
-        }
         let mut text = counts;
-        for found in &self.problems {
+        for line in stamps::lines(&self.stamps) {
             // Writing to a String cannot fail.
+            let _ = writeln!(text, "{line}");
+        }
+        if self.verified {
+            text.push_str("nothing was changed");
+            return text;
+        }
+        for found in &self.problems {
             let _ = writeln!(text, "{}", found.problem);
         }
         if self.unlisted > 0 {

@@ -1,5 +1,6 @@
 //! The checks of `rabt doctor`. None of them changes anything.
 
+mod stamps;
 mod tls;
 
 use std::net::TcpListener;
@@ -150,15 +151,17 @@ async fn storage(settled: &Settled) -> Vec<Finding> {
             return vec![Finding::of("storage", Outcome::Fail, summary, remedy)];
         }
     };
-    let findings = state(storage.as_ref()).await.unwrap_or_else(|error| {
-        let summary = error.to_string();
-        vec![Finding::of("storage", Outcome::Fail, summary, remedy)]
-    });
+    let findings = state(settled, storage.as_ref())
+        .await
+        .unwrap_or_else(|error| {
+            let summary = error.to_string();
+            vec![Finding::of("storage", Outcome::Fail, summary, remedy)]
+        });
     storage.close().await;
     findings
 }
 
-async fn state(storage: &dyn Storage) -> Result<Vec<Finding>, StorageError> {
+async fn state(settled: &Settled, storage: &dyn Storage) -> Result<Vec<Finding>, StorageError> {
     storage.probe().await?;
     let mut snapshot = storage.snapshot().await?;
     let records = snapshot.count_records().await?;
@@ -179,6 +182,7 @@ async fn state(storage: &dyn Storage) -> Result<Vec<Finding>, StorageError> {
         }
     }
     findings.push(emergencies(storage).await?);
+    findings.push(stamps::standing(settled, storage).await?);
     Ok(findings)
 }
 
