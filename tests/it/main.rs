@@ -25,6 +25,7 @@ mod link_train;
 mod node;
 mod onboarding;
 mod order;
+mod outage;
 mod privacy;
 mod process;
 mod propose;
