@@ -135,6 +135,7 @@ fn entry(leaf: u64, entries: u64) -> NewEntry {
         subjects,
         keys: Vec::new(),
         case: None,
+        archive: None,
     }
 }
 

@@ -398,8 +398,10 @@ async fn oversight_is_for_security_officers_and_their_second_person() {
             let outcome = oversight::ask(channel.clone(), method).await;
             let refused = outcome.is_err_and(|status| reason(&status) == "NOT_PERMITTED");
             let may = match method {
-                "RequestErasure" => urn == SECURITY_OFFICER,
-                "ListErasures" => [SECURITY_OFFICER, APPROVER, AUDITOR].contains(&urn),
+                "RequestErasure" | "RequestArchive" => urn == SECURITY_OFFICER,
+                "ListErasures" | "ListArchives" => {
+                    [SECURITY_OFFICER, APPROVER, AUDITOR].contains(&urn)
+                }
                 _ => [SECURITY_OFFICER, APPROVER].contains(&urn),
             };
             assert_eq!(refused, !may, "{method}, {urn}");

@@ -3,6 +3,7 @@
 
 mod agreements;
 mod architecture;
+mod archive;
 mod audit;
 mod authorisation;
 mod capture;

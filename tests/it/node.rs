@@ -24,7 +24,16 @@ impl Node {
 
     /// As [`Node::start`], with further sections of settings.
     pub(crate) fn start_with(sections: &str) -> Self {
-        let place = TempDir::new().unwrap();
+        Self::start_in(TempDir::new().unwrap(), sections)
+    }
+
+    /// As [`Node::start_with`], in a folder in which there may be something.
+    pub(crate) fn start_in(place: TempDir, sections: &str) -> Self {
+        Self::start_by(Command::new(executable()), place, sections)
+    }
+
+    /// As [`Node::start_in`], by a command that runs what is behind it.
+    pub(crate) fn start_by(command: Command, place: TempDir, sections: &str) -> Self {
         let pki = place.path().join("pki");
         run(Command::new(executable())
             .args(["pki", "dev", "--out"])
@@ -36,32 +45,32 @@ impl Node {
              [secrets]\nfolder = \"passwords\"\n{sections}",
         );
         std::fs::write(&settings, written).unwrap();
-        let mut process = Command::new(executable())
-            .args(["serve", "--json", "--config"])
-            .arg(&settings)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(place.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut text = String::new();
-        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-            text.push_str(&line.unwrap());
-            if let Ok(said) = serde_json::from_str::<Value>(&text) {
-                let address = said["address"].as_str().unwrap();
-                let (_, port) = address.rsplit_once(':').unwrap();
-                let profile = pki.join("profile.toml");
-                let old = std::fs::read_to_string(&profile).unwrap();
-                let new = old.replace("localhost:7443", &format!("localhost:{port}"));
-                std::fs::write(&profile, new).unwrap();
-                break;
-            }
-        }
+        let profile = std::fs::read_to_string(pki.join("profile.toml")).unwrap();
+        std::fs::write(pki.join("usual.toml"), profile).unwrap();
         Self {
+            process: serve(command, &place),
             place,
-            process,
             said: String::new(),
         }
+    }
+
+    /// Kills the process, as no program can hinder, and starts it again.
+    pub(crate) fn kill_and_start(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = serve(Command::new(executable()), &self.place);
+    }
+
+    /// Returns the number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Starts a command that goes on beside the test.
+    pub(crate) fn begin(&self, line: &str) -> Child {
+        let mut command = self.command(line);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
     }
 
     /// Types a command; returns what was printed.
@@ -79,13 +88,17 @@ impl Node {
         (output.status.code().unwrap_or(-1), printed)
     }
 
-    fn run(&mut self, line: &str) -> Output {
+    fn command(&self, line: &str) -> Command {
         let mut words = split(line).into_iter();
         assert_eq!(words.next().as_deref(), Some("rabt"), "{line}");
         let mut command = Command::new(executable());
         command.args(words).current_dir(self.place.path());
         command.env("RABT_PROFILE", self.place.path().join("pki/profile.toml"));
-        let output = command.output().unwrap();
+        command
+    }
+
+    fn run(&mut self, line: &str) -> Output {
+        let output = self.command(line).output().unwrap();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         // Writing into a text cannot fail.
         let _ = write!(self.said, "$ {line}\n{out}{err}\n");
@@ -122,6 +135,32 @@ impl Drop for Node {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Serves in a folder, and writes where into the profile of whoever types there.
+fn serve(mut command: Command, place: &TempDir) -> Child {
+    let pki = place.path().join("pki");
+    let mut process = command
+        .args(["serve", "--json", "--config"])
+        .arg(place.path().join("rabt.toml"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(place.path().join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+        text.push_str(&line.unwrap());
+        if let Ok(said) = serde_json::from_str::<Value>(&text) {
+            let address = said["address"].as_str().unwrap();
+            let (_, port) = address.rsplit_once(':').unwrap();
+            let usual = std::fs::read_to_string(pki.join("usual.toml")).unwrap();
+            let new = usual.replace("localhost:7443", &format!("localhost:{port}"));
+            std::fs::write(pki.join("profile.toml"), new).unwrap();
+            break;
+        }
+    }
+    process
 }
 
 fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {

@@ -201,6 +201,7 @@ impl Stack {
             random: StdRng::seed_from_u64(seed),
             image: None,
             portals: Portals::of(&["egov:portal".to_owned()]).expect("a portal"),
+            archive: None,
             version: "test".to_owned(),
         }
     }

@@ -6,12 +6,13 @@ use rabt_model::Pii;
 use rabt_proto::audit as pb;
 use rabt_proto::audit::oversight_service_server::OversightService;
 use rabt_proto::audit::request_erasure_request::Citizen;
-use rabt_service::oversight::{self, Emergency, Erasure, OversightError};
+use rabt_service::oversight::{self, Archive, Emergency, Erasure, OversightError};
 use rabt_service::transparency::Subject;
 use rabt_service::{CaseState, ErasureState, Services};
 use tonic::{Request, Response, Status};
 
 use crate::authn::calling;
+use crate::convert::evidence::time as instant;
 use crate::convert::timestamp;
 use crate::page::{Pages, Sizes};
 use crate::status::{invalid, of_error};
@@ -142,6 +143,63 @@ impl OversightService for Oversights {
             emergency: Some(emergency(&*reviewed.map_err(refuse)?)),
         }))
     }
+
+    async fn request_archive(
+        &self,
+        request: Request<pb::RequestArchiveRequest>,
+    ) -> Result<Response<pb::RequestArchiveResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let cutoff = instant("cutoff_time", message.cutoff_time)?;
+        let reason = &message.reason;
+        let asked = oversight::request_archive(&self.services, &caller, cutoff, reason).await;
+        Ok(Response::new(pb::RequestArchiveResponse {
+            archive: Some(archive(&*asked.map_err(refuse)?)),
+        }))
+    }
+
+    async fn list_archives(
+        &self,
+        request: Request<pb::ListArchivesRequest>,
+    ) -> Result<Response<pb::ListArchivesResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let key = "ListArchives";
+        let asked = (message.page_size, message.page_token.as_str());
+        let page = self.pages.open_at(&caller, &key, asked, PAGE)?;
+        let before = page.after.and_then(|place| i64::try_from(place).ok());
+        let wanted = page.wanted();
+        let found = oversight::list_archives(&self.services, &caller, before, wanted).await;
+        let found = found.map_err(refuse)?.into_inner();
+        let number = |one: &Archive| u128::try_from(one.number).unwrap_or(0);
+        let (found, last) = page.cut(found, number);
+        Ok(Response::new(pb::ListArchivesResponse {
+            archives: found.iter().map(archive).collect(),
+            next_page_token: self.pages.token_at(&caller, &key, last),
+        }))
+    }
+
+    async fn confirm_archive(
+        &self,
+        request: Request<pb::ConfirmArchiveRequest>,
+    ) -> Result<Response<pb::ConfirmArchiveResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let number = number_of("archives/", &message.name)?;
+        let done = oversight::confirm_archive(&self.services, &caller, number).await;
+        Ok(Response::new(pb::ConfirmArchiveResponse {
+            archive: Some(archive(&*done.map_err(refuse)?)),
+        }))
+    }
+
+    async fn withdraw_archive(
+        &self,
+        request: Request<pb::WithdrawArchiveRequest>,
+    ) -> Result<Response<pb::WithdrawArchiveResponse>, Status> {
+        let (caller, message) = calling(request)?;
+        let number = number_of("archives/", &message.name)?;
+        let done = oversight::withdraw_archive(&self.services, &caller, number).await;
+        Ok(Response::new(pb::WithdrawArchiveResponse {
+            archive: Some(archive(&*done.map_err(refuse)?)),
+        }))
+    }
 }
 
 fn place(name: &str) -> Result<(usize, u64), Status> {
@@ -152,9 +210,32 @@ fn place(name: &str) -> Result<(usize, u64), Status> {
 }
 
 fn number(name: &str) -> Result<i64, Status> {
-    let number = name.strip_prefix("erasures/");
+    number_of("erasures/", name)
+}
+
+fn number_of(kind: &str, name: &str) -> Result<i64, Status> {
+    let number = name.strip_prefix(kind);
     let number = number.and_then(|number| number.parse().ok());
-    number.ok_or_else(|| invalid("name", "must be of the form erasures/{number}"))
+    number.ok_or_else(|| invalid("name", &format!("must be of the form {kind}{{number}}")))
+}
+
+fn archive(archive: &Archive) -> pb::Archive {
+    let state = match archive.state {
+        ErasureState::Asked => pb::ArchiveState::Asked,
+        ErasureState::Confirmed => pb::ArchiveState::Confirmed,
+        ErasureState::Done => pb::ArchiveState::Done,
+        ErasureState::Withdrawn => pb::ArchiveState::Withdrawn,
+    };
+    pb::Archive {
+        name: format!("archives/{}", archive.number),
+        cutoff_time: Some(timestamp(archive.cutoff)),
+        reason: archive.reason.clone(),
+        state: state.into(),
+        proposer: archive.proposer.clone(),
+        decider: archive.decider.clone(),
+        create_time: Some(timestamp(archive.created_at)),
+        update_time: Some(timestamp(archive.updated_at)),
+    }
 }
 
 fn emergency(emergency: &Emergency) -> pb::Emergency {

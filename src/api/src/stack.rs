@@ -324,7 +324,7 @@ macro_rules! methods {
     };
 }
 
-const METHODS: [Method; 82] = methods! {
+const METHODS: [Method; 86] = methods! {
     Citizen "rabt.citizen.v1.CitizenService":
         "LookupCitizen" "GetCitizen" "BatchLookupCitizens" "SearchCitizens" "VerifyAttributes"
         "ListSourceReferences" "ExplainField" "ListCitizenRevisions";
@@ -353,11 +353,13 @@ const METHODS: [Method; 82] = methods! {
         "ListAgencyCorrections" "AnswerCorrection";
     Oversight "rabt.audit.v1.OversightService":
         "RequestErasure" "ListErasures" "ConfirmErasure" "WithdrawErasure"
-        "ListEmergencies" "ReviewEmergency";
+        "ListEmergencies" "ReviewEmergency"
+        "RequestArchive" "ListArchives" "ConfirmArchive" "WithdrawArchive";
 };
 
-/// Methods that wait for an agency's database, or compare all that is held.
-const SLOW: [&str; 6] = [
+/// Methods that wait for an agency's database, compare all that is held, or write as long as there is something.
+const SLOW: [&str; 7] = [
+    "ConfirmArchive",
     "CheckSource",
     "DiscoverSource",
     "ProposeSource",

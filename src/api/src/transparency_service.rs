@@ -73,6 +73,7 @@ impl TransparencyService for Transparencies {
         Ok(Response::new(pb::ListAccessEventsResponse {
             events: found.events.iter().map(event).collect(),
             next_page_token: found.next.clone(),
+            archived_before: found.archived_before.map(timestamp),
         }))
     }
 

@@ -20,6 +20,8 @@ use crate::tree::Hash;
 
 /// Type byte of Ed25519 in key ids and verifier keys.
 const ED25519: u8 = 1;
+/// How the line of an archive begins, behind which its first leaf is written.
+const ARCHIVE: &str = "archive from ";
 /// How a signature line begins.
 const SIGNATURE: &str = "\u{2014} ";
 
@@ -93,6 +95,14 @@ impl Checkpoint {
         Self::from_text(text).ok_or(CheckpointError::Text)
     }
 
+    /// Returns the first leaf of an archive, of a note that is known to be signed; `None` for other checkpoints.
+    pub fn archive_from(note: &[u8]) -> Option<u64> {
+        let (text, _) = parts(note).ok()?;
+        let line = text.split('\n').nth(3)?.strip_prefix(ARCHIVE)?;
+        let from: u64 = line.parse().ok()?;
+        (from.to_string() == line).then_some(from)
+    }
+
     /// Reads a signed text. Lines after the root are extensions and are ignored.
     fn from_text(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
@@ -129,13 +139,23 @@ impl CheckpointKey {
 
     /// Returns the signed checkpoint of a tree. Equal trees give equal bytes.
     pub fn sign(&self, size: u64, root: Hash) -> Vec<u8> {
+        self.sign_with(size, root, "")
+    }
+
+    /// Returns the signed checkpoint of an archive: of the tree that ends with it, and from which leaf on its
+    /// entries are.
+    pub fn sign_archive(&self, from: u64, size: u64, root: Hash) -> Vec<u8> {
+        self.sign_with(size, root, &format!("{ARCHIVE}{from}\n"))
+    }
+
+    fn sign_with(&self, size: u64, root: Hash, extension: &str) -> Vec<u8> {
         let origin = &self.verifier.origin;
         let checkpoint = Checkpoint {
             origin: origin.clone(),
             size,
             root,
         };
-        let text = checkpoint.text();
+        let text = format!("{}{extension}", checkpoint.text());
         let mut signature = self.verifier.id.to_vec();
         signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
         let signature = STANDARD.encode(signature);
@@ -292,7 +312,7 @@ pub(crate) fn read_key(text: &str, kind: u8) -> Result<(&str, VerifyingKey), Che
 
 #[cfg(test)]
 mod tests {
-    use super::{CheckpointError, CheckpointKey, CheckpointVerifier};
+    use super::{Checkpoint, CheckpointError, CheckpointKey, CheckpointVerifier};
 
     fn key() -> CheckpointKey {
         CheckpointKey::from_seed("node.example/rabt", &[3; 32]).unwrap()
@@ -310,6 +330,22 @@ mod tests {
         let checkpoint = verifier.open(&key().sign(17, [9; 32])).unwrap();
         assert_eq!((checkpoint.size, checkpoint.root), (17, [9; 32]));
         assert_eq!(checkpoint.origin, verifier.origin());
+    }
+
+    #[test]
+    fn an_archive_says_where_it_begins_and_is_signed() {
+        let note = key().sign_archive(512, 768, [9; 32]);
+        let checkpoint = key().verifier().open(&note).unwrap();
+        assert_eq!((checkpoint.size, checkpoint.root), (768, [9; 32]));
+        assert_eq!(Checkpoint::archive_from(&note), Some(512));
+        assert_eq!(Checkpoint::archive_from(&key().sign(768, [9; 32])), None);
+        let text = String::from_utf8(note).unwrap();
+        let other = text.replace("archive from 512", "archive from 256");
+        assert!(key().verifier().open(other.as_bytes()).is_err());
+        for line in ["archive from 0512", "archive from -1", "archive from "] {
+            let other = text.replace("archive from 512", line);
+            assert_eq!(Checkpoint::archive_from(other.as_bytes()), None, "{line}");
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@ use rabt_model::{AgencyId, AgreementId, Attribute, SourceId, StreamId, Timestamp
 use serde::{Deserialize, Serialize};
 
 use crate::Pseudonym;
-pub use evidence::{CorrectionMoved, EmergencyReviewed, ErasureMoved, LogRead, Witnessed};
+pub use evidence::{
+    ArchiveMoved, CorrectionMoved, EmergencyReviewed, ErasureMoved, LogRead, Moved, Witnessed,
+};
 
 /// Something that happened and must not be denied later. Field names and ids, never values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub enum AuditEvent {
     ErasureMoved(ErasureMoved),
     /// Somebody said whether an emergency was one.
     EmergencyReviewed(EmergencyReviewed),
+    /// Old entries leave storage for an archive.
+    ArchiveMoved(ArchiveMoved),
     /// The node started.
     Started(Started),
     /// The node stopped in an orderly way.
@@ -117,7 +121,7 @@ pub struct Disclosed {
     pub model: String,
     /// How the question ended: `disclosed`, `absent`, `unrelated`, `protected`, `verified`, `holdings`,
     /// `candidates`, `explained`, `changes`, `snapshot`, `revisions`; to a portal of the citizen `history`, `receipt`,
-    /// `own_holdings`, `corrections`, `withheld_count`.
+    /// `archived`, `own_holdings`, `corrections`, `withheld_count`.
     pub outcome: String,
     /// Who asked what, and why.
     pub question: Question,
@@ -403,6 +407,7 @@ impl AuditEvent {
             Self::CorrectionMoved(_) => "correction_moved",
             Self::ErasureMoved(_) => "erasure_moved",
             Self::EmergencyReviewed(_) => "emergency_reviewed",
+            Self::ArchiveMoved(_) => "archive_moved",
             Self::Started(_) => "started",
             Self::Stopped(_) => "stopped",
         }
@@ -434,6 +439,7 @@ impl AuditEvent {
             "correction_moved" => read(fields).map(Self::CorrectionMoved),
             "erasure_moved" => read(fields).map(Self::ErasureMoved),
             "emergency_reviewed" => read(fields).map(Self::EmergencyReviewed),
+            "archive_moved" => read(fields).map(Self::ArchiveMoved),
             "started" => read(fields).map(Self::Started),
             "stopped" => read(fields).map(Self::Stopped),
             _ => return None,
@@ -464,6 +470,7 @@ impl Serialize for AuditEvent {
             Self::CorrectionMoved(fields) => fields.serialize(s),
             Self::ErasureMoved(fields) => fields.serialize(s),
             Self::EmergencyReviewed(fields) => fields.serialize(s),
+            Self::ArchiveMoved(fields) => fields.serialize(s),
             Self::Started(fields) => fields.serialize(s),
             Self::Stopped(fields) => fields.serialize(s),
         }

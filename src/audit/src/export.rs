@@ -17,7 +17,9 @@ use std::fmt::Write as _;
 
 use crate::tree::{Hash, TILE, Tree};
 
-pub use check::{Export, ExportProblem, ExportTrust, Stamped, exported_entry, verify_export};
+pub use check::{
+    Export, ExportProblem, ExportTrust, Stamped, exported_bundle, exported_entry, verify_export,
+};
 
 /// Name of the file of the checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
@@ -43,6 +45,18 @@ impl Exporter {
     /// Returns an exporter that has seen no entry.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes the next tile by its root, in the place of entries that are elsewhere; none of its own files is made.
+    /// To be called before the first entry.
+    pub fn skip_tile(&mut self, root: Hash) {
+        self.leaves += TILE;
+        if self.levels.is_empty() {
+            self.levels.push(Vec::new());
+            self.finished.push(0);
+        }
+        self.finished[0] += 1;
+        self.push(1, root);
     }
 
     /// Takes the next entry's body.
@@ -105,7 +119,7 @@ impl Exporter {
 }
 
 /// Returns the root of a full tile.
-fn root_of(hashes: &[Hash]) -> Hash {
+pub(crate) fn root_of(hashes: &[Hash]) -> Hash {
     let mut tree = Tree::new();
     for hash in hashes {
         tree.append(*hash);
@@ -114,7 +128,7 @@ fn root_of(hashes: &[Hash]) -> Hash {
 }
 
 /// Returns the path of a tile of hashes.
-fn tile(level: usize, number: u64, width: u64) -> String {
+pub(crate) fn tile(level: usize, number: u64, width: u64) -> String {
     format!("tile/{level}/{}", numbered(number, width))
 }
 

@@ -21,14 +21,14 @@ pub use checkpoint::{Checkpoint, CheckpointError, CheckpointKey, CheckpointVerif
 pub use digest::{ParseSaltError, Salt, Side};
 pub use entry::{EncodedEntry, Entry, EntryError};
 pub use event::{
-    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved, Denied, Disclosed,
-    EmergencyReviewed, ErasureMoved, FolderMoved, LinkFinished, LogRead, ModelShadowed, Question,
-    Reviewed, RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started,
-    Stopped, Witnessed,
+    AgreementMoved, ArchiveMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved,
+    Denied, Disclosed, EmergencyReviewed, ErasureMoved, FolderMoved, LinkFinished, LogRead,
+    ModelShadowed, Moved, Question, Reviewed, RunFinished, SourceChanged, SourceCreated,
+    SourceInspected, SourceStarted, Started, Stopped, Witnessed,
 };
 pub use export::{
     CHECKPOINT, Export, ExportFile, ExportProblem, ExportTrust, Exporter, Stamped, WITNESSED,
-    exported_entry, stamp_files, verify_export,
+    exported_bundle, exported_entry, stamp_files, verify_export,
 };
 pub use pseudonym::{ParsePseudonymError, Pseudonym, PseudonymKey};
 pub use receipt::{Receipt, ReceiptError};

@@ -86,6 +86,22 @@ impl Tree {
         number
     }
 
+    /// Appends a full tile by its root, to a tree of full tiles; returns whether it is one.
+    pub fn append_tile(&mut self, root: Hash) -> bool {
+        if !self.size.is_multiple_of(TILE) {
+            return false;
+        }
+        let mut hash = root;
+        for _ in 0..(self.size / TILE).trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node_hash(&left, &hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.size += TILE;
+        true
+    }
+
     /// Returns the root; costs at most 63 node hashes.
     pub fn root(&self) -> Hash {
         let mut peaks = self.peaks.iter().rev();

@@ -323,6 +323,7 @@ impl App {
             random,
             image: settled.image()?,
             portals: settled.portals()?,
+            archive: settled.archive(),
             version: BuildInfo::current().version.to_owned(),
         };
         let services = Services::start(setup)

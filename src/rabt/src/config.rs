@@ -143,6 +143,8 @@ pub(crate) struct Audit {
     pub(crate) keys: PathBuf,
     #[serde(deserialize_with = "texts")]
     pub(crate) witnesses: Vec<String>,
+    pub(crate) archive: PathBuf,
+    pub(crate) retention_days: u32,
 }
 
 /// `[stamps]`
@@ -293,6 +295,8 @@ impl Default for Audit {
             origin: "rabt.local/node-1".to_owned(),
             keys: "keys".into(),
             witnesses: Vec::new(),
+            archive: PathBuf::new(),
+            retention_days: 0,
         }
     }
 }

@@ -8,12 +8,12 @@ mod error;
 mod exchange;
 mod keys;
 mod meter;
+mod outside;
 mod pki;
 mod process;
 mod profile;
 mod render;
 mod secrets;
-mod stamping;
 
 use std::process::ExitCode;
 

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rabt_audit::{
-    AuditEvent, CheckpointKey, CheckpointVerifier, Entry, Pseudonym, PseudonymKey, WitnessVerifier,
+    AuditEvent, CheckpointKey, CheckpointVerifier, Entry, Hash, Pseudonym, PseudonymKey,
+    WitnessVerifier,
 };
-use rabt_storage::{CaseStep, NewEntry, Storage, StoredEntry, Transaction};
+use rabt_storage::{ArchiveStep, CaseStep, NewEntry, Storage, StoredEntry, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -210,8 +211,32 @@ impl Sequencer {
     /// As [`Sequencer::record`], with what the entry does to the case of an emergency, in one commit.
     pub(crate) async fn record_with<T>(
         &self,
-        mut entry: Entry,
+        entry: Entry,
         case: Option<CaseStep>,
+        answer: T,
+    ) -> Result<Audited<T>, AuditError> {
+        self.submit(entry, (case, None), answer).await
+    }
+
+    /// As [`Sequencer::record`], with what the entry does to an archive, in one commit.
+    pub(crate) async fn record_archive<T>(
+        &self,
+        entry: Entry,
+        step: ArchiveStep,
+        answer: T,
+    ) -> Result<Audited<T>, AuditError> {
+        self.submit(entry, (None, Some(step)), answer).await
+    }
+
+    /// Returns the signed checkpoint of an archive of the log.
+    pub(crate) fn sign_archive(&self, from: u64, size: u64, root: Hash) -> Vec<u8> {
+        self.keys.checkpoint.sign_archive(from, size, root)
+    }
+
+    async fn submit<T>(
+        &self,
+        mut entry: Entry,
+        (case, archive): (Option<CaseStep>, Option<ArchiveStep>),
         answer: T,
     ) -> Result<Audited<T>, AuditError> {
         let pending = self.subjects.rename(entry.event.subjects_mut()).await?;
@@ -226,6 +251,7 @@ impl Sequencer {
             subjects: subjects_of(&entry),
             keys: pending.keys,
             case: case.or_else(|| case_of(&entry)),
+            archive,
         };
         let (done, durable) = oneshot::channel();
         let held = pending.held;

@@ -12,12 +12,13 @@ mod witness;
 
 use rabt_audit::{AuditEvent, CheckpointVerifier, Entry, LogRead};
 use rabt_policy::{Caller, Role};
-use rabt_storage::AuditLog;
+use rabt_storage::{AuditLog, StoredEntry};
 
 use crate::audited::Audited;
 use crate::error::AuditError;
 use crate::event;
 use crate::operate;
+use crate::oversight::place;
 use crate::services::Services;
 
 pub use error::EvidenceError;
@@ -83,4 +84,34 @@ fn opened(
         let problem = format!("a stored checkpoint {error}; verify the log");
         EvidenceError::NotAudited(AuditError::Unusable(problem))
     })
+}
+
+/// Reads the entries that are held of `limit` leaves from `from` on.
+///
+/// # Errors
+/// Some of them have left for the archive, or storage failed.
+async fn read(
+    log: &dyn AuditLog,
+    from: u64,
+    limit: u64,
+) -> Result<Vec<(u64, StoredEntry)>, EvidenceError> {
+    let page = log.entries(from, limit).await?;
+    if page.first().is_none_or(|(leaf, _)| *leaf != from) {
+        held(log, from).await?;
+    }
+    Ok(page)
+}
+
+/// Refuses to begin with a leaf that has left for the archive.
+async fn held(log: &dyn AuditLog, from: u64) -> Result<(), EvidenceError> {
+    let archived = log.archived().await?;
+    if from >= archived.size {
+        return Ok(());
+    }
+    let size = archived.size;
+    Err(EvidenceError::Archived(format!(
+        "leaf {from} is in the archive: {}; begin at leaf {size}, and take those before from the archive, as \
+         `rabt audit export --archive` does",
+        place(&archived)
+    )))
 }

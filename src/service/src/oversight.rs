@@ -3,6 +3,7 @@
 //!
 //! Invariant: who took the first step never takes the second.
 
+mod archive;
 mod cases;
 mod emergency;
 mod erasure;
@@ -13,10 +14,34 @@ use rabt_policy::{Caller, Role};
 use crate::operate;
 use crate::services::Services;
 
+#[cfg(test)]
+pub(crate) use archive::Cut;
+pub use archive::{
+    Archive, ArchivePlace, confirm_archive, list_archives, request_archive, withdraw_archive,
+};
+pub(crate) use archive::{Archiving, place, where_is};
 pub use emergency::{Emergency, EmergencyPage, OVERDUE_DAYS, list_emergencies, review_emergency};
 pub(crate) use erasure::identifiers;
 pub use erasure::{Erasure, confirm_erasure, list_erasures, request_erasure, withdraw_erasure};
 pub use error::OversightError;
+
+/// Longest reason, characters.
+const LONGEST: usize = 128;
+/// So many digits could be somebody's number.
+const DIGITS: usize = 9;
+
+/// Returns why something is asked for, which stands in the log.
+fn checked_reason(reason: &str) -> Result<String, OversightError> {
+    let reason = reason.trim();
+    let length = reason.chars().count();
+    let digits = reason.split(|c: char| !c.is_numeric());
+    let named = digits.map(|run| run.chars().count()).max();
+    if !(1..=LONGEST).contains(&length) || named.is_some_and(|run| run >= DIGITS) {
+        let problem = "must say why, in 128 characters at most and without anybody's number";
+        return Err(OversightError::invalid("reason", problem));
+    }
+    Ok(reason.to_owned())
+}
 
 /// Refuses callers of other roles; the refusal is audited.
 async fn allow(

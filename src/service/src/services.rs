@@ -23,6 +23,7 @@ use crate::image::{self, ImageFile, Images};
 use crate::ingest::{Reading, Writer};
 use crate::lead::{Followed, Lead, Node, keep};
 use crate::link::{Arrivals, LinkerSlot};
+use crate::oversight::{ArchivePlace, Archiving};
 use crate::policy::PolicyHandle;
 use crate::protection::Protection;
 use crate::registry::Registry;
@@ -57,6 +58,8 @@ pub struct Setup {
     pub image: Option<ImageFile>,
     /// The systems through which citizens look at their own file.
     pub portals: Portals,
+    /// Where old entries of the audit log go.
+    pub archive: Option<ArchivePlace>,
     /// Version of the program.
     pub version: String,
 }
@@ -79,6 +82,7 @@ pub struct Services {
     pub(crate) vault: Arc<Vault>,
     pub(crate) prover: Prover,
     pub(crate) portals: Portals,
+    pub(crate) archiving: Archiving,
     pub(crate) secrets: Secrets,
     pub(crate) model: Arc<LinkageModel>,
     pub(crate) rules: Arc<Survivorship>,
@@ -189,6 +193,7 @@ impl Services {
             vault,
             prover: Prover::default(),
             portals: setup.portals,
+            archiving: Archiving::new(setup.archive),
             model: setup.model,
             rules: setup.rules,
             random: Mutex::new(setup.random),

@@ -114,7 +114,8 @@ pub async fn keep_stamps(services: &Arc<Services>, stamping: Stamping) {
 pub async fn stamp_standing(log: &dyn AuditLog) -> Result<StampStanding, StorageError> {
     let last = log.latest_stamp().await?;
     let size = last.as_ref().map_or(0, |stamp| stamp.size);
-    let first = log.entries(size, 1).await?;
+    let held = log.archived().await?.size.max(size);
+    let first = log.entries(held, 1).await?;
     let first = first.first().map(|(_, entry)| Entry::decode(&entry.body));
     Ok(StampStanding {
         last: last.map(|stamp| (stamp.size, stamp.at)),

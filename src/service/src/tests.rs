@@ -1,6 +1,7 @@
 //! The use cases together, on `SQLite` in memory.
 
 mod agreement;
+mod archive;
 mod audit;
 mod day;
 mod emergency;

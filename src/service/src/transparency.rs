@@ -22,6 +22,7 @@ pub use correction::{
     list_corrections,
 };
 pub use error::TransparencyError;
+pub(crate) use history::is_withheld;
 pub use history::{AccessEvent, AccessPage, Withheld, count_withheld, list_access_events};
 pub(crate) use place::{logs, open as open_place, seal as seal_place};
 pub use receipt::{AccessReceipt, get_access_receipt};

@@ -4,6 +4,7 @@
 pub mod sample;
 
 mod agreements;
+mod archives;
 mod audit_log;
 mod changes;
 mod claims;
@@ -194,6 +195,11 @@ cases! {
         of_two_stamps_of_one_size_the_first_stays,
         the_latest_checkpoint_is_of_the_largest_tree,
         a_transaction_does_not_delay_the_log;
+    archives:
+        entries_leave_with_the_entry_that_says_so_and_their_hashes_stay,
+        entries_leave_once_and_all_or_none,
+        a_clock_that_goes_back_sets_no_time_of_the_archive_back,
+        archives_are_listed_where_they_stand;
     leases:
         a_lease_is_one_processes,
         a_lease_that_ran_out_is_taken_over,

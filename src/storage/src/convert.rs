@@ -9,8 +9,8 @@ use crate::StorageError;
 use crate::batch::HeldRow;
 use crate::body::decode_profile;
 use crate::row::{
-    CaseState, ErasureState, FolderState, RunCounts, RunError, RunState, SourceState, StoredBundle,
-    StoredCase, StoredErasure, StoredRun, StoredStamp, SubjectKey,
+    Archived, CaseState, ErasureState, FolderState, RunCounts, RunError, RunState, SourceState,
+    StoredArchive, StoredBundle, StoredCase, StoredErasure, StoredRun, StoredStamp, SubjectKey,
 };
 use crate::row::{CorrectionState, Horizon, StoredCorrection, StoredRevision};
 use crate::row::{
@@ -61,6 +61,9 @@ pub(crate) type ErasureRow = (
     i64,
     i64,
 );
+
+/// A row of `audit_archives`, in the order of its columns.
+pub(crate) type ArchiveRow = (i64, i64, String, String, String, String, i64, i64);
 
 /// A row of `audit_stamps`, in the order of its columns.
 pub(crate) type StampRow = (i64, i64, Vec<u8>, Vec<u8>);
@@ -329,6 +332,32 @@ pub(crate) fn to_case(row: CaseRow) -> Result<StoredCase, StorageError> {
         reviewer: row.4,
         text: row.5,
         reviewed_at: row.6.map(|at| to_timestamp(TABLE, at)).transpose()?,
+    })
+}
+
+pub(crate) fn to_archive(row: ArchiveRow) -> Result<StoredArchive, StorageError> {
+    const TABLE: &str = "audit_archives";
+    Ok(StoredArchive {
+        number: row.0,
+        cutoff: to_timestamp(TABLE, row.1)?,
+        reason: row.2,
+        state: ErasureState::of(&row.3).ok_or_else(|| corrupt(TABLE, "the state is unknown"))?,
+        proposer: row.4,
+        decider: row.5,
+        created_at: to_timestamp(TABLE, row.6)?,
+        updated_at: to_timestamp(TABLE, row.7)?,
+    })
+}
+
+/// A row of what has left a log: how many entries, until when, and the folder of the last ones.
+pub(crate) type ArchivedRow = (i64, Option<i64>, String);
+
+pub(crate) fn to_archived(row: ArchivedRow) -> Result<Archived, StorageError> {
+    let before = row.1.map(|at| to_timestamp("audit_archived", at));
+    Ok(Archived {
+        size: to_count(row.0),
+        before: before.transpose()?,
+        folder: row.2,
     })
 }
 

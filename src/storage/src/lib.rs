@@ -36,19 +36,19 @@ pub use fingerprint::fingerprint;
 pub use lease::{Fence, Following, Head, Holder, KEPT_STEPS, Leader, Lease, Leases};
 pub use open::{open, open_as};
 pub use repository::{
-    AgreementVersions, Agreements, AuditLog, Changes, Clusters, Columns, Corrections, DataKeys,
-    Decisions, Deletions, Erasures, Folders, History, Marks, Outbox, Profiles, Records, Reviews,
-    Sources, Stamps, Storage, Transaction,
+    AgreementVersions, Agreements, Archives, AuditLog, Changes, Clusters, Columns, Corrections,
+    DataKeys, Decisions, Deletions, Erasures, Folders, History, Marks, Outbox, Profiles, Records,
+    Reviews, Sources, Stamps, Storage, Transaction,
 };
 pub use review::{
     DecisionOrigin, DecisionState, DecisionStep, NewDecision, NewTask, StoredDecision, StoredTask,
     TaskCounts, TaskFilter, TaskPlace,
 };
 pub use row::{
-    CaseState, CaseStep, CorrectionState, DeleteOutcome, Deletion, ErasureState, FolderState,
-    GoldenRef, Horizon, NewEntry, PutOutcome, RejectionCount, RevisionPage, RunCounts, RunError,
-    RunOutcome, RunState, SourceState, StoredBundle, StoredCase, StoredChange, StoredCorrection,
-    StoredDataKey, StoredEntry, StoredErasure, StoredFolder, StoredPosition, StoredProfile,
-    StoredRecord, StoredRejection, StoredRevision, StoredRun, StoredSource, StoredStamp,
-    SubjectKey,
+    ArchiveStep, Archived, CaseState, CaseStep, CorrectionState, DeleteOutcome, Deletion,
+    ErasureState, FolderState, GoldenRef, Horizon, NewEntry, PutOutcome, RejectionCount, Removal,
+    RevisionPage, RunCounts, RunError, RunOutcome, RunState, SourceState, StoredArchive,
+    StoredBundle, StoredCase, StoredChange, StoredCorrection, StoredDataKey, StoredEntry,
+    StoredErasure, StoredFolder, StoredPosition, StoredProfile, StoredRecord, StoredRejection,
+    StoredRevision, StoredRun, StoredSource, StoredStamp, SubjectKey,
 };

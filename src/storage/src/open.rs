@@ -65,6 +65,7 @@ mod tests {
             subjects,
             keys: Vec::new(),
             case: None,
+            archive: None,
         }
     }
 

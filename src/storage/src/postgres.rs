@@ -1,6 +1,7 @@
 //! Storage on PostgreSQL.
 
 mod agreements;
+mod archives;
 mod audit_log;
 mod cases;
 mod changes;

@@ -3,6 +3,7 @@
 //! Invariant: "not found" is `Ok(None)`; an error is a failure of storage itself.
 
 mod agreements;
+mod archives;
 mod audit_log;
 mod columns;
 mod corrections;
@@ -28,6 +29,8 @@ use crate::row::{
 };
 
 pub use agreements::{AgreementVersions, Agreements};
+pub use archives::Archives;
+pub(crate) use archives::{LeafHashes, TILE, leaf_hashes};
 pub use audit_log::AuditLog;
 pub(crate) use audit_log::newest;
 pub use columns::Columns;

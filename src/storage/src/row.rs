@@ -1,5 +1,6 @@
 //! What storage holds, as its callers see it.
 
+mod archive;
 mod case;
 mod correction;
 mod erasure;
@@ -10,6 +11,7 @@ use rabt_model::{
     SourceId, SourceRecord, StreamId, Timestamp,
 };
 
+pub use archive::{ArchiveStep, Archived, Removal, StoredArchive};
 pub use case::{CaseState, CaseStep, StoredCase};
 pub use correction::{CorrectionState, StoredCorrection};
 pub use erasure::{ErasureState, StoredDataKey, StoredErasure, SubjectKey};
@@ -446,4 +448,6 @@ pub struct NewEntry {
     pub keys: Vec<SubjectKey>,
     /// What it does to the case of an emergency.
     pub case: Option<CaseStep>,
+    /// What it does to an archive.
+    pub archive: Option<ArchiveStep>,
 }

@@ -3,10 +3,12 @@
 
 mod agreements;
 mod appender;
+mod archives;
 mod audit_index;
 mod audit_log;
 mod begin;
 mod bulk;
+mod cases;
 mod changes;
 mod checkpoint;
 mod clusters;

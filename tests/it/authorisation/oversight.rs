@@ -6,13 +6,17 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 /// The methods.
-pub(super) const METHODS: [&str; 6] = [
+pub(super) const METHODS: [&str; 10] = [
     "RequestErasure",
     "ListErasures",
     "ConfirmErasure",
     "WithdrawErasure",
     "ListEmergencies",
     "ReviewEmergency",
+    "RequestArchive",
+    "ListArchives",
+    "ConfirmArchive",
+    "WithdrawArchive",
 ];
 
 /// Calls one with as little in it as it takes.
@@ -46,6 +50,24 @@ pub(super) async fn ask(channel: Channel, method: &str) -> Result<(), Status> {
                 ..Default::default()
             };
             client.review_emergency(request).await.map(|_| ())
+        }
+        "RequestArchive" => {
+            let request = pb::RequestArchiveRequest::default();
+            client.request_archive(request).await.map(|_| ())
+        }
+        "ListArchives" => {
+            let request = pb::ListArchivesRequest::default();
+            client.list_archives(request).await.map(|_| ())
+        }
+        "ConfirmArchive" => {
+            let name = "archives/1".to_owned();
+            let request = pb::ConfirmArchiveRequest { name };
+            client.confirm_archive(request).await.map(|_| ())
+        }
+        "WithdrawArchive" => {
+            let name = "archives/1".to_owned();
+            let request = pb::WithdrawArchiveRequest { name };
+            client.withdraw_archive(request).await.map(|_| ())
         }
         other => panic!("{other} is not in the table"),
     }

@@ -13,7 +13,7 @@ use tonic::{Request, Status};
 /// A number that could be somebody's.
 const CANARY: &str = "29801010112348";
 /// What a name of a resource begins with, where somebody writes the number instead of an id.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "",
     "citizens/",
     "sources/",
@@ -22,6 +22,7 @@ const NAMES: [&str; 8] = [
     "agreements/",
     "erasures/",
     "emergencies/",
+    "archives/",
 ];
 /// How deep messages are filled.
 const DEPTH: usize = 4;

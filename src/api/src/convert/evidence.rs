@@ -23,7 +23,11 @@ pub(crate) fn filter(filter: Option<pb::EventFilter>) -> Result<Filter, Status> 
     })
 }
 
-fn time(field: &str, at: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, Status> {
+/// Reads a time that may be unset.
+pub(crate) fn time(
+    field: &str,
+    at: Option<prost_types::Timestamp>,
+) -> Result<Option<Timestamp>, Status> {
     let at = at.map(|at| Timestamp::new(at.seconds, at.nanos));
     at.transpose().map_err(|_| invalid(field, "must be a time"))
 }

@@ -162,6 +162,7 @@ impl Node {
             },
             random: StdRng::seed_from_u64(7),
             portals: rabt_service::transparency::Portals::default(),
+            archive: None,
             version: "test".to_owned(),
         };
         let services = Services::start(setup).await.unwrap();

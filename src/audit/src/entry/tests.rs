@@ -3,10 +3,10 @@ use serde_json::Value;
 use super::{Entry, EntryError};
 use crate::tree::leaf_hash;
 use crate::{
-    AgreementMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved, Denied, Disclosed,
-    EmergencyReviewed, ErasureMoved, FolderMoved, LinkFinished, LogRead, Pseudonym, Question,
-    RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted, Started, Stopped,
-    Witnessed,
+    AgreementMoved, ArchiveMoved, AuditEvent, BundleActivated, CallerStopped, CorrectionMoved,
+    Denied, Disclosed, EmergencyReviewed, ErasureMoved, FolderMoved, LinkFinished, LogRead, Moved,
+    Pseudonym, Question, RunFinished, SourceChanged, SourceCreated, SourceInspected, SourceStarted,
+    Started, Stopped, Witnessed,
 };
 
 fn question() -> Question {
@@ -65,6 +65,20 @@ fn evidence() -> Vec<AuditEvent> {
             leaf: 71,
             log: text("node.example/log"),
             state: text("disputed"),
+        }),
+        AuditEvent::ArchiveMoved(ArchiveMoved {
+            actor: text("rabt:ali:approver"),
+            archive: 2,
+            cutoff: text("2026-01-01T00:00:00Z"),
+            moved: Some(Moved {
+                folder: text("node.example-log-000000000000-000000000512"),
+                from: 0,
+                root: [7; 32],
+                to: 512,
+            }),
+            proposer: text("rabt:huda"),
+            reason: text("retention ended"),
+            state: text("confirmed"),
         }),
     ]
 }

@@ -85,6 +85,42 @@ pub struct EmergencyReviewed {
     pub state: String,
 }
 
+/// That old entries leave storage for an archive was asked for, done or taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveMoved {
+    /// Who did it.
+    pub actor: String,
+    /// Number of the archive.
+    pub archive: i64,
+    /// Entries of before this time leave.
+    pub cutoff: String,
+    /// What left by this entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
+    /// Who asked for it.
+    pub proposer: String,
+    /// Why.
+    pub reason: String,
+    /// Where it stands now.
+    pub state: String,
+}
+
+/// Entries that left storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moved {
+    /// Name of the folder that they are in.
+    pub folder: String,
+    /// The first of them.
+    pub from: u64,
+    /// Root of the tree that ends with them.
+    #[serde(with = "crate::hex")]
+    pub root: [u8; 32],
+    /// The leaf behind the last of them.
+    pub to: u64,
+}
+
 /// The persons whom an event is about, to read or to change; `None` for an event that names nobody.
 macro_rules! subjects {
     ($event:expr) => {
@@ -108,6 +144,7 @@ macro_rules! subjects {
             | Self::Witnessed(_)
             | Self::ErasureMoved(_)
             | Self::EmergencyReviewed(_)
+            | Self::ArchiveMoved(_)
             | Self::Started(_)
             | Self::Stopped(_) => None,
         }
@@ -181,6 +218,7 @@ impl AuditEvent {
             Self::Reviewed(event) => &event.action,
             Self::CorrectionMoved(event) => &event.state,
             Self::ErasureMoved(event) => &event.state,
+            Self::ArchiveMoved(event) => &event.state,
             Self::EmergencyReviewed(event) => &event.state,
             Self::Stopped(event) => &event.cause,
             Self::SourceCreated(_)
@@ -222,6 +260,7 @@ impl AuditEvent {
             Self::Witnessed(event) => event.actor.clone(),
             Self::CorrectionMoved(event) => event.actor.clone(),
             Self::ErasureMoved(event) => event.actor.clone(),
+            Self::ArchiveMoved(event) => event.actor.clone(),
             Self::EmergencyReviewed(event) => event.actor.clone(),
             Self::RunFinished(_) | Self::Linked(_) | Self::Started(_) | Self::Stopped(_) => {
                 String::new()

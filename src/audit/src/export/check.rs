@@ -5,7 +5,7 @@ use std::fmt;
 
 use rabt_model::Timestamp;
 
-use super::{CHECKPOINT, Exporter, WITNESSED, entries, long, stamp_files};
+use super::{CHECKPOINT, Exporter, WITNESSED, entries, long, stamp_files, tile};
 use crate::checkpoint::parts;
 use crate::tree::{Hash, TILE, Tree};
 use crate::{
@@ -19,8 +19,12 @@ const LISTED: usize = 100;
 /// The result of checking an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
-    /// Number of entries.
+    /// First entry: 0, or in an archive the one behind those of the archives before.
+    pub first: u64,
+    /// Number of entries that were read.
     pub entries: u64,
+    /// Number of entries of the tree.
+    pub size: u64,
     /// Root of the tree over them.
     pub root: Hash,
     /// The witnesses who signed, with the size of the tree they signed and when, seconds since 1970.
@@ -40,6 +44,27 @@ pub struct ExportProblem {
     pub file: String,
     /// What is wrong.
     pub wrong: String,
+}
+
+/// Returns the entries of the tile that a leaf is in, of an export of so many entries.
+///
+/// # Errors
+/// What is wrong with the bundle, or that there is no such leaf.
+pub fn exported_bundle(
+    read: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
+    size: u64,
+    leaf: u64,
+) -> Result<Vec<Vec<u8>>, String> {
+    if leaf >= size {
+        return Err(format!("holds {size} entries, and no leaf {leaf}"));
+    }
+    let number = leaf / TILE;
+    let mut check = Check::new(read);
+    let bodies = check.bundle(number, TILE.min(size - number * TILE));
+    bodies.ok_or_else(|| {
+        let problem = check.export.problems.first().map(ToString::to_string);
+        problem.unwrap_or_default()
+    })
 }
 
 /// That the first entries of a log existed at a time, as an authority for time says.
@@ -75,7 +100,7 @@ pub fn verify_export(
     trust: ExportTrust<'_>,
 ) -> Export {
     let mut check = Check::new(read);
-    let checkpoint = check.checkpoint(CHECKPOINT, trust);
+    let checkpoint = check.last(trust);
     let mut marks = Marks::new();
     let mut mark = |file: &str, found: &Checkpoint| {
         let of_size = marks.entry(found.size).or_default();
@@ -91,9 +116,9 @@ pub fn verify_export(
             mark(&stamp_files(size).0, &earlier);
         }
     }
-    if let Some(checkpoint) = checkpoint {
+    if let Some((checkpoint, from)) = checkpoint {
         mark(CHECKPOINT, &checkpoint);
-        check.log(checkpoint.size, &marks);
+        check.log((from, checkpoint.size), &marks);
     }
     for file in files.difference(&check.known.clone()) {
         check.note(file, "does not belong to the export");
@@ -110,18 +135,10 @@ pub fn exported_entry(
     size: u64,
     leaf: u64,
 ) -> Result<Vec<u8>, String> {
-    let number = leaf / TILE;
-    let mut check = Check::new(read);
-    if leaf >= size {
-        return Err(format!("holds {size} entries, and no leaf {leaf}"));
-    }
-    let bodies = check.bundle(number, TILE.min(size - number * TILE));
+    let bodies = exported_bundle(read, size, leaf)?;
     let place = usize::try_from(leaf % TILE).unwrap_or_default();
-    let body = bodies.and_then(|bodies| bodies.into_iter().nth(place));
-    body.ok_or_else(|| {
-        let problem = check.export.problems.first().map(ToString::to_string);
-        problem.unwrap_or_default()
-    })
+    let body = bodies.into_iter().nth(place);
+    body.ok_or_else(|| format!("has no leaf {leaf}"))
 }
 
 /// Returns the sizes of the checkpoints that have a time stamp, ascending.
@@ -146,7 +163,9 @@ impl<'a> Check<'a> {
             read,
             known: BTreeSet::new(),
             export: Export {
+                first: 0,
                 entries: 0,
+                size: 0,
                 root: Tree::new().root(),
                 witnesses: Vec::new(),
                 stamps: Vec::new(),
@@ -174,6 +193,18 @@ impl<'a> Check<'a> {
                 None
             }
         }
+    }
+
+    /// Reads the checkpoint that the files are of, and the leaf that their entries begin with.
+    fn last(&mut self, trust: ExportTrust<'_>) -> Option<(Checkpoint, u64)> {
+        let note = self.read(CHECKPOINT)?;
+        let opened = self.opened(CHECKPOINT, &note, trust)?;
+        let from = Checkpoint::archive_from(&note).unwrap_or(0);
+        if !from.is_multiple_of(TILE) || from > opened.size {
+            self.note(CHECKPOINT, "is of an archive that begins nowhere");
+            return None;
+        }
+        Some((opened, from))
     }
 
     /// Reads a checkpoint of the log and checks each of its signatures.
@@ -230,16 +261,24 @@ impl<'a> Check<'a> {
     }
 
     /// Reads the entries, makes the files anew from them, and compares.
-    fn log(&mut self, size: u64, marks: &Marks) {
+    fn log(&mut self, (from, size): (u64, u64), marks: &Marks) {
         let mut exporter = Exporter::new();
         let mut tree = Tree::new();
+        (self.export.first, self.export.size) = (from, size);
+        let Some(before) = self.roots_before(from, size) else {
+            return;
+        };
+        for root in before {
+            exporter.skip_tile(root);
+            tree.append_tile(root);
+        }
         for (more, files) in marks.range(size + 1..) {
             for (file, _) in files {
                 let wrong = format_args!("is of {more} entries, and there are {size}");
                 self.note(file, wrong);
             }
         }
-        for number in 0..size.div_ceil(TILE) {
+        for number in from / TILE..size.div_ceil(TILE) {
             let width = TILE.min(size - number * TILE);
             let Some(bodies) = self.bundle(number, width) else {
                 return;
@@ -257,13 +296,39 @@ impl<'a> Check<'a> {
                 self.compare(&file, &bytes);
             }
         }
-        if size == 0 {
+        if size == from {
             self.compare_marks(&tree, marks);
         }
         for (file, bytes) in exporter.finish() {
             self.compare(&file, &bytes);
         }
         self.export.root = tree.root();
+    }
+
+    /// Returns the roots of the tiles whose entries are elsewhere, as the tiles above say. Those are compared later with
+    /// what is made of them.
+    fn roots_before(&mut self, from: u64, size: u64) -> Option<Vec<Hash>> {
+        let mut roots = Vec::new();
+        let count = from / TILE;
+        for above in 0..count.div_ceil(TILE) {
+            let file = tile(1, above, TILE.min(size / TILE - above * TILE));
+            let held = match (self.read)(&file) {
+                Ok(held) => held,
+                Err(error) => {
+                    self.note(&file, error);
+                    return None;
+                }
+            };
+            let wanted = TILE.min(count - above * TILE);
+            let hashes = held.as_chunks::<32>().0.iter().copied();
+            let before = roots.len() as u64;
+            roots.extend(hashes.take(usize::try_from(wanted).ok()?));
+            if roots.len() as u64 != before + wanted {
+                self.note(&file, format_args!("holds fewer than {wanted} hashes"));
+                return None;
+            }
+        }
+        Some(roots)
     }
 
     fn unreadable(&mut self, file: &str, leaf: u64, error: EntryError) {

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::{CHECKPOINT, ExportTrust, Exporter, WITNESSED, numbered, verify_export};
 use crate::{
-    AuditEvent, CheckpointKey, Entry, Export, Stopped, Tree, WitnessKey, WitnessVerifier, leaf_hash,
+    AuditEvent, CheckpointKey, Entry, Export, Stopped, TILE, Tree, WitnessKey, WitnessVerifier,
+    leaf_hash,
 };
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -112,6 +113,53 @@ fn a_signature_of_a_stranger_is_no_signature() {
     let found = check(&export(9, 4), &[]);
     assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
     assert_eq!(found.problems[0].file, WITNESSED);
+}
+
+/// Returns the files of an archive of the entries from this one on, of a log of so many.
+fn archive(from: u64, count: u64) -> Files {
+    let (mut exporter, mut tree, mut files) = (Exporter::new(), Tree::new(), Files::new());
+    let mut roots = Tree::new();
+    for number in 0..count {
+        let body = body(number);
+        tree.append(leaf_hash(&body));
+        if number < from {
+            roots.append(leaf_hash(&body));
+            if roots.size() == TILE {
+                exporter.skip_tile(std::mem::take(&mut roots).root());
+            }
+        } else {
+            exporter.entry(&body);
+        }
+        files.extend(exporter.take());
+    }
+    files.extend(exporter.finish());
+    let note = key().sign_archive(from, count, tree.root());
+    files.insert(CHECKPOINT.to_owned(), note);
+    files
+}
+
+#[test]
+fn an_archive_is_what_an_export_is_without_the_entries_before() {
+    let (whole, part) = (export(4 * TILE, 0), archive(2 * TILE, 4 * TILE));
+    let found = check(&part, &[]);
+    assert_eq!(found.problems, []);
+    assert_eq!((found.first, found.size), (2 * TILE, 4 * TILE));
+    assert_eq!(found.entries, 2 * TILE);
+    assert_eq!(found.root, check(&whole, &[]).root);
+    for (path, bytes) in part.iter().filter(|(path, _)| *path != CHECKPOINT) {
+        assert_eq!(whole.get(path), Some(bytes), "{path}");
+    }
+    for path in ["tile/0/000", "tile/0/001", "tile/entries/000", "long/3"] {
+        assert!(whole.contains_key(path), "{path}");
+        assert!(!part.contains_key(path), "{path}");
+    }
+    // what they say of the entries before is signed too
+    let mut changed = part.clone();
+    changed.get_mut("tile/1/000.p/4").unwrap()[3] ^= 1;
+    assert_ne!(check(&changed, &[]).problems, []);
+    let mut short = part;
+    short.get_mut("tile/1/000.p/4").unwrap().truncate(32);
+    assert_ne!(check(&short, &[]).problems, []);
 }
 
 proptest! {

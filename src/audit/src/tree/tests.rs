@@ -251,6 +251,48 @@ proptest! {
 }
 
 /// Reads the tiles of a plan as storage would.
+#[test]
+fn a_tree_of_tiles_is_that_of_their_leaves() {
+    let leaves = leaves(9 * TILE + 5);
+    let (tiles, rest) = leaves.as_chunks::<256>();
+    let (mut by_leaf, mut by_tile) = (Tree::new(), Tree::new());
+    for tile in tiles {
+        for leaf in tile {
+            by_leaf.append(*leaf);
+        }
+        assert!(by_tile.append_tile(naive_root(tile)));
+        assert_eq!(by_tile, by_leaf);
+    }
+    for leaf in rest {
+        by_leaf.append(*leaf);
+        by_tile.append(*leaf);
+    }
+    assert_eq!(by_tile.root(), naive_root(&leaves));
+    // behind a part of a tile there is no place for a whole one
+    let before = by_tile.clone();
+    assert!(!by_tile.append_tile([1; 32]));
+    assert_eq!(by_tile, before);
+}
+
+#[test]
+fn the_tiles_before_a_leaf_are_planned_each_by_itself() {
+    let leaves = leaves(3 * TILE + 9);
+    let mut tree = Tiles::new();
+    for leaf in &leaves {
+        tree.append(*leaf);
+    }
+    for count in 0..=3 {
+        let plan = Plan::tiles_before(count * TILE);
+        assert_eq!(plan.size(), count * TILE);
+        let (tiles, _) = leaves.as_chunks::<256>();
+        let wanted = tiles.iter().take(usize::try_from(count).unwrap());
+        let wanted: Vec<Hash> = wanted.map(|tile| naive_root(tile)).collect();
+        let read = tiles_of(&plan, &leaves);
+        assert_eq!(tree.resolve(&plan, &read), Ok(wanted), "{count}");
+        assert!(read.is_empty(), "roots of full tiles are at hand");
+    }
+}
+
 fn tiles_of(plan: &Plan, leaves: &[Hash]) -> std::collections::BTreeMap<u64, Vec<Hash>> {
     let tile = |number: u64| {
         let start = usize::try_from(number * TILE).unwrap();

@@ -104,6 +104,15 @@ impl Plan {
         Self { size, spans }
     }
 
+    /// Plans the roots of the full tiles below a leaf that one begins with.
+    pub fn tiles_before(leaf: u64) -> Self {
+        let spans = (0..leaf / TILE).map(|number| (number * TILE, (number + 1) * TILE));
+        Self {
+            size: leaf,
+            spans: spans.collect(),
+        }
+    }
+
     /// Plans the proof that leaf `index` is in the tree of the first `size` leaves.
     ///
     /// # Errors

@@ -161,6 +161,44 @@ fn entries_that_are_missing_repeated_or_cut_off_are_found() {
     assert_eq!(found(cut), at(9, Wrong::Missing { size: 10 }));
 }
 
+/// Checks a log of whose entries the first `left` are known by their hashes alone.
+fn check_archived(log: &Log, left: u64) -> Report {
+    let mut verifier = opened(log);
+    for (leaf, body, kept) in &log.entries {
+        if *leaf < left {
+            verifier.archived(kept);
+        } else {
+            verifier.entry(*leaf, body, kept);
+        }
+    }
+    verifier.finish()
+}
+
+#[test]
+fn entries_in_an_archive_are_proven_by_their_hashes() {
+    let log = log(20, 6);
+    let whole = check(log.clone());
+    for left in [1, 6, 7, 19, 20] {
+        let report = check_archived(&log, left);
+        assert_eq!(report.problems, [], "{left}");
+        assert_eq!((report.entries, report.archived), (20 - left, left));
+        assert_eq!((report.signed, report.root), (20, whole.root), "{left}");
+    }
+    // a changed hash shows at the next checkpoint, and none is blamed that is not known
+    let mut changed = log.clone();
+    changed.entries[2].2[0] ^= 1;
+    let report = check_archived(&changed, 4);
+    assert_eq!(report.problems, at(0, Wrong::Root { size: 6 }));
+    // a changed entry behind them is found by itself
+    let mut changed = log.clone();
+    changed.entries[9].1[5] ^= 1;
+    assert_eq!(check_archived(&changed, 8).problems, at(9, Wrong::Entry));
+    // one that is left out is not hidden by them
+    let mut short = log;
+    short.entries.remove(3);
+    assert_ne!(check_archived(&short, 8).problems, []);
+}
+
 #[test]
 fn checkpoints_that_do_not_fit_are_found() {
     let whole = log(10, 4);

@@ -1,8 +1,10 @@
 //! `rabt audit`: read the log, take it away as files, and prove that nobody changed it.
 
+mod archive;
 mod files;
 mod remote;
 mod replay;
+mod shelf;
 mod shred;
 mod stamps;
 mod verify;
@@ -50,6 +52,9 @@ pub(crate) enum AuditArgs {
     /// Say whether a saved answer is what was recorded, and whether a running server would give it again, as of
     /// then and now. Exit code 4 when it is not what was recorded.
     Replay(replay::ReplayArgs),
+    /// Let old entries leave storage for an archive, as two people.
+    #[command(subcommand)]
+    Archive(archive::ArchiveArgs),
     /// Destroy the keys that lead from a citizen to the entries about them, as two people.
     #[command(subcommand)]
     Shred(shred::ShredArgs),
@@ -160,6 +165,9 @@ pub(crate) struct ExportArgs {
     /// Read storage instead of asking a running server.
     #[arg(long)]
     offline: bool,
+    /// Archive that holds entries that have left storage. May be given again.
+    #[arg(long = "archive", value_name = "FOLDER")]
+    archives: Vec<PathBuf>,
     #[command(flatten)]
     at: StorageAt,
     #[command(flatten)]
@@ -178,6 +186,7 @@ pub(crate) fn run(args: &AuditArgs, render: &Render) -> Result<ExitCode, Command
             AuditArgs::Export(args) => files::export(args, render).await,
             AuditArgs::Verify(args) => verify::verify(args, render).await,
             AuditArgs::Replay(args) => replay::replay(args, render).await,
+            AuditArgs::Archive(args) => archive::run(args, render).await,
             AuditArgs::Shred(args) => shred::run(args, render).await,
         }
     }))

@@ -159,6 +159,7 @@ async fn history(args: HistoryArgs, render: &Render) -> Result<(), CommandError>
     let (mut client, viewer) = args.who.begin(render).await?;
     let (mut events, mut page_token) = (Vec::new(), String::new());
     let wanted = args.limit as usize;
+    let mut archived = None;
     while events.len() < wanted {
         let request = pb::ListAccessEventsRequest {
             viewer: Some(viewer.clone()),
@@ -169,12 +170,13 @@ async fn history(args: HistoryArgs, render: &Render) -> Result<(), CommandError>
         let page = client.list_access_events(request).await;
         let page = page.map_err(|status| refusal(&status))?.into_inner();
         events.extend(page.events);
+        archived = page.archived_before;
         page_token = page.next_page_token;
         if page_token.is_empty() {
             break;
         }
     }
-    let shown = Events::of(&events);
+    let shown = Events::of(&events, archived.as_ref());
     render.result(&shown, || shown.to_text());
     Ok(())
 }

@@ -225,6 +225,16 @@ impl Settings for Config {
             "verifier keys of those who may sign the log's checkpoints too, C2SP cosignature/v1",
         ),
         setting(
+            "audit.archive",
+            Kind::Path,
+            "folder for entries that leave storage; \"\" when none does",
+        ),
+        setting(
+            "audit.retention_days",
+            Kind::Integer(0, 36_500),
+            "entries younger than so many days stay in storage; 0 when every one does",
+        ),
+        setting(
             "stamps.url",
             Kind::Text,
             "address of a time-stamping authority (RFC 3161) for the log's checkpoints, http or https; \"\" for none",

@@ -209,6 +209,7 @@ impl Sequence {
                     subjects,
                     keys: Vec::new(),
                     case: None,
+                    archive: None,
                 });
             }
             let _first = self.append(&entries).await?;

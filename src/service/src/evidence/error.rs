@@ -20,6 +20,9 @@ pub enum EvidenceError {
         /// Its name.
         name: String,
     },
+    /// Some of it is not in storage any more.
+    #[error("{0}")]
+    Archived(String),
     /// A field of the request cannot be used.
     #[error("{field} {problem}")]
     Invalid {
@@ -41,7 +44,7 @@ impl EvidenceError {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::NotPermitted(_) => ErrorClass::NotPermitted,
-            Self::NotFound { .. } => ErrorClass::NotFound,
+            Self::NotFound { .. } | Self::Archived(_) => ErrorClass::NotFound,
             Self::Invalid { .. } => ErrorClass::InvalidRequest,
             Self::NotAudited(error) => error.class(),
             Self::Storage(error) => error.class(),

@@ -6,7 +6,7 @@ use rabt_audit::{Hash, Plan};
 use rabt_policy::Caller;
 use rabt_storage::{AuditLog, StoredStamp};
 
-use super::{EvidenceError, allow, checkpoint, opened, tell};
+use super::{EvidenceError, allow, checkpoint, held, opened, read, tell};
 use crate::services::Services;
 
 /// Entries that are read at a time.
@@ -38,7 +38,8 @@ pub struct Evidence {
 /// largest, and `to` 0 all of it.
 ///
 /// # Errors
-/// The caller's role does not allow it, the range is not in the tree, or the log cannot be read or written.
+/// The caller's role does not allow it, the range is not in the tree or begins in the archive, or the log cannot be
+/// read or written.
 pub async fn export_evidence(
     services: &Services,
     caller: &Caller,
@@ -50,6 +51,7 @@ pub async fn export_evidence(
     let log = services.storage.audit_log();
     let (checkpoint, size) = checkpoint(services, log.as_ref(), size).await?;
     let to = if to == 0 { size } else { to };
+    held(log.as_ref(), from).await?;
     let plan = Plan::beside((from, to), size).map_err(|_| {
         let problem = format!("must be below to_leaf, and that not above {size}");
         EvidenceError::invalid("from_leaf", problem)
@@ -82,13 +84,11 @@ impl Evidence {
     /// Returns the next entries and the number of the first; none when all have been told.
     ///
     /// # Errors
-    /// The log cannot be read, or ends before the range does.
+    /// The log cannot be read, ends before the range does, or entries of it have left for the archive meanwhile.
     pub async fn next(&mut self) -> Result<Option<(u64, Vec<Vec<u8>>)>, EvidenceError> {
         if self.read.is_empty() && self.next < self.to {
-            let page = self
-                .log
-                .entries(self.next, PAGE.min(self.to - self.next))
-                .await?;
+            let limit = PAGE.min(self.to - self.next);
+            let page = read(self.log.as_ref(), self.next, limit).await?;
             self.next += page.len() as u64;
             let bodies = page.into_iter().map(|(leaf, entry)| (leaf, entry.body));
             self.read.extend(bodies);

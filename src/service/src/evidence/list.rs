@@ -5,7 +5,7 @@ use rabt_model::Timestamp;
 use rabt_policy::Caller;
 use rabt_storage::{AuditLog, StorageError};
 
-use super::{EvidenceError, allow, tell};
+use super::{EvidenceError, allow, read, tell};
 use crate::audited::Audited;
 use crate::services::Services;
 
@@ -56,7 +56,7 @@ pub struct EventPage {
 /// Lists entries, at most `limit`. `from` is where a page before said to go on.
 ///
 /// # Errors
-/// The caller's role does not allow it, or the log cannot be read or written.
+/// The caller's role does not allow it, the next page is in the archive, or the log cannot be read or written.
 pub async fn list_events(
     services: &Services,
     caller: &Caller,
@@ -68,7 +68,12 @@ pub async fn list_events(
     allow(services, caller, METHOD).await?;
     let log = services.storage.audit_log();
     let page = if oldest_first {
-        forwards(log.as_ref(), filter, from.unwrap_or(0), limit).await?
+        // a list begins with what is held, and goes on with what it has not told yet
+        let from = match from {
+            Some(from) => from,
+            None => log.archived().await?.size,
+        };
+        forwards(log.as_ref(), filter, from, limit).await?
     } else {
         let from = match from {
             Some(from) => from,
@@ -91,10 +96,10 @@ async fn forwards(
     filter: &Filter,
     from: u64,
     limit: usize,
-) -> Result<EventPage, StorageError> {
+) -> Result<EventPage, EvidenceError> {
     let (mut next, mut found) = (from, Vec::new());
     while next < from.saturating_add(LOOKED_AT) {
-        let page = log.entries(next, PAGE).await?;
+        let page = read(log, next, PAGE).await?;
         let last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
         for (leaf, entry) in page {
             next = leaf + 1;
@@ -120,8 +125,9 @@ async fn backwards(
     before: u64,
     limit: usize,
 ) -> Result<EventPage, StorageError> {
+    let first = log.archived().await?.size;
     let (mut next, mut found) = (before, Vec::new());
-    let bottom = before.saturating_sub(LOOKED_AT);
+    let bottom = before.saturating_sub(LOOKED_AT).max(first);
     while next > bottom {
         let start = next.saturating_sub(PAGE).max(bottom);
         let page = log.entries(start, next - start).await?;
@@ -137,7 +143,7 @@ async fn backwards(
         }
         next = start;
     }
-    let next = (next > 0).then_some(next);
+    let next = (next > first).then_some(next);
     Ok(EventPage { found, next })
 }
 

@@ -15,6 +15,7 @@ use super::{EvidenceError, allow, tell};
 use crate::audited::Audited;
 use crate::enquiry::{AsOf, Draft, Wire, as_of, draft};
 use crate::event;
+use crate::oversight::where_is;
 use crate::services::Services;
 
 /// The values of each attribute in an answer, as bytes that are equal when they are: without and with where
@@ -101,7 +102,11 @@ pub async fn replay_answer(
 
 /// Reads an entry that has digests.
 async fn read(services: &Services, leaf: u64) -> Result<Entry, EvidenceError> {
-    let found = services.storage.audit_log().entries(leaf, 1).await?;
+    let log = services.storage.audit_log();
+    if let Some(place) = where_is(log.as_ref(), leaf).await? {
+        return Err(EvidenceError::Archived(format!("leaf {leaf} {place}")));
+    }
+    let found = log.entries(leaf, 1).await?;
     let found = found.into_iter().find(|(number, _)| *number == leaf);
     let (_, stored) = found.ok_or_else(|| EvidenceError::NotFound {
         thing: "entry",

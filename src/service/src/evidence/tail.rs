@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::list::leaves;
-use super::{EvidenceError, Filter, Found, allow, tell};
+use super::{EvidenceError, Filter, Found, allow, held, read, tell};
 use crate::audited::Audited;
 use crate::services::Services;
 
@@ -43,7 +43,7 @@ impl Tail {
     /// Begins to read at a leaf, or with what is written from now on.
     ///
     /// # Errors
-    /// The caller's role does not allow it, or the log cannot be read.
+    /// The caller's role does not allow it, the leaf is in the archive, or the log cannot be read.
     pub async fn begin(
         services: &Arc<Services>,
         caller: Caller,
@@ -52,10 +52,12 @@ impl Tail {
         heartbeat: Duration,
     ) -> Result<Self, EvidenceError> {
         allow(services, &caller, METHOD).await?;
+        let log = services.storage.audit_log();
         let next = match from {
             Some(from) => from,
-            None => services.storage.audit_log().size().await?,
+            None => log.size().await?,
         };
+        held(log.as_ref(), next).await?;
         // one who only waits is in the log too
         let _durable = tell(services, &caller, METHOD, None, ()).await?;
         Ok(Self {
@@ -72,12 +74,13 @@ impl Tail {
     /// Waits for the next entries, at most for the time between two signs of life.
     ///
     /// # Errors
-    /// The log cannot be read or written; the reading has ended then.
+    /// The log cannot be read or written, or what was to be read next has left for the archive; the reading has ended
+    /// then.
     pub async fn next(&mut self) -> Result<Seen, EvidenceError> {
         loop {
             self.bell.mark_unchanged();
             let log = self.services.storage.audit_log();
-            let page = log.entries(self.next, PAGE).await?;
+            let page = read(log.as_ref(), self.next, PAGE).await?;
             let behind = page.len() as u64 == PAGE;
             let mut found = Vec::new();
             for (leaf, entry) in page {

@@ -68,8 +68,10 @@ impl Budgets {
             return Ok(());
         }
         let (today, mut end) = (day_of(now), log.size().await?);
-        while end > 0 {
-            let first = end.saturating_sub(PAGE);
+        // what has left for the archive is older
+        let held = log.archived().await?.size;
+        while end > held {
+            let first = end.saturating_sub(PAGE).max(held);
             let page = log.entries(first, end - first).await?;
             let mut before = false;
             for (_, stored) in &page {

@@ -7,17 +7,12 @@ use rabt_model::{AgencyId, Attribute, CitizenId, Profile, Scheme, Timestamp, Val
 use rabt_policy::{Caller, Role};
 use rabt_storage::{ErasureState, StoredErasure, Transaction};
 
-use super::{OversightError, allow};
+use super::{OversightError, allow, checked_reason};
 use crate::audited::Audited;
 use crate::enquiry::ever;
 use crate::event::{self, Clerical};
 use crate::services::Services;
 use crate::transparency::Subject;
-
-/// Longest reason, characters.
-const LONGEST: usize = 128;
-/// So many digits could be somebody's number.
-const DIGITS: usize = 9;
 
 /// Longest identifier, bytes.
 const IDENTIFIER: usize = 128;
@@ -42,14 +37,7 @@ pub async fn request_erasure(
     reason: &str,
 ) -> Result<Audited<Erasure>, OversightError> {
     allow(services, caller, "RequestErasure", &PROPOSERS).await?;
-    let reason = reason.trim();
-    let length = reason.chars().count();
-    let digits = reason.split(|c: char| !c.is_numeric());
-    let named = digits.map(|run| run.chars().count()).max();
-    if !(1..=LONGEST).contains(&length) || named.is_some_and(|run| run >= DIGITS) {
-        let problem = "must say why, in 128 characters at most and without anybody's number";
-        return Err(OversightError::invalid("reason", problem));
-    }
+    let reason = checked_reason(reason)?;
     let tenure = services.lead.tenure()?;
     let found = find(services, subject).await?;
     let at = services.clock.now();
@@ -62,7 +50,7 @@ pub async fn request_erasure(
     let mut erasure = StoredErasure {
         number: 0,
         citizen: Some(citizen),
-        reason: reason.to_owned(),
+        reason,
         state: ErasureState::Asked,
         proposer: event::person(caller),
         decider: String::new(),

@@ -5,6 +5,7 @@ use rabt_storage::StorageError;
 
 use crate::audited::Audited;
 use crate::error::AuditError;
+use crate::evidence::EvidenceError;
 
 /// What somebody asked for and did not get.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,12 @@ pub enum OversightError {
     /// It was decided already.
     #[error("it was decided already; look at it again")]
     Decided,
+    /// An archive cannot be written, or is not whole.
+    #[error("{0}")]
+    Archive(String),
+    /// A proof could not be made.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// The entry did not become durable, or a key cannot be used.
     #[error(transparent)]
     NotAudited(#[from] AuditError),
@@ -46,6 +53,8 @@ impl OversightError {
             Self::Invalid { .. } => ErrorClass::InvalidRequest,
             Self::SecondPerson(_) => ErrorClass::SecondPersonRequired,
             Self::Decided => ErrorClass::EtagMismatch,
+            Self::Archive(_) => ErrorClass::Configuration,
+            Self::Evidence(error) => error.class(),
             Self::NotAudited(error) => error.class(),
             Self::Storage(error) => error.class(),
         }

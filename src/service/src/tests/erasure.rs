@@ -325,6 +325,7 @@ async fn entries_of_before_are_found_under_the_old_names() {
         subjects: vec![old.0],
         keys: Vec::new(),
         case: None,
+        archive: None,
     };
     log.append(size, &[new], None).await.unwrap();
     let keys = services.audit.pseudonyms();

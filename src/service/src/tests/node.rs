@@ -301,6 +301,7 @@ pub(super) fn setup(storage: &Arc<Fragile>, tables: &Tables) -> Setup {
         random: StdRng::seed_from_u64(7),
         image: None,
         portals: crate::transparency::Portals::of(&["egov:portal".to_owned()]).unwrap(),
+        archive: None,
         version: "test".into(),
     }
 }

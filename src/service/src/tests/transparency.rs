@@ -262,6 +262,7 @@ async fn withhold(storage: &Fragile, citizen: CitizenId, until: &str) -> u64 {
         subjects: vec![keys().pseudonyms.citizen(citizen).0],
         keys: Vec::new(),
         case: None,
+        archive: None,
     };
     let leaf = tree.size() - 1;
     log.append(leaf, &[new], Some(&note)).await.unwrap();

@@ -19,6 +19,9 @@ pub enum TransparencyError {
     /// Nothing of this kind about this citizen.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The event is not in storage any more.
+    #[error("the event {0}")]
+    Archived(String),
     /// A field of the request cannot be used.
     #[error("{field} {problem}")]
     Invalid {
@@ -50,7 +53,7 @@ impl TransparencyError {
         match self {
             Self::NotPermitted(_) => ErrorClass::NotPermitted,
             Self::StepUp(_) => ErrorClass::StepUpRequired,
-            Self::NotFound(_) => ErrorClass::NotFound,
+            Self::NotFound(_) | Self::Archived(_) => ErrorClass::NotFound,
             Self::Invalid { .. } => ErrorClass::InvalidRequest,
             Self::TooMany(_) => ErrorClass::QuotaExceeded,
             Self::Answered => ErrorClass::EtagMismatch,

@@ -60,6 +60,8 @@ pub struct AccessPage {
     pub events: Vec<AccessEvent>,
     /// Empty when there is nothing left.
     pub next: String,
+    /// Entries of up to this time may be in an archive, and are not listed; `None` while all are here.
+    pub archived_before: Option<Timestamp>,
 }
 
 /// What is not shown yet.
@@ -121,7 +123,11 @@ pub async fn list_access_events(
     } else {
         String::new()
     };
-    let page = AccessPage { events, next };
+    let page = AccessPage {
+        events,
+        next,
+        archived_before: archived_before(services).await?,
+    };
     tell(services, caller, viewer, (METHOD, "history"), &whose, page).await
 }
 
@@ -158,6 +164,16 @@ pub async fn count_withheld(
     tell(services, caller, viewer, outcome, &whose, withheld).await
 }
 
+/// Returns up to when entries of any log may be in an archive.
+async fn archived_before(services: &Services) -> Result<Option<Timestamp>, TransparencyError> {
+    let own = services.audit.verifier().origin();
+    let mut last = None;
+    for (_, log) in logs(services.storage.as_ref(), own).await? {
+        last = last.max(log.archived().await?.before);
+    }
+    Ok(last)
+}
+
 async fn begin(
     services: &Services,
     whose: &Whose,
@@ -169,7 +185,7 @@ async fn begin(
 }
 
 /// Says whether the citizen is not told of an event yet.
-pub(super) fn is_withheld(event: &AuditEvent, now: Timestamp) -> bool {
+pub(crate) fn is_withheld(event: &AuditEvent, now: Timestamp) -> bool {
     let AuditEvent::Disclosed(disclosed) = event else {
         return false;
     };
@@ -208,6 +224,7 @@ fn shown(services: &Services, placed: Placed) -> Option<AccessEvent> {
         | AuditEvent::CorrectionMoved(_)
         | AuditEvent::ErasureMoved(_)
         | AuditEvent::EmergencyReviewed(_)
+        | AuditEvent::ArchiveMoved(_)
         | AuditEvent::Started(_)
         | AuditEvent::Stopped(_) => return None,
     };

@@ -8,6 +8,7 @@ use super::place::logs;
 use super::viewer::Whose;
 use super::{TransparencyError, Viewer, admit, missed, tell};
 use crate::audited::Audited;
+use crate::oversight::where_is;
 use crate::services::Services;
 
 /// A receipt.
@@ -22,8 +23,8 @@ pub struct AccessReceipt {
 /// Returns the receipt of an event about the citizen, in a current checkpoint of its log.
 ///
 /// # Errors
-/// The caller is no portal or not sure enough, there is no such event about this citizen, it is withheld or
-/// names a person, or the entry did not become durable.
+/// The caller is no portal or not sure enough, there is no such event about this citizen, it has left for the archive,
+/// is withheld or names a person, or the entry did not become durable.
 pub async fn get_access_receipt(
     services: &Services,
     caller: &Caller,
@@ -32,9 +33,19 @@ pub async fn get_access_receipt(
 ) -> Result<Audited<AccessReceipt>, TransparencyError> {
     const METHOD: &str = "GetAccessReceipt";
     let whose = admit(services, caller, viewer, METHOD).await?;
-    let Some(receipt) = find(services, &whose, (log, leaf)).await? else {
-        let wanted = (whose.name, "event about this citizen");
-        return Err(missed(services, caller, viewer, METHOD, wanted).await);
+    let receipt = match find(services, &whose, (log, leaf)).await {
+        Ok(Some(receipt)) => receipt,
+        Ok(None) => {
+            let wanted = (whose.name, "event about this citizen");
+            return Err(missed(services, caller, viewer, METHOD, wanted).await);
+        }
+        Err(TransparencyError::Archived(place)) => {
+            // that it is elsewhere is an answer too
+            let outcome = (METHOD, "archived");
+            let _durable = tell(services, caller, viewer, outcome, &whose, ()).await?;
+            return Err(TransparencyError::Archived(place));
+        }
+        Err(error) => return Err(error),
     };
     tell(
         services,
@@ -57,6 +68,10 @@ async fn find(
     let Some((origin, log)) = logs.get(log) else {
         return Ok(None);
     };
+    // says nothing of anybody: it is so of every entry below a leaf
+    if let Some(place) = where_is(log.as_ref(), leaf).await? {
+        return Err(TransparencyError::Archived(place));
+    }
     let found = log.entries(leaf, 1).await?;
     let Some((_, stored)) = found.into_iter().find(|(found, _)| *found == leaf) else {
         return Ok(None);

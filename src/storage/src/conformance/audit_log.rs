@@ -23,6 +23,7 @@ fn about(number: u8, subjects: &[u8]) -> NewEntry {
         subjects,
         keys: Vec::new(),
         case: None,
+        archive: None,
     }
 }
 

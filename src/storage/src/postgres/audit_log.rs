@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
 use sqlx::{PgConnection, PgPool};
 
-use super::{LOCK, cases, lock};
+use super::{LOCK, archives, cases, lock};
 use crate::StorageError;
-use crate::convert::{EntryRow, to_count, to_entry, to_hash, to_integer, to_subject_key};
+use crate::convert::{EntryRow, to_count, to_entry, to_integer, to_subject_key};
 use crate::error::Doing;
-use crate::repository::{AuditLog, newest};
+use crate::repository::{AuditLog, leaf_hashes, newest};
 use crate::row::{NewEntry, StoredCase, StoredEntry, SubjectKey};
 
 /// Leaves are numbered without a gap, so the last one tells the size.
@@ -55,18 +55,17 @@ const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (log, size, body) VA
     ON CONFLICT (log, size) DO UPDATE SET body = excluded.body";
 
 const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox FROM audit_entries
-    WHERE log = $3 AND leaf >= $1 ORDER BY leaf LIMIT $2";
+    WHERE log = $3 AND leaf >= $1 AND leaf < $2 ORDER BY leaf";
 
 const ENTRIES_ABOUT: &str = "SELECT e.leaf, e.body, e.leaf_hash, e.outbox
     FROM (SELECT log, leaf FROM audit_subjects WHERE subject = $1 AND log = $4 AND leaf < $2
         ORDER BY leaf DESC LIMIT $3) AS about
     JOIN audit_entries AS e USING (log, leaf) ORDER BY e.leaf DESC";
 
-const LEAF_HASHES: &str = "SELECT leaf_hash FROM audit_entries
-    WHERE log = $3 AND leaf >= $1 ORDER BY leaf LIMIT $2";
-
 /// Of every log: what another node took needs not be taken again.
-const LAST_OUTBOX: &str = "SELECT MAX(outbox) FROM audit_entries WHERE outbox IS NOT NULL";
+const LAST_OUTBOX: &str = "SELECT GREATEST(
+    (SELECT MAX(outbox) FROM audit_entries WHERE outbox IS NOT NULL),
+    (SELECT MAX(archived_outbox) FROM audit_logs))";
 
 const LATEST_CHECKPOINT: &str = "SELECT body FROM audit_checkpoints
     WHERE log = $1 ORDER BY size DESC LIMIT 1";
@@ -199,6 +198,9 @@ impl AuditLog for PostgresAuditLog {
             if let Some(step) = &new.case {
                 cases::put(&mut inner, (number, leaf), step).await?;
             }
+            if let Some(step) = &new.archive {
+                archives::step(&mut inner, number, step).await?;
+            }
         }
         if let Some(body) = checkpoint {
             sqlx::query(PUT_CHECKPOINT)
@@ -228,7 +230,7 @@ impl AuditLog for PostgresAuditLog {
     ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
         let rows: Vec<EntryRow> = sqlx::query_as(ENTRIES)
             .bind(to_integer(from))
-            .bind(to_integer(limit))
+            .bind(to_integer(from.saturating_add(limit)))
             .bind(self.number().await?)
             .fetch_all(&self.pool)
             .await
@@ -283,15 +285,7 @@ impl AuditLog for PostgresAuditLog {
     }
 
     async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(LEAF_HASHES)
-            .bind(to_integer(from))
-            .bind(to_integer(limit))
-            .bind(self.number().await?)
-            .fetch_all(&self.pool)
-            .await
-            .doing("reading leaf hashes")?;
-        let hashes = rows.iter();
-        hashes.map(|hash| to_hash("audit_entries", hash)).collect()
+        leaf_hashes(self, from, limit).await
     }
 
     async fn last_outbox(&self) -> Result<Option<i64>, StorageError> {

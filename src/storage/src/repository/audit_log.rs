@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
 
 use crate::StorageError;
-use crate::repository::Stamps;
+use crate::repository::{Archives, Stamps};
 use crate::row::{NewEntry, StoredCase, StoredEntry, SubjectKey};
 
 /// A node's audit log: leaves numbered from 0 without a gap, and checkpoints. The nodes of one
 /// database have a log each; an outbox number is in one of them, once.
 #[async_trait]
-pub trait AuditLog: Stamps + Send + Sync {
+pub trait AuditLog: Stamps + Archives + Send + Sync {
     /// Appends entries, whom they are about, the keys of those, and a checkpoint of the tree that they complete, in one
     /// transaction that is durable on return. `first_leaf` must be the log's size, else `LeafTaken`.
     async fn append(
@@ -23,7 +23,8 @@ pub trait AuditLog: Stamps + Send + Sync {
     /// Returns the number of entries.
     async fn size(&self) -> Result<u64, StorageError>;
 
-    /// Returns up to `limit` entries from leaf `from` on, each with its leaf number.
+    /// Returns the entries that are held of `limit` leaves from `from` on, each with its leaf number. None is held of
+    /// those that have left for an archive.
     async fn entries(&self, from: u64, limit: u64)
     -> Result<Vec<(u64, StoredEntry)>, StorageError>;
 
@@ -49,7 +50,7 @@ pub trait AuditLog: Stamps + Send + Sync {
         subjects: &[(u64, [u8; 32])],
     ) -> Result<(), StorageError>;
 
-    /// Returns up to `limit` leaf hashes from leaf `from` on.
+    /// Returns up to `limit` leaf hashes from leaf `from` on, those of entries that have left among them.
     async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError>;
 
     /// Returns the highest outbox number that an entry of any node's log was taken from.

@@ -297,6 +297,7 @@ mod tests {
             subjects,
             keys: Vec::new(),
             case: None,
+            archive: None,
         }
     }
 

@@ -4,22 +4,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
-use sqlx::{Executor, SqlitePool};
+use sqlx::{Executor, SqliteConnection, SqlitePool};
 
 use super::appender::{Appender, BEGIN, COMMIT};
 use super::audit_index::{Index, entries_about};
 use super::bulk::Bulk;
 use super::script::Script;
+use super::{archives, cases};
 use crate::StorageError;
 use crate::convert::{
-    CaseRow, EntryRow, behind, to_case, to_count, to_entry, to_hash, to_integer, to_micros,
-    to_subject_key,
+    CaseRow, EntryRow, behind, to_case, to_count, to_entry, to_integer, to_micros, to_subject_key,
 };
 use crate::error::Doing;
-use crate::repository::{AuditLog, newest};
-use crate::row::{CaseStep, NewEntry, StoredCase, StoredEntry, SubjectKey};
+use crate::repository::{AuditLog, leaf_hashes, newest};
+use crate::row::{NewEntry, Removal, StoredCase, StoredEntry, SubjectKey};
 
-/// Leaves are numbered without a gap, so the last one tells the size.
+/// Leaves are numbered without a gap, so the last one tells the size; the first ones may have left for an
+/// archive, and the last one never does.
 const SIZE: &str = "SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries";
 
 const APPEND: Bulk = Bulk {
@@ -41,12 +42,6 @@ const KEYS_OF: &str = "SELECT name, sealed FROM subject_keys WHERE name = $1 ORD
 const DELETE_KEYS: &str = "DELETE FROM subject_keys WHERE name = $1";
 
 const COUNT_ERASURE: &str = "UPDATE subject_erasures SET generation = generation + 1";
-
-const OPEN_CASE: &str = "INSERT INTO audit_cases (leaf, agency, at, state, reviewer, text)
-    VALUES (?, ?, ?, 'open', '', X'')";
-
-const JUDGE_CASE: &str = "UPDATE audit_cases SET state = ?, reviewer = ?, text = ?, reviewed_at = ?
-    WHERE leaf = ? AND state = 'open'";
 
 const CASES: &str = "SELECT leaf, agency, at, state, reviewer, text, reviewed_at
     FROM audit_cases WHERE leaf < $1 AND ($2 IS NULL OR agency = $2)
@@ -97,12 +92,12 @@ const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (size, body) VALUES 
     ON CONFLICT (size) DO UPDATE SET body = excluded.body";
 
 const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox FROM audit_entries
-    WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
+    WHERE leaf >= $1 AND leaf < $2 ORDER BY leaf";
 
-const LEAF_HASHES: &str = "SELECT leaf_hash FROM audit_entries
-    WHERE leaf >= $1 ORDER BY leaf LIMIT $2";
-
-const LAST_OUTBOX: &str = "SELECT MAX(outbox) FROM audit_entries WHERE outbox IS NOT NULL";
+/// Rows of entries that have left are not taken again.
+const LAST_OUTBOX: &str = "SELECT MAX(outbox) FROM (
+    SELECT MAX(outbox) AS outbox FROM audit_entries WHERE outbox IS NOT NULL
+    UNION ALL SELECT outbox FROM audit_archived)";
 
 const LATEST_CHECKPOINT: &str = "SELECT body FROM audit_checkpoints ORDER BY size DESC LIMIT 1";
 
@@ -151,8 +146,10 @@ impl AuditLog for SqliteAuditLog {
             let size = to_integer(first_leaf + entries.len() as u64);
             script.add(PUT_CHECKPOINT).add(size).add(body);
         }
-        script.add(COMMIT);
-        if let Err(error) = script.run(&mut writing, DOING).await {
+        let removals = entries.iter().filter_map(|new| new.archive.as_ref());
+        let removals = removals.filter_map(|step| step.removes.as_ref());
+        let removals: Vec<&Removal> = removals.collect();
+        if let Err(error) = run(&mut writing, script, &removals).await {
             writing.roll_back().await;
             let size: i64 = sqlx::query_scalar(SIZE)
                 .fetch_one(&mut *writing)
@@ -186,7 +183,7 @@ impl AuditLog for SqliteAuditLog {
     ) -> Result<Vec<(u64, StoredEntry)>, StorageError> {
         let rows: Vec<EntryRow> = sqlx::query_as(ENTRIES)
             .bind(to_integer(from))
-            .bind(to_integer(limit))
+            .bind(to_integer(from.saturating_add(limit)))
             .fetch_all(&self.reader)
             .await
             .doing("reading the audit log")?;
@@ -242,14 +239,7 @@ impl AuditLog for SqliteAuditLog {
     }
 
     async fn leaf_hashes(&self, from: u64, limit: u64) -> Result<Vec<[u8; 32]>, StorageError> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(LEAF_HASHES)
-            .bind(to_integer(from))
-            .bind(to_integer(limit))
-            .fetch_all(&self.reader)
-            .await
-            .doing("reading leaf hashes")?;
-        let hashes = rows.iter();
-        hashes.map(|hash| to_hash("audit_entries", hash)).collect()
+        leaf_hashes(self, from, limit).await
     }
 
     async fn last_outbox(&self) -> Result<Option<i64>, StorageError> {
@@ -428,7 +418,28 @@ impl AuditLog for SqliteAuditLog {
     }
 }
 
-/// Adds entries, with whom they are about, the keys they bring, and the cases they open or judge.
+/// Runs what is begun in a script, lets entries leave, and commits.
+async fn run(
+    connection: &mut SqliteConnection,
+    mut script: Script,
+    removals: &[&Removal],
+) -> Result<(), StorageError> {
+    const DOING: &str = "appending to the audit log";
+    if removals.is_empty() {
+        script.add(COMMIT);
+        script.run(connection, DOING).await?;
+        return Ok(());
+    }
+    script.run(connection, DOING).await?;
+    for removal in removals {
+        archives::remove(connection, removal).await?;
+    }
+    connection.execute(COMMIT).await.doing(DOING)?;
+    Ok(())
+}
+
+/// Adds entries, with whom they are about, the keys they bring, the cases they open or judge, and where archives stand
+/// by them.
 fn write(
     script: &mut Script,
     (first_leaf, entries): (u64, &[NewEntry]),
@@ -452,26 +463,13 @@ fn write(
     );
     for (leaf, new) in &rows {
         if let Some(step) = &new.case {
-            put_case(script, *leaf, step);
+            cases::put(script, *leaf, step);
+        }
+        if let Some(step) = &new.archive {
+            archives::put(script, &step.archive);
         }
     }
     Ok(())
-}
-
-fn put_case(script: &mut Script, leaf: i64, step: &CaseStep) {
-    match step {
-        CaseStep::Open { agency, at } => {
-            let case = script.add(OPEN_CASE).add(leaf);
-            case.add(agency.as_str()).add(to_micros(*at));
-        }
-        // there is one log, whatever it is called
-        CaseStep::Judge { case, .. } => {
-            let judged = script.add(JUDGE_CASE).add(case.state.as_str());
-            judged.add(case.reviewer.as_str()).add(case.text.as_slice());
-            judged.add(case.reviewed_at.map(to_micros));
-            judged.add(to_integer(case.leaf));
-        }
-    }
 }
 
 fn put_keys(script: &mut Script, keys: &[&SubjectKey]) {

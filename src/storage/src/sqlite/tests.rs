@@ -160,6 +160,7 @@ async fn a_log_without_room_takes_nothing_and_goes_on_when_there_is_some() {
         subjects: vec![[leaf; 32]],
         keys: Vec::new(),
         case: None,
+        archive: None,
     };
     log.append(0, &[entry(0, 10)], Some(b"one")).await.unwrap();
     // no fewer than there are
@@ -291,6 +292,7 @@ async fn write_until_killed(path: &Path) {
             subjects: vec![[1; 32]],
             keys: Vec::new(),
             case: None,
+            archive: None,
         };
         log.append(leaf, &[new], Some(&leaf.to_be_bytes()))
             .await

@@ -251,6 +251,10 @@ impl OversightService for Fake {
         withdraw_erasure(ab::WithdrawErasureRequest) -> ab::WithdrawErasureResponse;
         list_emergencies(ab::ListEmergenciesRequest) -> ab::ListEmergenciesResponse;
         review_emergency(ab::ReviewEmergencyRequest) -> ab::ReviewEmergencyResponse;
+        request_archive(ab::RequestArchiveRequest) -> ab::RequestArchiveResponse;
+        list_archives(ab::ListArchivesRequest) -> ab::ListArchivesResponse;
+        confirm_archive(ab::ConfirmArchiveRequest) -> ab::ConfirmArchiveResponse;
+        withdraw_archive(ab::WithdrawArchiveRequest) -> ab::WithdrawArchiveResponse;
     }
 }
 

@@ -10,8 +10,10 @@ use rabt_audit::{
     stamp_files, verify_export,
 };
 use rabt_proto::audit as pb;
+use rabt_storage::Archived;
 use serde::Serialize;
 
+use super::shelf::Shelf;
 use super::stamps::{self, STAMPS, Told};
 use super::verify::VerifyArgs;
 use super::{ExportArgs, PAGE, hex, log_of, remote};
@@ -36,7 +38,11 @@ struct Folder<'a> {
 }
 
 pub(super) async fn export(args: &ExportArgs, render: &Render) -> Result<ExitCode, CommandError> {
+    let verifier = verifier_of(args)?;
     let mut folder = Folder::make(&args.folder)?;
+    if let Some(verifier) = &verifier {
+        from_archives(args, verifier, &mut folder)?;
+    }
     if args.offline {
         from_storage(args, &mut folder).await?;
     } else {
@@ -56,9 +62,37 @@ pub(super) async fn export(args: &ExportArgs, render: &Render) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns the public key of the log, when archives are given.
+fn verifier_of(args: &ExportArgs) -> Result<Option<CheckpointVerifier>, CommandError> {
+    if args.archives.is_empty() {
+        return Ok(None);
+    }
+    let settled = args.at.file.settle()?;
+    let folder = settled.path(&settled.config.audit.keys);
+    keys::read_verifier(&folder.join(keys::VERIFIER)).map(Some)
+}
+
+/// Takes the entries that have left storage, from the first one on.
+fn from_archives(
+    args: &ExportArgs,
+    verifier: &CheckpointVerifier,
+    folder: &mut Folder<'_>,
+) -> Result<(), CommandError> {
+    let shelf = Shelf::of(&args.archives, verifier)?;
+    while let Some(bodies) = shelf.tile(folder.entries)? {
+        for body in bodies {
+            folder.entry(&body)?;
+        }
+    }
+    Ok(())
+}
+
 async fn from_server(args: &ExportArgs, folder: &mut Folder<'_>) -> Result<(), CommandError> {
     let mut client = remote::connect(&args.connection).await?;
-    let request = pb::ExportEvidenceRequest::default();
+    let request = pb::ExportEvidenceRequest {
+        from_leaf: folder.entries,
+        ..Default::default()
+    };
     let told = client.export_evidence(request).await;
     let mut told = told.map_err(|status| refusal(&status))?.into_inner();
     while let Some(message) = told.message().await.map_err(|status| refusal(&status))? {
@@ -76,6 +110,15 @@ async fn from_server(args: &ExportArgs, folder: &mut Folder<'_>) -> Result<(), C
         }
     }
     Ok(())
+}
+
+fn in_archive(archived: &Archived) -> CommandError {
+    let Archived { size, folder, .. } = archived;
+    let message = format!(
+        "the entries before leaf {size} are in the archive, the last of them in its folder {folder}"
+    );
+    let help = "give --archive each folder that holds them, and a new folder for the export";
+    CommandError::usage(message, help)
 }
 
 async fn from_storage(args: &ExportArgs, folder: &mut Folder<'_>) -> Result<(), CommandError> {
@@ -98,10 +141,17 @@ async fn from_storage(args: &ExportArgs, folder: &mut Folder<'_>) -> Result<(), 
         let message = format!("the latest checkpoint {error}");
         CommandError::failed(message, "see `rabt audit verify`")
     })?;
-    let mut next = 0;
+    let mut next = folder.entries;
     while next < opened.size {
         let page = log.entries(next, PAGE.min(opened.size - next)).await;
         let page = page.map_err(failed)?;
+        if page.first().is_none_or(|(leaf, _)| *leaf != next) {
+            // they left before, or leave while this is read
+            let archived = log.archived().await.map_err(failed)?;
+            if next < archived.size {
+                return Err(in_archive(&archived));
+            }
+        }
         if page.is_empty() {
             let help = "see `rabt audit verify`";
             return Err(CommandError::failed(
@@ -199,6 +249,7 @@ impl<'a> Folder<'a> {
 struct Checked {
     verified: bool,
     origin: String,
+    first: u64,
     entries: u64,
     root: String,
     witnesses: Vec<Witness>,
@@ -333,6 +384,7 @@ impl Checked {
         Self {
             verified: found.problems.is_empty(),
             origin: verifier.origin().to_owned(),
+            first: found.first,
             entries: found.entries,
             root: hex(&found.root),
             witnesses: found.witnesses.iter().map(witness).collect(),
@@ -345,12 +397,18 @@ impl Checked {
     fn to_text(&self) -> String {
         let Self {
             origin,
+            first,
             entries,
             root,
             ..
         } = self;
         let mut lines = vec![
-            format!("log {origin}: {entries} entries"),
+            match first {
+                0 => format!("log {origin}: {entries} entries"),
+                first => format!(
+                    "log {origin}: {entries} entries from leaf {first} on, an archive; those before are in others"
+                ),
+            },
             format!("root {root}"),
         ];
         for Witness { name, entries, .. } in &self.witnesses {

@@ -165,7 +165,7 @@ fn from_files(path: &Path, args: &ReplayArgs, leaf: u64) -> Result<Entry, Comman
     if let Some(problem) = found.problems.first() {
         return Err(unsound(problem));
     }
-    let body = exported_entry(&mut read, found.entries, leaf);
+    let body = exported_entry(&mut read, found.size, leaf);
     decoded(&body.map_err(|error| unsound(&error))?)
 }
 

@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rabt_audit::{CheckpointVerifier, LogVerifier, Report, StampRoots};
+use rabt_audit::{CheckpointVerifier, LogVerifier, Report, StampRoots, TILE};
 use rabt_storage::AuditLog;
 use serde::Serialize;
 
 use super::files::verify_folder;
+use super::shelf::Shelf;
 use super::stamps::{self, Stamped, Told};
 use super::{PAGE, hex, log_of};
 use crate::command::StorageAt;
@@ -34,6 +35,10 @@ pub(crate) struct VerifyArgs {
     /// given again.
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
+    /// Archive that holds entries that have left storage; without it only their hashes are checked. May be given
+    /// again.
+    #[arg(long = "archive", value_name = "FOLDER", conflicts_with = "path")]
+    archives: Vec<PathBuf>,
     /// Certificates, PEM, of the authorities that time stamps over checkpoints must come from; says since when
     /// the log provably exists.
     #[arg(long, value_name = "FILE")]
@@ -54,6 +59,7 @@ struct Outcome {
     verified: bool,
     origin: String,
     entries: u64,
+    archived: u64,
     signed: u64,
     checkpoints: u64,
     root: String,
@@ -84,7 +90,8 @@ pub(super) async fn verify(args: &VerifyArgs, render: &Render) -> Result<ExitCod
         None => Stamped::default(),
     };
     checkpoints.extend(stamped.checkpoints);
-    let report = read(log.as_ref(), &verifier, checkpoints).await;
+    let shelf = Shelf::of(&args.archives, &verifier)?;
+    let report = read(log.as_ref(), &verifier, checkpoints, &shelf).await;
     storage.close().await;
 
     let mut outcome = Outcome::of(&verifier, &report?);
@@ -108,6 +115,7 @@ async fn read(
     log: &dyn AuditLog,
     verifier: &CheckpointVerifier,
     mut checkpoints: Vec<(u64, Vec<u8>)>,
+    shelf: &Shelf,
 ) -> Result<Report, CommandError> {
     let failed = |error| CommandError::failed(error, "see storage.url, or give --storage");
     // The checkpoints come first: a running node may append, and a tail that is not signed yet is
@@ -115,8 +123,32 @@ async fn read(
     checkpoints.extend(log.checkpoints().await.map_err(failed)?);
     let mut check = LogVerifier::new(verifier, checkpoints);
     let mut next = 0;
+    let mut archived = log.archived().await.map_err(failed)?.size;
     loop {
+        if next < archived {
+            let begun = next % TILE;
+            let kept = log.leaf_hashes(next, TILE - begun).await.map_err(failed)?;
+            match shelf.tile(next)? {
+                Some(bodies) => {
+                    let behind = usize::try_from(begun).unwrap_or_default();
+                    let bodies = bodies.iter().skip(behind);
+                    for ((leaf, body), kept) in (next..).zip(bodies).zip(&kept) {
+                        check.entry(leaf, body, kept);
+                    }
+                }
+                None => kept.iter().for_each(|kept| check.archived(kept)),
+            }
+            next += TILE - begun;
+            continue;
+        }
         let page = log.entries(next, PAGE).await.map_err(failed)?;
+        if page.first().is_none_or(|(leaf, _)| *leaf != next) {
+            // they may have left since this was begun
+            archived = log.archived().await.map_err(failed)?.size;
+            if next < archived {
+                continue;
+            }
+        }
         let Some((last, _)) = page.last() else {
             return Ok(check.finish());
         };
@@ -155,6 +187,7 @@ impl Outcome {
             verified: report.problems.is_empty(),
             origin: verifier.origin().to_owned(),
             entries: report.entries,
+            archived: report.archived,
             signed: report.signed,
             checkpoints: report.checkpoints,
             root: hex(&report.root),
@@ -168,6 +201,7 @@ impl Outcome {
         let Self {
             origin,
             entries,
+            archived,
             signed,
             checkpoints,
             root,
@@ -178,6 +212,13 @@ impl Outcome {
              root {root}\n"
         );
         let mut text = counts;
+        if *archived > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{archived} more are in the archive, and their hashes were read; --archive checks them too"
+            );
+        }
         for line in stamps::lines(&self.stamps) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{line}");

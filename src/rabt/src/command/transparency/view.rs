@@ -18,6 +18,7 @@ struct Words {
 #[derive(Debug, Serialize)]
 pub(super) struct Events {
     events: Vec<Row>,
+    archived_before: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,7 +54,10 @@ impl Row {
 }
 
 impl Events {
-    pub(super) fn of(events: &[pb::AccessEvent]) -> Self {
+    pub(super) fn of(
+        events: &[pb::AccessEvent],
+        archived_before: Option<&prost_types::Timestamp>,
+    ) -> Self {
         let event = |event: &pb::AccessEvent| Row {
             event: id(&event.name, "accessEvents/"),
             occurred_at: instant(event.occurred_at.as_ref()).unwrap_or_default(),
@@ -76,10 +80,22 @@ impl Events {
         };
         Self {
             events: events.iter().map(event).collect(),
+            archived_before: instant(archived_before),
         }
     }
 
     pub(super) fn to_text(&self) -> String {
+        let listed = self.listed();
+        match &self.archived_before {
+            None => listed,
+            Some(at) => format!(
+                "{listed}\nevents of up to {at} may be in the archive, and are not listed\n\
+                 قد تكون الأحداث حتى {at} في الأرشيف، وهي غير مدرجة هنا"
+            ),
+        }
+    }
+
+    fn listed(&self) -> String {
         if self.events.is_empty() {
             return "nobody asked".to_owned();
         }

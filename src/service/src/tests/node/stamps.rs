@@ -1,7 +1,7 @@
-//! Time stamps of a log that lies about other things.
+//! Time stamps and archives of a log that lies about other things.
 
 use async_trait::async_trait;
-use rabt_storage::{Stamps, StorageError, StoredStamp};
+use rabt_storage::{Archived, Archives, Stamps, StorageError, StoredArchive, StoredStamp};
 
 use super::FragileLog;
 
@@ -17,5 +17,20 @@ impl Stamps for FragileLog {
 
     async fn stamps_after(&self, size: u64, limit: u32) -> Result<Vec<StoredStamp>, StorageError> {
         self.inner.stamps_after(size, limit).await
+    }
+}
+
+#[async_trait]
+impl Archives for FragileLog {
+    async fn archived(&self) -> Result<Archived, StorageError> {
+        self.inner.archived().await
+    }
+
+    async fn archives(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<StoredArchive>, StorageError> {
+        self.inner.archives(before, limit).await
     }
 }

@@ -1,10 +1,11 @@
-//! `[stamps]`: the way to a time-stamping authority.
+//! What the audit log has outside of storage: the way to a time-stamping authority, and the place of archives.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rabt_audit::{STAMP_BYTES, STAMP_QUERY, STAMP_REPLY};
 use rabt_connector_rest::Post;
+use rabt_service::oversight::ArchivePlace;
 use rabt_service::{Stamping, TimeAuthority};
 
 use crate::app::Settled;
@@ -48,6 +49,16 @@ impl Settled {
             roots: read_stamp_roots("stamps.ca", &self.path(&stamps.ca))?,
             every: self.stamp_period(),
         }))
+    }
+
+    /// Returns where entries go that leave storage.
+    pub(crate) fn archive(&self) -> Option<ArchivePlace> {
+        let audit = &self.config.audit;
+        let is_set = !audit.archive.as_os_str().is_empty();
+        is_set.then(|| ArchivePlace {
+            folder: self.path(&audit.archive),
+            retention_days: audit.retention_days,
+        })
     }
 
     /// Returns the time from one stamp to the next.
