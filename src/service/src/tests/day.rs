@@ -159,7 +159,7 @@ async fn ask(services: &Services, question: AccessRequest, number: u64) {
 
 #[tokio::test]
 async fn a_day_of_every_public_service_is_answered_and_nobody_is_stopped() {
-    let (storage, services) = node().await;
+    let (storage, services) = Box::pin(node()).await;
     let catalogue = Catalogue::from_text(EGYPT, "egypt").unwrap();
     let opens: Timestamp = "2026-06-01T08:00:00Z".parse().unwrap();
     let mut asked = 0;
