@@ -201,8 +201,17 @@ async fn replace(stack: &Stack, folder: NewSource) {
 }
 
 async fn read(stack: &Stack) -> RunSummary {
-    let read = ingest(&stack.services, &"registry".parse().unwrap()).await;
-    read.unwrap().into_inner()
+    let id = "registry".parse().unwrap();
+    match ingest(&stack.services, &id).await {
+        Ok(read) => read.into_inner(),
+        Err(error) => {
+            let mut tx = stack.services.storage.snapshot().await.unwrap();
+            let runs = tx.runs(&id, 1_000).await.unwrap();
+            let errors = runs.into_iter().filter_map(|run| run.error);
+            let last: Vec<_> = errors.take(10).collect();
+            panic!("{error}; the last errors: {last:#?}");
+        }
+    }
 }
 
 async fn changes_at_the_host_end_as_the_table(side: Side) {

@@ -215,4 +215,17 @@ mod tests {
         assert!(error.to_string().contains(said), "{error}");
         assert_gone(left_behind(&path)).await;
     }
+
+    #[tokio::test]
+    async fn a_process_that_ends_behind_its_handshake_has_crashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rabt-connector-fleeting");
+        let script = "#!/bin/sh\nread greeting\necho '{\"protocol\":2,\"version\":\"1\"}'\nexit 3\n";
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let error = Remote::open(Program::new(&path), None).await.unwrap_err();
+        assert_eq!(error.name(), "transient", "{error}");
+        let said = "ended before it was called, with exit code 3";
+        assert!(error.to_string().contains(said), "{error}");
+    }
 }

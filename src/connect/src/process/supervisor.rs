@@ -97,9 +97,8 @@ impl Supervisor {
         let answer = match timeout(self.program.limits.handshake, shaken).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(Silent)) => {
-                let status = timeout(LAST_BREATH, group.wait()).await;
-                let how = status.ok().and_then(Result::ok);
-                let how = how.map_or_else(|| "without a word".to_owned(), told);
+                let how = last_breath(&mut group).await;
+                let how = how.unwrap_or_else(|| "without a word".to_owned());
                 return Err(self.crashed(&format!("ended before it answered, {how}")));
             }
             Err(_) => {
@@ -120,8 +119,13 @@ impl Supervisor {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .connect_timeout(self.program.limits.handshake)
             .connect()
-            .await
-            .map_err(|_| self.violation("does not listen where it was told to"))?;
+            .await;
+        let Ok(channel) = channel else {
+            return Err(match last_breath(&mut group).await {
+                Some(how) => self.crashed(&format!("ended before it was called, {how}")),
+                None => self.violation("does not listen where it was told to"),
+            });
+        };
         let mut cookie: tonic::metadata::AsciiMetadataValue = greeting
             .cookie
             .parse()
@@ -351,6 +355,12 @@ pub(super) fn new_cookie() -> Option<String> {
     let mut bytes = [0; 32];
     OsRng.try_fill_bytes(&mut bytes).ok()?;
     Some(hex(&bytes))
+}
+
+/// Waits a little for the end of a process; returns how it ended, in words, when it did.
+async fn last_breath(group: &mut Group) -> Option<String> {
+    let status = timeout(LAST_BREATH, group.wait()).await;
+    status.ok().and_then(Result::ok).map(told)
 }
 
 /// Returns how a process ended, in words.
