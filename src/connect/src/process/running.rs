@@ -220,7 +220,8 @@ mod tests {
     async fn a_process_that_ends_behind_its_handshake_has_crashed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rabt-connector-fleeting");
-        let script = "#!/bin/sh\nread greeting\necho '{\"protocol\":2,\"version\":\"1\"}'\nexit 3\n";
+        let script =
+            "#!/bin/sh\nread greeting\necho '{\"protocol\":2,\"version\":\"1\"}'\nexit 3\n";
         std::fs::write(&path, script).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         let error = Remote::open(Program::new(&path), None).await.unwrap_err();
