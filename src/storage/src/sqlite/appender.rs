@@ -21,6 +21,10 @@ pub(super) const COMMIT: &str = "COMMIT";
 
 const ROLLBACK: &str = "ROLLBACK";
 
+/// What a writer before may have left: another patience, in milliseconds, than every connection has, and
+/// something that it was in the middle of. Most left nothing, and there is nothing to take back.
+const RESET: &str = "PRAGMA busy_timeout = 10000; ROLLBACK";
+
 /// Who writes, one after the other.
 pub(super) struct Appender {
     pool: SqlitePool,
@@ -69,8 +73,7 @@ impl Appender {
             connection
         } else {
             let mut connection = self.pool.acquire().await.doing(doing)?;
-            // a writer that failed or was given up may be in the middle of something; most were not
-            let _ = connection.execute(ROLLBACK).await;
+            let _ = connection.execute(RESET).await;
             connection
         };
         Ok(Writing {

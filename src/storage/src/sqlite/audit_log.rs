@@ -78,7 +78,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// An attempt does not wait for readers while others wait to write, milliseconds.
 const IMPATIENT: &str = "PRAGMA busy_timeout = 20";
-const PATIENT: &str = "PRAGMA busy_timeout = 10000";
 
 /// Fails, by a value that is no JSON, when another leaf follows than the one that is named.
 const FOLLOWS: &str = "SELECT CASE WHEN COALESCE(MAX(leaf) + 1, 0) = ? THEN 0 ELSE json('') END
@@ -346,10 +345,9 @@ impl AuditLog for SqliteAuditLog {
             let mut writing = self.writer.lock(DOING).await?;
             writing.execute(IMPATIENT).await.doing(DOING)?;
             let busy = sqlx::query_scalar(EMPTY_JOURNAL).fetch_one(&mut *writing);
-            let busy: Result<i64, _> = busy.await;
-            writing.execute(PATIENT).await.doing(DOING)?;
-            let busy = busy.doing(DOING)?;
-            writing.done();
+            let busy: i64 = busy.await.doing(DOING)?;
+            // not left to the next writer as it is
+            drop(writing);
             if busy == 0 {
                 return Ok(());
             }
