@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rabt_model::{RecordNumber, RunId};
 use sqlx::Connection;
@@ -86,6 +86,47 @@ async fn who_protected_a_record_first_is_kept() {
     assert_eq!(kept, [("mona".into(), at(1).as_microsecond())]);
 }
 
+/// Somebody writes all the time, so that no pass finds everything moved: a journal that did not begin anew would
+/// hold all of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_begins_anew_while_somebody_writes() {
+    const BODY: usize = 32_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rabt.db");
+    let storage = SqliteStorage::open_file(&path).await.unwrap();
+    let began = Instant::now();
+    let mut leaf = 0;
+    while began.elapsed() < Duration::from_secs(3) || leaf < 600 {
+        let entry = entry(BODY);
+        storage
+            .audit_log
+            .append(leaf, &[entry], None)
+            .await
+            .unwrap();
+        leaf += 1;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let journal = folder.path().join("rabt-audit.db-wal");
+    let held = std::fs::metadata(journal).unwrap().len();
+    let written = leaf * BODY as u64;
+    assert!(held < written / 2, "{held} of {written} bytes");
+    storage.close().await;
+}
+
+fn entry(size: usize) -> NewEntry {
+    NewEntry {
+        entry: StoredEntry {
+            body: vec![7; size],
+            leaf_hash: [7; 32],
+            outbox: None,
+        },
+        subjects: Vec::new(),
+        keys: Vec::new(),
+        case: None,
+        archive: None,
+    }
+}
+
 /// A destroyed key is in no file, once nobody reads a state of before it was.
 #[tokio::test]
 async fn a_journal_that_somebody_reads_is_emptied_behind_them() {
@@ -158,9 +199,7 @@ async fn a_log_without_room_takes_nothing_and_goes_on_when_there_is_some() {
             outbox: None,
         },
         subjects: vec![[leaf; 32]],
-        keys: Vec::new(),
-        case: None,
-        archive: None,
+        ..entry(size)
     };
     log.append(0, &[entry(0, 10)], Some(b"one")).await.unwrap();
     // no fewer than there are
