@@ -112,15 +112,21 @@ impl Capture<'_> {
             set.map_err(|error| doing.fault(&error))?;
         }
         let (mut place, mut wire) = match from {
-            Some(place) => self.resume(place, &server, &table).await?,
-            None => self.begin(connection, &server, &table).await?,
+            Some(place) => {
+                let wire = self.resume(&place, &server, &table).await?;
+                (place, Some(wire))
+            }
+            None => (self.begin(connection, &server, &table).await?, None),
         };
         if let At::Rows(_) = place.at {
             // The server gives a connection up that does not take its log for a minute.
-            drop(wire);
+            wire = None;
             place = self.rows(connection, &relation, place).await?;
-            wire = self.open(&place).await?;
         }
+        let wire = match wire {
+            Some(wire) => wire,
+            None => self.open(&place).await?,
+        };
         let target = if self.follow {
             None
         } else {
@@ -139,7 +145,7 @@ impl Capture<'_> {
         connection: &mut MySqlConnection,
         server: &Server,
         table: &Table,
-    ) -> Result<(Place, Wire), ConnectError> {
+    ) -> Result<Place, ConnectError> {
         let mut tries = 0;
         loop {
             let mut spot = server::settled_end_of_log(connection).await?;
@@ -153,7 +159,7 @@ impl Capture<'_> {
             if is_exact {
                 spot = seen.clone();
             }
-            let place = Place {
+            return Ok(Place {
                 log: Log {
                     server: server.id,
                     table: table.name(),
@@ -163,18 +169,17 @@ impl Capture<'_> {
                 spot,
                 made: wire.made(),
                 at: At::Rows(read::Place::default()),
-            };
-            return Ok((place, wire));
+            });
         }
     }
 
     /// Goes on behind a place, when the server still holds what follows it.
     async fn resume(
         &self,
-        place: Place,
+        place: &Place,
         server: &Server,
         table: &Table,
-    ) -> Result<(Place, Wire), ConnectError> {
+    ) -> Result<Wire, ConnectError> {
         if place.log.server != server.id {
             return Err(place::lost(
                 "the server is another one than the one that was read",
@@ -183,8 +188,7 @@ impl Capture<'_> {
         if place.log.table != table.name() {
             return Err(place::lost("the table is another one than was read"));
         }
-        let wire = self.open(&place).await?;
-        Ok((place, wire))
+        self.open(place).await
     }
 
     async fn open(&self, place: &Place) -> Result<Wire, ConnectError> {
