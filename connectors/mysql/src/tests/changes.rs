@@ -7,7 +7,7 @@ use rabt_connect::{ConnectError, Connector, Message, Outlet, Plan};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
 use super::Agency;
-use super::mirror::{Mirror, PEOPLE, changes, table};
+use super::mirror::{Mirror, PEOPLE, changes, followed, table};
 use crate::Mysql;
 
 const ROWS: &str = "SELECT CAST(id AS CHAR), CONCAT(id, '|', name) FROM person";
@@ -102,12 +102,7 @@ async fn an_emptied_table_ends_the_read_and_the_next_goes_on() {
     agency
         .run("INSERT INTO person VALUES (1, 'a', ''), (2, 'b', '')")
         .await;
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     agency
         .run("TRUNCATE TABLE person; INSERT INTO person VALUES (3, 'c', '')")
         .await;
@@ -126,12 +121,7 @@ async fn altered_tables_are_told_of() {
     let Some(agency) = Agency::with("log_ddl", PEOPLE).await else {
         return;
     };
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     for statement in [
         "INSERT INTO person VALUES (1, 'a', '')",
         "ALTER TABLE person ADD more text",
@@ -172,12 +162,7 @@ async fn a_column_of_another_type_stops_the_stream_behind_what_was_before() {
     let Some(agency) = Agency::with("log_retyped", PEOPLE).await else {
         return;
     };
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     agency
         .run(
             "INSERT INTO person VALUES (1, '7', ''); ALTER TABLE person MODIFY name int;
@@ -346,12 +331,7 @@ async fn what_was_taken_back_is_not_told() {
     else {
         return;
     };
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     agency
         .run(
             "BEGIN; INSERT INTO person VALUES (1, 'a', ''); CREATE TEMPORARY TABLE t (id int); ROLLBACK;

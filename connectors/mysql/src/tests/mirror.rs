@@ -23,6 +23,17 @@ pub(super) struct Mirror {
     pub(super) checkpoints: usize,
 }
 
+/// Reads the table [`PEOPLE`] for the first time; returns how it is read on.
+pub(super) async fn followed(agency: &Agency) -> (Session, Plan, Mirror) {
+    let (session, plan) = (
+        agency.logging(),
+        changes("person", &["id"], &["id", "name"]),
+    );
+    let mut mirror = Mirror::default();
+    mirror.read(&session, &plan).await.unwrap();
+    (session, plan, mirror)
+}
+
 impl Mirror {
     pub(super) fn take(&mut self, message: Message) {
         match message {

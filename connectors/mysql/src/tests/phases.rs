@@ -6,7 +6,7 @@ use rabt_connect::Position;
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
 use super::Agency;
-use super::mirror::{Mirror, PEOPLE, changes, table};
+use super::mirror::{Mirror, PEOPLE, changes, followed, table};
 use super::own::OwnServer;
 
 const ROWS: &str = "SELECT CAST(id AS CHAR), CONCAT(id, '|', name) FROM person";
@@ -18,12 +18,7 @@ async fn transactions_of_two_phases_are_told_when_they_end() {
         return;
     };
     let agency = Agency::at(server.url(), "xa", PEOPLE).await;
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     let xid = |name: &str| format!("'{name}{}'", std::process::id());
     let (one, two, three) = (xid("one"), xid("two"), xid("three"));
     agency
@@ -216,12 +211,7 @@ async fn what_ends_before_the_snapshot_is_told_in_its_order_all_the_same() {
         return;
     };
     let agency = Agency::at(server.url(), "order", PEOPLE).await;
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     mirror.position = mirror.position.as_ref().map(early);
     agency
         .run(
@@ -251,12 +241,7 @@ async fn what_a_transaction_of_two_phases_looked_like_is_known() {
         return;
     };
     let agency = Agency::at(server.url(), "looks", PEOPLE).await;
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     agency
         .run("XA START 'l'; INSERT INTO person VALUES (1, 'a', ''); XA END 'l'; XA PREPARE 'l'")
         .await;
@@ -319,12 +304,7 @@ async fn prepared_transactions_have_the_names_that_the_log_gives_them() {
         return;
     };
     let agency = Agency::at(server.url(), "names", PEOPLE).await;
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     agency
         .run("XA START X'00ff27', 'b', 7; INSERT INTO person VALUES (1, 'a', ''); XA END X'00ff27', 'b', 7; XA PREPARE X'00ff27', 'b', 7")
         .await;

@@ -3,7 +3,7 @@
 use rabt_connect::{Connector, Outcome, Session};
 
 use super::Agency;
-use super::mirror::{Mirror, PEOPLE, changes, table};
+use super::mirror::{Mirror, PEOPLE, changes, followed, table};
 use super::own::OwnServer;
 use crate::Mysql;
 
@@ -16,12 +16,7 @@ async fn compressed_transactions_are_read() {
         return;
     };
     let agency = Agency::at(server.url(), "packed", PEOPLE).await;
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     agency
         .run(
             "INSERT INTO person VALUES (1, repeat('a', 500), ''), (2, repeat('b', 500), '');
@@ -50,12 +45,7 @@ async fn a_server_that_starts_again_goes_on_and_a_restored_one_does_not() {
         return;
     };
     let agency = Agency::at(server.url(), "restart", PEOPLE).await;
-    let (session, plan) = (
-        agency.logging(),
-        changes("person", &["id"], &["id", "name"]),
-    );
-    let mut mirror = Mirror::default();
-    mirror.read(&session, &plan).await.unwrap();
+    let (session, plan, mut mirror) = followed(&agency).await;
     for round in 0..3 {
         let insert = format!("INSERT INTO person VALUES ({round}, 'a', '')");
         agency.run(&insert).await;
