@@ -188,10 +188,10 @@ impl Stamper {
             return Ok(Stamped::Covered);
         };
         let verifier = self.services.audit.verifier();
-        let size = verifier.open(&note).map_err(|error| {
+        let newest = verifier.open(&note).map_err(|error| {
             AuditError::Unusable(format!("its last checkpoint {error}; verify the log"))
         })?;
-        let size = size.size;
+        let size = newest.size;
         if let Some(last) = log.latest_stamp().await? {
             if last.size >= size {
                 return Ok(Stamped::Covered);

@@ -121,6 +121,9 @@ async fn read(
     // The checkpoints come first: a running node may append, and a tail that is not signed yet is
     // no problem, but a checkpoint of entries that were not read would be.
     checkpoints.extend(log.checkpoints().await.map_err(failed)?);
+    // one that has a time stamp is held with it too, and counts once
+    checkpoints.sort_unstable();
+    checkpoints.dedup();
     let mut check = LogVerifier::new(verifier, checkpoints);
     let mut next = 0;
     let mut archived = log.archived().await.map_err(failed)?.size;
