@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rabt_proto::audit::oversight_service_client::OversightServiceClient;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Status};
 use tonic_types::{FieldViolation, StatusExt};
@@ -78,6 +79,15 @@ impl Connection {
             demo: profile.demo && self.server.is_none(),
             server: self.server.clone().unwrap_or(profile.server),
         })
+    }
+
+    /// Connects for what two people decide, as the usual identity unless another is named.
+    pub(crate) async fn oversight(
+        &self,
+        usual: &str,
+    ) -> Result<OversightServiceClient<Channel>, CommandError> {
+        let target = self.target(usual)?;
+        Ok(OversightServiceClient::new(target.connect().await?))
     }
 }
 

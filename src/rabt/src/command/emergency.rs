@@ -4,9 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use rabt_proto::audit as pb;
-use rabt_proto::audit::oversight_service_client::OversightServiceClient;
 use serde::Serialize;
-use tonic::transport::Channel;
 
 use super::block_on;
 use super::citizen::instant;
@@ -93,7 +91,7 @@ pub(crate) fn run(args: &EmergencyArgs, render: &Render) -> Result<ExitCode, Com
 }
 
 async fn list(args: &ListArgs) -> Result<Vec<pb::Emergency>, CommandError> {
-    let mut client = connect(&args.connection).await?;
+    let mut client = args.connection.oversight(USUAL_IDENTITY).await?;
     let (mut found, mut page_token) = (Vec::new(), String::new());
     let wanted = args.limit as usize;
     while found.len() < wanted {
@@ -122,15 +120,10 @@ async fn review(
         state: state.into(),
         text: args.text.clone(),
     };
-    let mut client = connect(&args.connection).await?;
+    let mut client = args.connection.oversight(USUAL_IDENTITY).await?;
     let got = client.review_emergency(request).await;
     let got = got.map_err(|status| refusal(&status))?.into_inner();
     Ok(got.emergency.into_iter().collect())
-}
-
-async fn connect(connection: &Connection) -> Result<OversightServiceClient<Channel>, CommandError> {
-    let target = connection.target(USUAL_IDENTITY)?;
-    Ok(OversightServiceClient::new(target.connect().await?))
 }
 
 impl Row {

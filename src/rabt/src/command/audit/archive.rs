@@ -4,9 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use rabt_proto::audit as pb;
-use rabt_proto::audit::oversight_service_client::OversightServiceClient;
 use serde::Serialize;
-use tonic::transport::Channel;
 
 use crate::client::{Connection, refusal};
 use crate::command::citizen::instant;
@@ -88,14 +86,14 @@ pub(super) async fn run(args: &ArchiveArgs, render: &Render) -> Result<ExitCode,
                 cutoff_time: args.before.as_deref().map(time).transpose()?,
                 reason: args.reason.clone(),
             };
-            let mut client = connect(&args.connection, OFFICER).await?;
+            let mut client = args.connection.oversight(OFFICER).await?;
             let got = client.request_archive(request).await;
             let got = got.map_err(|status| refusal(&status))?.into_inner();
             got.archive.into_iter().collect()
         }
         ArchiveArgs::List(args) => {
             let page_size = args.limit;
-            let mut client = connect(&args.connection, OFFICER).await?;
+            let mut client = args.connection.oversight(OFFICER).await?;
             let request = pb::ListArchivesRequest {
                 page_size,
                 ..Default::default()
@@ -107,7 +105,7 @@ pub(super) async fn run(args: &ArchiveArgs, render: &Render) -> Result<ExitCode,
         }
         ArchiveArgs::Confirm(args) => {
             let name = format!("archives/{}", args.number);
-            let mut client = connect(&args.connection, SECOND).await?;
+            let mut client = args.connection.oversight(SECOND).await?;
             let request = pb::ConfirmArchiveRequest { name };
             let got = client.confirm_archive(request).await;
             let got = got.map_err(|status| refusal(&status))?.into_inner();
@@ -115,7 +113,7 @@ pub(super) async fn run(args: &ArchiveArgs, render: &Render) -> Result<ExitCode,
         }
         ArchiveArgs::Withdraw(args) => {
             let name = format!("archives/{}", args.number);
-            let mut client = connect(&args.connection, OFFICER).await?;
+            let mut client = args.connection.oversight(OFFICER).await?;
             let request = pb::WithdrawArchiveRequest { name };
             let got = client.withdraw_archive(request).await;
             let got = got.map_err(|status| refusal(&status))?.into_inner();
@@ -138,14 +136,6 @@ fn time(text: &str) -> Result<prost_types::Timestamp, CommandError> {
         seconds: at.as_second(),
         nanos: at.subsec_nanosecond(),
     })
-}
-
-async fn connect(
-    connection: &Connection,
-    usual: &str,
-) -> Result<OversightServiceClient<Channel>, CommandError> {
-    let target = connection.target(usual)?;
-    Ok(OversightServiceClient::new(target.connect().await?))
 }
 
 impl Row {

@@ -7,7 +7,6 @@ use rabt_proto::audit as pb;
 use rabt_proto::audit::oversight_service_client::OversightServiceClient;
 use rabt_proto::audit::request_erasure_request::Citizen;
 use serde::Serialize;
-use tonic::transport::Channel;
 
 use crate::client::{Connection, refusal};
 use crate::command::citizen::{SubjectArgs, Who, instant};
@@ -88,7 +87,7 @@ pub(super) async fn run(args: &ShredArgs, render: &Render) -> Result<ExitCode, C
                 page_size: args.limit,
                 page_token: String::new(),
             };
-            let mut client = connect(&args.connection, OFFICER).await?;
+            let mut client = args.connection.oversight(OFFICER).await?;
             let got = client.list_erasures(request).await;
             got.map_err(|status| refusal(&status))?
                 .into_inner()
@@ -96,7 +95,7 @@ pub(super) async fn run(args: &ShredArgs, render: &Render) -> Result<ExitCode, C
         }
         ShredArgs::Confirm(args) => {
             let name = format!("erasures/{}", args.number);
-            let mut client = connect(&args.connection, SECOND).await?;
+            let mut client = args.connection.oversight(SECOND).await?;
             let request = pb::ConfirmErasureRequest { name };
             let got = client.confirm_erasure(request).await;
             let got = got.map_err(|status| refusal(&status))?.into_inner();
@@ -104,7 +103,7 @@ pub(super) async fn run(args: &ShredArgs, render: &Render) -> Result<ExitCode, C
         }
         ShredArgs::Withdraw(args) => {
             let name = format!("erasures/{}", args.number);
-            let mut client = connect(&args.connection, OFFICER).await?;
+            let mut client = args.connection.oversight(OFFICER).await?;
             let request = pb::WithdrawErasureRequest { name };
             let got = client.withdraw_erasure(request).await;
             let got = got.map_err(|status| refusal(&status))?.into_inner();
@@ -132,14 +131,6 @@ async fn request(args: &RequestArgs, render: &Render) -> Result<Vec<pb::Erasure>
     let got = client.request_erasure(request).await;
     let got = got.map_err(|status| refusal(&status))?.into_inner();
     Ok(got.erasure.into_iter().collect())
-}
-
-async fn connect(
-    connection: &Connection,
-    usual: &str,
-) -> Result<OversightServiceClient<Channel>, CommandError> {
-    let target = connection.target(usual)?;
-    Ok(OversightServiceClient::new(target.connect().await?))
 }
 
 impl Row {
