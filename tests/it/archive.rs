@@ -10,7 +10,7 @@ use prost::Message;
 use rabt_model::Clock;
 use rabt_proto::citizen::{ItemStatus, LookupCitizenRequest};
 use rabt_proto::common::Identifier;
-use rabt_tests::{AGENCY_SYSTEM, Stack, context, executable};
+use rabt_tests::{AGENCY_SYSTEM, Stack, context, executable, text};
 use tempfile::TempDir;
 use tonic::Status;
 
@@ -76,14 +76,7 @@ fn exchange(request: &LookupCitizenRequest, refused: &Status) -> String {
 }
 
 fn rabt(folder: &Path, line: &str) -> Output {
-    let mut command = Command::new(executable());
-    command.current_dir(folder).args(line.split(' '));
-    command.env_remove("RABT_CONFIG").output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    let both = [output.stdout.as_slice(), &output.stderr].concat();
-    String::from_utf8_lossy(&both).into_owned()
+    rabt_tests::rabt(folder, &line.split(' ').collect::<Vec<_>>())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Time stamps over checkpoints: got from OpenSSL over HTTP, checked, kept, and proven with files alone.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rabt_proto::citizen::LookupCitizenRequest;
 use rabt_proto::common::Identifier;
 use rabt_service::{Stamped, Stamper, Stamping, TimeAuthority, stamp_standing};
 use rabt_storage::StoredStamp;
-use rabt_tests::{AGENCY_SYSTEM, Habit, Log, Stack, Tsa, context, executable};
+use rabt_tests::{AGENCY_SYSTEM, Habit, Log, Stack, Tsa, context, rabt, text};
 use tempfile::TempDir;
 use tonic::async_trait;
 use tracing::Level;
@@ -223,17 +223,6 @@ async fn a_log_that_waits_for_two_periods_is_overdue() {
     stack.clock.advance(2 * PERIOD + 1);
     assert!(overdue().await);
     stack.stop().await;
-}
-
-fn rabt(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(executable());
-    command.current_dir(folder).args(arguments);
-    command.env_remove("RABT_CONFIG").output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    let both = [output.stdout.as_slice(), &output.stderr].concat();
-    String::from_utf8_lossy(&both).into_owned()
 }
 
 /// A node that got two stamps and has stopped, with its export and the public keys beside it.

@@ -9,6 +9,7 @@ mod plugin;
 mod stack;
 mod town;
 mod tsa;
+mod typed;
 
 pub use database::Database;
 pub use log::Log;
@@ -21,3 +22,4 @@ pub use stack::{
 };
 pub use town::{Someone, Town};
 pub use tsa::{Habit, Tsa};
+pub use typed::{rabt, text};

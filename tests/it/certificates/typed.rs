@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use rabt_tests::executable;
+use rabt_tests::{executable, rabt};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -62,11 +62,6 @@ impl Drop for Node {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn rabt(place: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(executable());
-    command.args(words).current_dir(place).output().unwrap()
 }
 
 fn findings(place: &Path) -> Vec<(String, String)> {

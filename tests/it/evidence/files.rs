@@ -1,13 +1,10 @@
 //! The log as files, and receipts, checked by programs that have no server and no storage.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
 use proptest::prelude::{ProptestConfig, any, proptest};
 use proptest::sample::Index;
 use rabt_audit::{Levels, Receipt};
 use rabt_storage::Storage;
-use rabt_tests::{Stack, executable, python_script};
+use rabt_tests::{Stack, python_script, rabt, text};
 use tempfile::TempDir;
 
 use super::ask;
@@ -26,17 +23,6 @@ async fn node() -> TempDir {
     let key = Stack::checkpoint_key().verifier().to_string();
     std::fs::write(at("keys/log.pub"), format!("{key}\n")).unwrap();
     folder
-}
-
-fn rabt(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(executable());
-    command.current_dir(folder).args(arguments);
-    command.env_remove("RABT_CONFIG").output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    let both = [output.stdout.as_slice(), &output.stderr].concat();
-    String::from_utf8_lossy(&both).into_owned()
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What was answered is proven later: by its receiver from files alone, and by the node, which answers again.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use prost::Message;
 use rabt_audit::{Entry, Salt, Side};
@@ -12,7 +12,7 @@ use rabt_proto::citizen::{
 };
 use rabt_proto::common::Identifier;
 use rabt_storage::Storage;
-use rabt_tests::{AGENCY_SYSTEM, AUDITOR, Someone, Stack, Town, context, executable};
+use rabt_tests::{AGENCY_SYSTEM, AUDITOR, Someone, Stack, Town, context, rabt, text};
 use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 
@@ -143,17 +143,6 @@ async fn what_went_over_the_wire_is_what_the_entry_says() {
         assert_eq!(entry(storage, leaf.unwrap()).await.response, Some(told));
     }
     stack.stop().await;
-}
-
-fn rabt(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(executable());
-    command.current_dir(folder).args(arguments);
-    command.env_remove("RABT_CONFIG").output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    let both = [output.stdout.as_slice(), &output.stderr].concat();
-    String::from_utf8_lossy(&both).into_owned()
 }
 
 /// Runs a command as somebody, off the threads of the node.
