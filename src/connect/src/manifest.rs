@@ -60,6 +60,8 @@ pub struct SourceSpec {
     pub schedule: Option<Schedule>,
     /// In which hours it may be read by itself; at any time when there is none.
     pub window: Option<Window>,
+    /// Whether it speaks in answers only where an agreement names it.
+    pub restricted: bool,
     /// The tables to read.
     pub streams: Vec<StreamSpec>,
 }

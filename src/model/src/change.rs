@@ -42,6 +42,18 @@ pub enum ChangeCause {
     Rules,
 }
 
+/// Whom a change is told, where sources are restricted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum View {
+    /// Everybody.
+    #[default]
+    Every,
+    /// Who sees every source.
+    Whole,
+    /// Who does not: what happened as the records of the other sources have it.
+    Open,
+}
+
 /// One thing that happened to a citizen. It names attributes and records, never values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -62,6 +74,8 @@ pub struct Change {
     pub cause: ChangeCause,
     /// The earlier change that this one takes the place of.
     pub supersedes: Option<u64>,
+    /// Whom it is told.
+    pub view: View,
 }
 
 impl ChangeKind {
@@ -145,6 +159,34 @@ impl ChangeCause {
     }
 }
 
+impl View {
+    /// Every view.
+    pub const ALL: [Self; 3] = [Self::Every, Self::Whole, Self::Open];
+
+    /// Returns the stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Every => "every",
+            Self::Whole => "whole",
+            Self::Open => "open",
+        }
+    }
+
+    /// Returns the view of this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|view| view.code() == code)
+    }
+
+    /// Says whether it is told to somebody who sees every source, or to somebody who does not.
+    pub const fn is_for(self, sees_all: bool) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Whole => sees_all,
+            Self::Open => !sees_all,
+        }
+    }
+}
+
 impl Change {
     /// Returns a change that names nothing but its kind, its citizen and its cause.
     pub const fn new(kind: ChangeKind, citizen: CitizenId, cause: ChangeCause) -> Self {
@@ -157,13 +199,14 @@ impl Change {
             left: Vec::new(),
             cause,
             supersedes: None,
+            view: View::Every,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ChangeKind;
+    use super::{ChangeKind, View};
 
     #[test]
     fn codes_round_trip_and_bits_differ() {
@@ -174,5 +217,9 @@ mod tests {
             bits |= kind.bit();
         }
         assert_eq!(ChangeKind::from_code("x"), None);
+        for view in View::ALL {
+            assert_eq!(View::from_code(view.code()), Some(view));
+        }
+        assert_eq!(View::from_code("x"), None);
     }
 }

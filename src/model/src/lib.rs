@@ -16,7 +16,7 @@ mod review;
 mod value;
 
 pub use attribute::{Attribute, ParseAttributeError, Sensitivity};
-pub use change::{Change, ChangeCause, ChangeKind};
+pub use change::{Change, ChangeCause, ChangeKind, View};
 pub use class::ErrorClass;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use date::{ParseDateError, PartialDate};

@@ -42,6 +42,8 @@ pub struct Agreement {
 pub struct Terms {
     pub(crate) exempt_purposes: Vec<String>,
     pub(crate) sees_protected: bool,
+    /// Ids of sources, or of agencies for all of their sources.
+    pub(crate) sees_restricted: Arc<[String]>,
     pub(crate) break_glass: bool,
     pub(crate) budget: Budget,
     pub(crate) retention_days: Option<u32>,
@@ -67,6 +69,12 @@ impl Terms {
     /// Says whether protected citizens may be disclosed.
     pub const fn sees_protected(&self) -> bool {
         self.sees_protected
+    }
+
+    /// Returns which restricted sources may speak in answers: their ids, or those of agencies for all
+    /// of their sources; ascending.
+    pub fn sees_restricted(&self) -> &[String] {
+        &self.sees_restricted
     }
 
     /// Says whether a person may go round the gate in an emergency, announced and reviewed.

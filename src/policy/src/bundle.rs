@@ -20,7 +20,7 @@ use read::{Reader, Table};
 pub const DEMO_BUNDLE: &str = include_str!("../bundles/demo.toml");
 
 const TOP_KEYS: [&str; 4] = ["schema", "service", "agreement", "dormant"];
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "id",
     "title",
     "agency",
@@ -36,6 +36,7 @@ const KEYS: [&str; 19] = [
     "feed",
     "exempt_purposes",
     "sees_protected",
+    "sees_restricted",
     "break_glass",
     "budget",
     "retention_days",
@@ -391,6 +392,10 @@ fn read_terms(
         let message = format!("`exempt_purposes` holds `{code}`, which is not in `purposes`");
         reader.report(table.place("exempt_purposes"), message);
     }
+    let sees_restricted = match table.get("sees_restricted") {
+        None => Some(Vec::new()),
+        Some(_) => reader.codes(table, "sees_restricted"),
+    };
     let mut budget = Budget::default();
     if table.get("budget").is_some() {
         let limits = reader.table(table, "budget")?;
@@ -406,6 +411,7 @@ fn read_terms(
     Some(Terms {
         exempt_purposes: exempt_purposes?,
         sees_protected: reader.flag(table, "sees_protected"),
+        sees_restricted: sees_restricted?.into(),
         break_glass: reader.flag(table, "break_glass"),
         budget,
         retention_days,

@@ -40,6 +40,8 @@ pub enum Outcome {
     Unrelated,
     /// Answered as if there were no such citizen: they are protected.
     Protected,
+    /// Answered as if there were no such citizen: only sources that the agreement does not see know of them.
+    Restricted,
     /// Values of a citizen were disclosed.
     Disclosed,
     /// Claims were verified.
@@ -67,6 +69,7 @@ impl Outcome {
             Self::Absent => "absent",
             Self::Unrelated => "unrelated",
             Self::Protected => "protected",
+            Self::Restricted => "restricted",
             Self::Disclosed => "disclosed",
             Self::Verified => "verified",
             Self::Holdings => "holdings",

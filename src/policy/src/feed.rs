@@ -3,6 +3,8 @@
 //! Invariant: a change is told when its kind is permitted, somebody it names is in the population,
 //! and, where it names attributes, at least one of them is permitted; the others are left out.
 
+use std::sync::Arc;
+
 use rabt_model::{Change, Profile, Timestamp};
 
 use crate::agreement::Population;
@@ -34,6 +36,8 @@ pub struct Happening {
     pub held: bool,
     /// Whether somebody it names is protected.
     pub protected: bool,
+    /// Whether the agreement names every source that is restricted.
+    pub sees_all: bool,
 }
 
 /// A profile as it was.
@@ -67,6 +71,7 @@ impl Permit {
         let attributes = &change.attributes;
         let permitted = |attribute| self.fields.contains(attribute);
         wanted
+            && change.view.is_for(happening.sees_all)
             && (!happening.protected || self.gate.lets_protected_pass())
             && (happening.held || !target.only_held())
             && (attributes.is_empty() || attributes.iter().any(permitted))
@@ -129,12 +134,13 @@ impl Permit {
         let mut facts = self.facts;
         facts.changes = Some((sequence, sequence));
         let mut known = Vec::with_capacity(found.len());
-        for (Found { profile, protected }, held) in found {
-            let kept_back = protected && !self.gate.lets_protected_pass();
-            if kept_back || (target.only_held() && !held) {
+        for (found, held) in found {
+            let kept_back = found.protected && !self.gate.lets_protected_pass();
+            let untold = target.only_held() && !held;
+            if kept_back || untold || found.tells_too_much(&self.gate) {
                 continue;
             }
-            let (citizen, values, etag) = keep(&self.fields, profile, &mut facts);
+            let (citizen, values, etag) = keep(&self.fields, found.profile, &mut facts);
             known.push(Known {
                 citizen,
                 values,
@@ -148,6 +154,8 @@ impl Permit {
     pub fn revisions(self, found: Option<Found>, past: Vec<PastProfile>) -> Disclosure {
         let answers = self.facts.method == Method::ListCitizenRevisions;
         let found = found.filter(|_| answers && !past.is_empty());
+        let restricted = found.as_ref().map(|found| Arc::clone(&found.restricted));
+        let restricted = restricted.unwrap_or_default();
         let (permit, now) = match self.admit(found) {
             Ok(admitted) => admitted,
             Err(nobody) => return *nobody,
@@ -155,7 +163,9 @@ impl Permit {
         let citizen = now.citizen;
         let mut facts = permit.facts;
         let mut revisions = Vec::with_capacity(past.len());
-        for one in past {
+        for mut one in past {
+            let values = &mut one.profile.values;
+            values.retain(|value| !permit.gate.hides_origin(&restricted, &value.provenance));
             let recorded_at = one.profile.composed_at;
             let (_, values, _) = keep(&permit.fields, one.profile, &mut facts);
             revisions.push(KnownRevision {

@@ -38,7 +38,7 @@ pub use dormant::Dormant;
 pub use facts::{Facts, Outcome};
 pub use feed::{FeedTarget, Happening, PastProfile};
 pub use fields::FieldSet;
-pub use gate::Found;
+pub use gate::{Found, Restricted};
 pub use permissions::Permission;
 pub use permit::{Band, Claim, Permit, Same, Target};
 pub use problem::Problem;

@@ -215,10 +215,18 @@ impl Permit {
         lineage: &dyn Fn(&Attributed) -> Vec<Label>,
     ) -> Disclosure {
         let answers = self.facts.method == Method::ExplainField;
+        let restricted = found.as_ref().map(|found| Arc::clone(&found.restricted));
+        let restricted = restricted.unwrap_or_default();
         let (permit, profile) = match self.admit(found.filter(|_| answers)) {
             Ok(admitted) => admitted,
             Err(nobody) => return *nobody,
         };
+        let hidden = |other: &ExplainedOther| {
+            let mut holders = other.other.holders.iter();
+            holders.any(|holder| permit.gate.hides_origin(&restricted, holder))
+        };
+        let mut others = others;
+        others.retain(|other| permit.fields.contains(&other.other.attribute) && !hidden(other));
         let mut facts = permit.facts;
         let citizen = profile.citizen;
         facts.subjects.push(citizen);
@@ -230,8 +238,6 @@ impl Permit {
                 explained.push(Explained { value, sentences });
             }
         }
-        let mut others = others;
-        others.retain(|other| permit.fields.contains(&other.other.attribute));
         let attributes = others.iter().map(|other| other.other.attribute.clone());
         facts.released.extend(attributes);
         let content = Content::Explained {

@@ -6,6 +6,7 @@
 mod concern;
 mod derive;
 mod page;
+mod past;
 mod recent;
 mod replay;
 mod snapshot;
@@ -14,6 +15,7 @@ mod watch;
 
 pub(crate) use derive::{Deed, derive};
 pub use page::{CHANGE_PAGE, ChangePage, list_changes};
+pub(crate) use past::part_of;
 pub(crate) use recent::Recent;
 pub use replay::{Replay, check_feed, check_replay};
 pub use snapshot::{SNAPSHOT_PAGE, SnapshotPage, export_snapshot};

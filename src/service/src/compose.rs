@@ -1,11 +1,68 @@
 //! From a golden record to what storage keeps and what is served.
 
+use std::sync::Arc;
+
 use rabt_linkage::{Standing, Survivorship};
 use rabt_model::{
     Attribute, Attributed, CitizenId, Holding, OtherValue, Profile, Provenance, RecordNumber,
     SourceRecord, Timestamp,
 };
 use rabt_storage::{GoldenRef, StoredProfile, StoredRecord};
+
+use crate::registry::Known;
+
+/// What is seen of a citizen without restricted sources.
+#[derive(Debug)]
+pub(crate) enum Open {
+    /// The same: no restricted source holds a record.
+    Same,
+    /// What the other records say.
+    Less(Box<Profile>),
+    /// Nothing: there is no other record.
+    Nobody,
+}
+
+/// Composes citizens without the records of some sources.
+///
+/// Invariant: nothing of what it composes depends on a record that is left out, not even when it was
+/// composed.
+#[derive(Debug)]
+pub(crate) struct Veil<'a> {
+    rules: &'a Survivorship,
+    known: Arc<Known>,
+}
+
+impl<'a> Veil<'a> {
+    pub(crate) const fn new(rules: &'a Survivorship, known: Arc<Known>) -> Self {
+        Self { rules, known }
+    }
+
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Composes a citizen without restricted sources; members must be in the order of their numbers.
+    pub(crate) fn open_of(&self, citizen: CitizenId, members: &[&StoredRecord]) -> Open {
+        let restricted = self.known.restricted();
+        let is_open = |member: &&StoredRecord| !restricted.contains(&member.record.id.source);
+        if restricted.is_empty() || members.iter().all(is_open) {
+            return Open::Same;
+        }
+        let others: Vec<&StoredRecord> = members.iter().copied().filter(is_open).collect();
+        match self.compose(citizen, &others) {
+            Some(profile) => Open::Less(Box::new(profile)),
+            None => Open::Nobody,
+        }
+    }
+
+    /// Composes a citizen from some of their records; nobody from none.
+    pub(crate) fn compose(&self, citizen: CitizenId, members: &[&StoredRecord]) -> Option<Profile> {
+        let read = members.iter().map(|member| member.record.observed_at);
+        let at = read.max()?;
+        let stored = compose(citizen, members, self.rules, self.known.as_ref(), at);
+        Some(profile_of(&stored, members))
+    }
+}
 
 /// Composes the golden record of one cluster; members must be in the order of their numbers.
 pub(crate) fn compose(

@@ -10,58 +10,60 @@ mod key;
 mod load;
 mod pack;
 mod seal;
+mod shelf;
 
-use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use rabt_model::{Attribute, CitizenId, Profile, Value};
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
-use dictionary::Dictionary;
+use crate::compose::Open;
 pub(crate) use image::Imaged;
 pub(crate) use key::Key;
 pub(crate) use load::pick;
+use shelf::{Lexicon, Shelf};
 
 /// The resident profiles and the keys that lead to them.
-///
-/// Keys are held as keyed 64-bit hashes, so that no identifier is stored twice; every hit is
-/// checked against the profile.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Directory {
-    citizens: DashMap<CitizenId, Box<[u8]>, FxBuildHasher>,
-    keys: DashMap<u64, Holders, FxBuildHasher>,
+    /// Everybody, as all of their records have them.
+    whole: Shelf,
+    /// Those of whom a restricted source holds a record, as their other records have them; a
+    /// profile without a holding is of somebody of whom there is no other.
+    open: Shelf,
     redirects: DashMap<CitizenId, CitizenId, FxBuildHasher>,
     /// Citizens who were read from storage when a record of theirs had changed and not been linked.
     changed: DashMap<CitizenId, (), FxBuildHasher>,
-    dictionary: Dictionary,
-    hasher: RandomState,
     ambiguous: AtomicU64,
     /// How often a profile was put in, replaced or removed.
     changes: AtomicU64,
 }
 
-/// Most keys lead to one citizen.
-#[derive(Debug)]
-enum Holders {
-    One([u64; 2]),
-    #[expect(
-        clippy::box_collection,
-        reason = "keeps an entry at 32 bytes; few are many"
-    )]
-    Many(Box<Vec<CitizenId>>),
+impl Default for Directory {
+    fn default() -> Self {
+        let lexicon = Arc::new(Lexicon::default());
+        Self {
+            whole: Shelf::new(Arc::clone(&lexicon)),
+            open: Shelf::new(lexicon),
+            redirects: DashMap::default(),
+            changed: DashMap::default(),
+            ambiguous: AtomicU64::default(),
+            changes: AtomicU64::default(),
+        }
+    }
 }
 
 impl Directory {
     /// Returns how many citizens are resident.
     pub fn len(&self) -> usize {
-        self.citizens.len()
+        self.whole.len()
     }
 
     /// Says whether nobody is resident.
     pub fn is_empty(&self) -> bool {
-        self.citizens.is_empty()
+        self.whole.is_empty()
     }
 
     /// Returns how many lookups found two citizens with equal claim to an identifier, and so
@@ -80,21 +82,33 @@ impl Directory {
         let mut citizen = citizen;
         // bounded: redirects of redirects are rare, and a cycle must not hang a request
         for _ in 0..16 {
-            if let Some(bytes) = self.citizens.get(&citizen) {
-                return pack::unpack(citizen, &bytes, &self.dictionary);
+            if self.whole.has(citizen) {
+                return self.whole.get(citizen);
             }
             citizen = *self.redirects.get(&citizen)?;
         }
         None
     }
 
+    /// Returns what is known of a citizen without restricted sources: a profile without a holding
+    /// when nothing is. `None` when no restricted source holds a record of them, or it is not known
+    /// here yet.
+    pub(crate) fn open(&self, citizen: CitizenId) -> Option<Profile> {
+        self.open.get(citizen)
+    }
+
     /// Returns the one citizen whose golden value an identifier is. When several hold it, the one
     /// for whom it is undisputed; when that is not one, nobody, and the case is counted.
     pub(crate) fn by_identifier(&self, scheme: &str, text: &str) -> Option<Profile> {
         let key = Key::identifier(scheme, text)?;
-        let mut holders = self.all_by(&key, usize::MAX);
+        let holders = self.all_by(&key, usize::MAX);
+        self.choose(holders, &key)
+    }
+
+    /// Of those who hold an identifier, returns the one it leads to, as [`Self::by_identifier`].
+    pub(crate) fn choose(&self, mut holders: Vec<Profile>, key: &Key) -> Option<Profile> {
         if holders.len() > 1 {
-            let firm = |profile: &Profile| !is_disputed(profile, &key);
+            let firm = |profile: &Profile| !is_disputed(profile, key);
             if holders.iter().filter(|profile| firm(profile)).count() != 1 {
                 self.ambiguous.fetch_add(1, Ordering::Relaxed);
                 return None;
@@ -106,63 +120,53 @@ impl Directory {
 
     /// Returns the profiles under a key, at most `limit`.
     pub(crate) fn all_by(&self, key: &Key, limit: usize) -> Vec<Profile> {
-        let citizens = match self.keys.get(&self.hash(key)).as_deref() {
-            None => return Vec::new(),
-            Some(Holders::One(halves)) => vec![join(*halves)],
-            Some(Holders::Many(citizens)) => citizens.iter().take(limit).copied().collect(),
-        };
-        let mut profiles = Vec::with_capacity(citizens.len());
-        for citizen in citizens {
-            let found = self.citizens.get(&citizen);
-            let profile = found.and_then(|b| pack::unpack(citizen, &b, &self.dictionary));
-            profiles.extend(profile.filter(|profile| key.leads_to(profile)));
-        }
-        profiles
+        self.whole.all_by(key, limit)
     }
 
-    /// Adds a citizen or replaces their profile. New keys lead to it before old ones are removed.
-    pub(crate) fn put(&self, profile: &Profile) {
+    /// Returns the profiles, as all of their records have them, of those who stand under a key with
+    /// all of their records or with those of no restricted source; about `limit` of each.
+    pub(crate) fn all_by_either(&self, key: &Key, limit: usize) -> Vec<Profile> {
+        let mut found = self.whole.all_by(key, limit);
+        if self.open.is_empty() {
+            return found;
+        }
+        let known: FxHashSet<CitizenId> = found.iter().map(|profile| profile.citizen).collect();
+        let open = self.open.all_by(key, limit).into_iter();
+        let more = open.filter(|profile| !known.contains(&profile.citizen));
+        found.extend(more.filter_map(|profile| self.whole.get(profile.citizen)));
+        found
+    }
+
+    /// Adds a citizen or replaces their profile, and what is seen of them without restricted
+    /// sources.
+    pub(crate) fn put(&self, profile: &Profile, open: &Open) {
         let citizen = profile.citizen;
         self.changes.fetch_add(1, Ordering::Relaxed);
-        let new: Vec<u64> = self.hashes(profile);
-        for hash in &new {
-            self.add_key(*hash, citizen);
+        match open {
+            // first what tells less
+            Open::Less(open) => self.open.put(open),
+            Open::Nobody => self.open.put(&Profile {
+                citizen,
+                values: Vec::new(),
+                holdings: Vec::new(),
+                composed_at: profile.composed_at,
+            }),
+            Open::Same => {}
         }
-        let packed = pack::pack(profile, &self.dictionary);
-        let old = self.citizens.insert(citizen, packed);
+        self.whole.put(profile);
+        if matches!(open, Open::Same) {
+            self.open.remove(citizen);
+        }
         self.changed.remove(&citizen);
         self.redirects.remove(&citizen);
-        if let Some(old) = old.and_then(|b| pack::unpack(citizen, &b, &self.dictionary)) {
-            for hash in self.hashes(&old) {
-                if !new.contains(&hash) {
-                    self.remove_key(hash, citizen);
-                }
-            }
-        }
-    }
-
-    /// Adds a citizen who is not resident, packed with the words of this directory; `None` when it
-    /// was not.
-    fn put_packed(&self, citizen: CitizenId, packed: Box<[u8]>) -> Option<()> {
-        let profile = pack::unpack(citizen, &packed, &self.dictionary)?;
-        for hash in self.hashes(&profile) {
-            self.add_key(hash, citizen);
-        }
-        self.citizens.insert(citizen, packed);
-        Some(())
     }
 
     /// Removes a citizen; without a redirect nothing leads to them any more.
     pub(crate) fn remove(&self, citizen: CitizenId) {
         self.changes.fetch_add(1, Ordering::Relaxed);
         self.changed.remove(&citizen);
-        if let Some((_, bytes)) = self.citizens.remove(&citizen)
-            && let Some(profile) = pack::unpack(citizen, &bytes, &self.dictionary)
-        {
-            for hash in self.hashes(&profile) {
-                self.remove_key(hash, citizen);
-            }
-        }
+        self.whole.remove(citizen);
+        self.open.remove(citizen);
     }
 
     /// Leads from a citizen who was merged to the one who remains.
@@ -187,71 +191,14 @@ impl Directory {
         ids.filter_map(|id| Some((id, self.get(id)?))).collect()
     }
 
+    #[cfg(test)]
+    pub(crate) fn open_contents(&self) -> std::collections::BTreeMap<CitizenId, Profile> {
+        let ids = self.open.ids().into_iter();
+        ids.filter_map(|id| Some((id, self.open(id)?))).collect()
+    }
+
     fn ids(&self) -> FxHashSet<CitizenId> {
-        self.citizens.iter().map(|entry| *entry.key()).collect()
-    }
-
-    fn hash(&self, key: &Key) -> u64 {
-        let mut text = String::new();
-        key.write_to(&mut text);
-        self.hasher.hash_one(text)
-    }
-
-    fn hashes(&self, profile: &Profile) -> Vec<u64> {
-        let keys = key::keys_of(profile);
-        keys.iter().map(|key| self.hash(key)).collect()
-    }
-
-    fn add_key(&self, hash: u64, citizen: CitizenId) {
-        match self.keys.entry(hash) {
-            Entry::Vacant(place) => {
-                place.insert(Holders::One(split(citizen)));
-            }
-            Entry::Occupied(mut place) => place.get_mut().add(citizen),
-        }
-    }
-
-    fn remove_key(&self, hash: u64, citizen: CitizenId) {
-        if let Entry::Occupied(mut place) = self.keys.entry(hash)
-            && place.get_mut().remove(citizen)
-        {
-            place.remove();
-        }
-    }
-}
-
-impl Holders {
-    fn add(&mut self, citizen: CitizenId) {
-        match self {
-            Self::One(halves) if join(*halves) == citizen => {}
-            Self::One(halves) => {
-                let mut both = vec![join(*halves), citizen];
-                both.sort_unstable();
-                *self = Self::Many(Box::new(both));
-            }
-            Self::Many(citizens) => {
-                if let Err(place) = citizens.binary_search(&citizen) {
-                    citizens.insert(place, citizen);
-                }
-            }
-        }
-    }
-
-    /// Removes a citizen and says whether nobody is left.
-    fn remove(&mut self, citizen: CitizenId) -> bool {
-        match self {
-            Self::One(halves) => join(*halves) == citizen,
-            Self::Many(citizens) => {
-                if let Ok(place) = citizens.binary_search(&citizen) {
-                    citizens.remove(place);
-                }
-                if let [last] = citizens.as_slice() {
-                    *self = Self::One(split(*last));
-                    return false;
-                }
-                citizens.is_empty()
-            }
-        }
+        self.whole.ids()
     }
 }
 
@@ -265,23 +212,6 @@ fn is_disputed(profile: &Profile, key: &Key) -> bool {
         }
     });
     same.into_iter().all(|attributed| attributed.disputed)
-}
-
-/// Two words instead of one of 16-byte alignment keep an entry of the key map at 32 bytes.
-fn split(citizen: CitizenId) -> [u64; 2] {
-    let bytes = citizen.bits().to_le_bytes();
-    let (low, high) = bytes.split_at(8);
-    [word(low), word(high)]
-}
-
-fn join(halves: [u64; 2]) -> CitizenId {
-    CitizenId::from_random(u128::from(halves[1]) << 64 | u128::from(halves[0]))
-}
-
-fn word(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(bytes);
-    u64::from_le_bytes(word)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod revision;
 mod same;
 mod search;
 mod sentence;
+mod view;
 
 use futures::future::join_all;
 use rabt_model::{Attribute, Attributed, CitizenId, Label, Profile};
@@ -29,6 +30,7 @@ use exchange::{digest_answer, digest_refusal};
 pub use revision::{AsOf, REVISIONS, list_citizen_revisions};
 pub(crate) use revision::{as_of, ever};
 pub use search::HIT_CAP;
+pub(crate) use view::view;
 
 /// What every enquiry ends in.
 pub type Answer = Result<Audited<Disclosure>, EnquiryError>;
@@ -40,7 +42,7 @@ pub type Answer = Result<Audited<Disclosure>, EnquiryError>;
 pub async fn lookup_citizen(services: &Services, question: impl Into<Exchange<'_>>) -> Answer {
     let Exchange { request, wire } = question.into();
     let permit = permit(services, request, wire).await?;
-    let found = find(services, permit.subject()).await?;
+    let found = find(services, &permit).await?;
     let asked = asked(services, &permit);
     release(services, permit.disclose(found), asked, wire).await
 }
@@ -52,7 +54,7 @@ pub async fn lookup_citizen(services: &Services, question: impl Into<Exchange<'_
 pub async fn get_citizen(services: &Services, question: impl Into<Exchange<'_>>) -> Answer {
     let Exchange { request, wire } = question.into();
     let permit = permit(services, request, wire).await?;
-    let found = find(services, permit.subject()).await?;
+    let found = find(services, &permit).await?;
     let asked = asked(services, &permit);
     release(services, permit.disclose(found), asked, wire).await
 }
@@ -77,13 +79,9 @@ pub async fn search_citizens(services: &Services, question: impl Into<Exchange<'
     let Exchange { request, wire } = question.into();
     let permit = permit(services, request, wire).await?;
     let found = match permit.subject() {
-        Target::Criteria(criteria) => {
-            let found = search::search(&services.directory, criteria.expose()).into_iter();
-            let found = found.map(|(profile, band)| (services.protection.found(profile), band));
-            found.collect()
-        }
-        named @ (Target::Identifier { .. } | Target::Citizen(_) | Target::Feed(_)) => {
-            let found = find(services, named).await?;
+        Target::Criteria(criteria) => search::search(services, &permit, criteria.expose()).await?,
+        Target::Identifier { .. } | Target::Citizen(_) | Target::Feed(_) => {
+            let found = find(services, &permit).await?;
             found
                 .into_iter()
                 .map(|found| (found, rabt_policy::Band::High))
@@ -105,7 +103,7 @@ pub async fn verify_attributes(
 ) -> Answer {
     let Exchange { request, wire } = question.into();
     let permit = permit(services, request, wire).await?;
-    let found = find(services, permit.subject()).await?;
+    let found = find(services, &permit).await?;
     let asked = asked(services, &permit);
     release(
         services,
@@ -126,7 +124,7 @@ pub async fn list_source_references(
 ) -> Answer {
     let Exchange { request, wire } = question.into();
     let permit = permit(services, request, wire).await?;
-    let found = find(services, permit.subject()).await?;
+    let found = find(services, &permit).await?;
     let asked = asked(services, &permit);
     release(services, permit.holdings(found), asked, wire).await
 }
@@ -142,10 +140,10 @@ pub async fn explain_field(services: &Services, question: impl Into<Exchange<'_>
     let paths = request.fields.iter().flatten();
     let attributes: Vec<Attribute> = paths.filter_map(|path| path.parse().ok()).collect();
     let permit = permit(services, request, wire).await?;
-    let found = find(services, permit.subject()).await?;
+    let found = find(services, &permit).await?;
     let mut others = Vec::new();
     if let (Some(found), [attribute]) = (&found, attributes.as_slice()) {
-        others = others_of(services, found.profile.citizen, attribute).await?;
+        others = others_of(services, &permit, found.profile.citizen, attribute).await?;
     }
     let sentences = |value: &Attributed| explain(services, value);
     let asked = asked(services, &permit);
@@ -259,23 +257,28 @@ fn asked(services: &Services, permit: &Permit) -> Asked {
     Asked::of(permit, pseudonym)
 }
 
-/// Finds the one citizen that a permit leads to.
+/// Finds the one citizen that a permit leads to, as far as it sees them.
 pub(crate) async fn find(
     services: &Services,
-    target: &Target,
+    permit: &Permit,
 ) -> Result<Option<Found>, EnquiryError> {
-    let directory = &services.directory;
-    let profile = match target {
+    let whole = match permit.subject() {
         Target::Identifier { scheme, value } => {
-            directory.by_identifier(scheme.as_str(), value.expose())
+            return match Key::identifier(scheme.as_str(), value.expose()) {
+                Some(key) => Ok(view::by_identifier(services, permit, &key).await?),
+                None => Ok(None),
+            };
         }
-        Target::Citizen(citizen) => match directory.get(*citizen) {
+        Target::Citizen(citizen) => match services.directory.get(*citizen) {
             Some(profile) => Some(profile),
             None => find_merged(services, *citizen).await?,
         },
         Target::Criteria(_) | Target::Feed(_) => None,
     };
-    Ok(profile.map(|profile| services.protection.found(profile)))
+    match whole {
+        Some(whole) => Ok(Some(view(services, permit, whole).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Asks storage where an id leads that was merged away before this node started.
@@ -302,17 +305,17 @@ fn is_possible(target: &Target) -> bool {
     }
 }
 
-/// Returns the values of an attribute that do not stand in a citizen's profile.
+/// Returns the values of an attribute that do not stand in a citizen's profile, as far as a permit sees
+/// who holds them.
 async fn others_of(
     services: &Services,
+    permit: &Permit,
     citizen: CitizenId,
     attribute: &Attribute,
 ) -> Result<Vec<ExplainedOther>, EnquiryError> {
-    let mut tx = services.storage.snapshot().await?;
-    let numbers = tx.members_of(citizen).await?;
-    let members = tx.get_records(&numbers).await?;
-    drop(tx);
+    let mut members = view::members(services, citizen).await?;
     let known = services.registry.current();
+    members.retain(|member| known.shows(permit, member));
     let others = compose::others_of(&members, attribute, &services.rules, known.as_ref());
     let explained = others.into_iter().map(|other| {
         let holders = other.holders.iter();

@@ -167,6 +167,7 @@ pub(crate) fn disclosed(disclosure: &Disclosure) -> u64 {
         | Outcome::Absent
         | Outcome::Unrelated
         | Outcome::Protected
+        | Outcome::Restricted
         | Outcome::Changes => 0,
     }
 }

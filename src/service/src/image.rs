@@ -14,6 +14,7 @@ use rabt_storage::{Storage, StorageError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::compose::Veil;
 use crate::directory::{Directory, Imaged};
 use crate::services::Services;
 
@@ -98,17 +99,21 @@ impl Images {
 pub(crate) async fn resume(
     file: Option<&ImageFile>,
     storage: &dyn Storage,
+    veil: &Veil<'_>,
 ) -> Result<(Directory, u64), StorageError> {
     if let Some(file) = file
         && let Some((directory, imaged)) = open(file.clone()).await
     {
         let mut tx = storage.snapshot().await?;
         let head = tx.head().await?;
-        if imaged.step <= head.last_step
+        if imaged.restricted == veil.known().restricted_list()
+            && imaged.step <= head.last_step
             && tx.process_of_step(imaged.step).await? == Some(imaged.process)
         {
             directory.note_changed(tx.as_mut()).await?;
-            let step = directory.follow_steps(tx.as_mut(), imaged.step).await?;
+            let step = directory
+                .follow_steps(tx.as_mut(), veil, imaged.step)
+                .await?;
             tracing::info!(
                 citizens = directory.len(),
                 steps = step - imaged.step,
@@ -118,12 +123,13 @@ pub(crate) async fn resume(
         }
         tracing::warn!(
             file = %file.path.display(),
-            "the image of the directory is of another state of storage; everything is read again"
+            "the image of the directory is of another state of storage, or of other restricted sources; everything is \
+             read again"
         );
     }
     // before anything is read: what is committed from here on is followed
     let head = storage.snapshot().await?.head().await?;
-    Ok((Directory::load(storage).await?, head.last_step))
+    Ok((Directory::load(storage, veil).await?, head.last_step))
 }
 
 async fn open(file: ImageFile) -> Option<(Directory, Imaged)> {
@@ -221,15 +227,20 @@ async fn write_to(
     let Some(process) = process else {
         return Ok(());
     };
+    let restricted = services.registry.current().restricted_list();
     let mut nonce = [0; 19];
     services.draw(&mut nonce);
     let services = Arc::clone(services);
     let written = tokio::task::spawn_blocking(move || {
-        let imaged = Imaged { step, process };
+        let imaged = Imaged {
+            step,
+            process,
+            restricted,
+        };
         replace(&file, |out| {
             let seal = (&file.key, nonce);
             let directory = &services.directory;
-            directory.write_image(imaged, out, seal, &between)
+            directory.write_image(&imaged, out, seal, &between)
         })
     });
     written.await.map_err(io::Error::other)?

@@ -17,6 +17,7 @@ mod recompose;
 mod replace;
 mod shadow;
 mod step;
+mod view;
 mod write;
 
 use rabt_linkage::{Explanation, Index, Linked};
@@ -213,7 +214,7 @@ impl LinkerSlot {
         if self.broken {
             services
                 .directory
-                .refresh(services.storage.as_ref())
+                .refresh(services.storage.as_ref(), &services.veil())
                 .await?;
         }
         self.broken = true;

@@ -3,8 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rabt_model::{Change, Profile, RecordNumber};
-use rabt_policy::Found;
-use rabt_storage::{StorageError, Transaction};
+use rabt_storage::{Storage, StorageError, Transaction};
 use rustc_hash::FxHashSet;
 
 use crate::directory::Directory;
@@ -15,19 +14,20 @@ use crate::directory::Directory;
 pub(crate) struct Protection(RwLock<Arc<FxHashSet<RecordNumber>>>);
 
 impl Protection {
+    /// Reads which records are marked.
+    pub(crate) async fn load(storage: &dyn Storage) -> Result<Self, StorageError> {
+        let protection = Self::default();
+        protection
+            .refresh(storage.snapshot().await?.as_mut())
+            .await?;
+        Ok(protection)
+    }
+
     /// Becomes what one state of storage holds.
     pub(crate) async fn refresh(&self, tx: &mut dyn Transaction) -> Result<(), StorageError> {
         let marked: FxHashSet<RecordNumber> = tx.all_protected().await?.into_iter().collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(marked);
         Ok(())
-    }
-
-    /// Returns a citizen as they were found, with the word whether they are protected.
-    pub(crate) fn found(&self, profile: Profile) -> Found {
-        Found {
-            protected: self.covers(&profile),
-            profile,
-        }
     }
 
     /// Says whether a change is about somebody protected.
@@ -43,7 +43,8 @@ impl Protection {
             || profiles.any(|profile| is_marked(&marked, &profile))
     }
 
-    fn covers(&self, profile: &Profile) -> bool {
+    /// Says whether a citizen is protected.
+    pub(crate) fn covers(&self, profile: &Profile) -> bool {
         let marked = self.marked();
         !marked.is_empty() && is_marked(&marked, profile)
     }

@@ -8,7 +8,8 @@ use rabt_connect::{
     Agency, AgencyFolder, ConnectError, Problems, Secrets, Session, SourceSpec, Truth,
 };
 use rabt_linkage::Standing;
-use rabt_model::{AgencyId, Attribute, Label, RecordId, SourceId, StreamId};
+use rabt_model::{AgencyId, Attribute, Label, Profile, RecordId, SourceId, StreamId};
+use rabt_policy::{Permit, Restricted};
 use rabt_storage::{FolderState, Storage, StorageError, StoredFolder, Transaction};
 
 /// The registered sources and agencies; replaced as a whole when one changes.
@@ -22,6 +23,9 @@ pub(crate) struct Known {
     agencies: BTreeMap<AgencyId, (Label, u8)>,
     /// What streams are the record of truth for; those that are for nothing are left out.
     truths: BTreeMap<SourceId, Vec<(StreamId, Truth)>>,
+    restricted: Restricted,
+    /// Agencies with a source whose manifest does not load.
+    unknown: BTreeSet<AgencyId>,
 }
 
 /// One registered source.
@@ -49,7 +53,9 @@ impl Registry {
         let mut known = Known::default();
         let mut folders: BTreeMap<(String, String), BTreeSet<SourceId>> = BTreeMap::new();
         let mut agencies = BTreeSet::new();
+        let mut owners: BTreeMap<SourceId, AgencyId> = BTreeMap::new();
         for source in tx.list_sources().await? {
+            owners.insert(source.id.clone(), source.agency.clone());
             agencies.insert(source.agency);
             let texts = (source.manifest, source.mapping);
             folders.entry(texts).or_default().insert(source.id);
@@ -61,6 +67,10 @@ impl Registry {
             if let Err(problems) = added {
                 let source = sources.first();
                 tracing::error!(?source, %problems, "a registered manifest does not load");
+                // what it says of itself is not known, so it may say that it is restricted
+                let agencies = sources.iter().filter_map(|source| owners.get(source));
+                known.unknown.extend(agencies.cloned());
+                Arc::make_mut(&mut known.restricted).extend(sources);
             }
         }
         for agency in agencies {
@@ -124,6 +134,12 @@ impl Known {
             } else {
                 self.truths.insert(spec.id.clone(), truths);
             }
+            let restricted = Arc::make_mut(&mut self.restricted);
+            if spec.restricted {
+                restricted.insert(spec.id.clone());
+            } else {
+                restricted.remove(&spec.id);
+            }
             let registered = Registered {
                 agency: agency.id.clone(),
                 spec,
@@ -135,6 +151,48 @@ impl Known {
         Ok(())
     }
 
+    /// Returns the sources that speak only where an agreement names them.
+    pub(crate) const fn restricted(&self) -> &Restricted {
+        &self.restricted
+    }
+
+    /// Returns the restricted sources, ascending.
+    pub(crate) fn restricted_list(&self) -> Vec<SourceId> {
+        self.restricted.iter().cloned().collect()
+    }
+
+    /// Says whether a restricted source holds somebody, or speaks in their profile.
+    pub(crate) fn touches(&self, profile: &Profile) -> bool {
+        if self.restricted.is_empty() {
+            return false;
+        }
+        let is_restricted = |source| self.restricted.contains(source);
+        let mut holdings = profile.holdings.iter();
+        let mut values = profile.values.iter();
+        holdings.any(|holding| is_restricted(&holding.source))
+            || values.any(|value| is_restricted(&value.provenance.source))
+    }
+
+    /// Says whether a source of an agency is restricted.
+    pub(crate) fn is_restricted(&self, agency: &AgencyId) -> bool {
+        let mut sources = self.restricted.iter();
+        self.unknown.contains(agency)
+            || sources.any(|source| {
+                let registered = self.sources.get(source);
+                registered.is_some_and(|registered| registered.agency == *agency)
+            })
+    }
+
+    /// Says whether a permit sees every source that is restricted.
+    pub(crate) fn is_all_seen(&self, permit: &Permit) -> bool {
+        let mut sources = self.restricted.iter();
+        sources.all(|source| {
+            let registered = self.sources.get(source);
+            let agency = registered.map(|source| &source.agency);
+            agency.is_some_and(|agency| !permit.hides(&self.restricted, agency, source))
+        })
+    }
+
     /// Returns the streams that hold each person once.
     pub(crate) fn registers(&self) -> BTreeSet<(SourceId, StreamId)> {
         let streams = self.truths.iter().flat_map(|(source, streams)| {
@@ -144,7 +202,7 @@ impl Known {
         streams.collect()
     }
 
-    /// Says whether an agency's folder lets values be chosen as before: a new agency has none yet.
+    /// Says whether an agency's folder lets values be chosen, and seen, as before: a new agency has none yet.
     pub(crate) fn ranks_alike(&self, agency: &Agency) -> bool {
         let Some((_, rank)) = self.agencies.get(&agency.id) else {
             return true;
@@ -152,6 +210,7 @@ impl Known {
         let alike = |spec: &SourceSpec| {
             let before = self.truths.get(&spec.id).map_or(&[][..], Vec::as_slice);
             attributes(before) == attributes(&truths(spec))
+                && self.restricted.contains(&spec.id) == spec.restricted
         };
         *rank == agency.rank && agency.sources.iter().all(alike)
     }

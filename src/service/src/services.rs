@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::audited::{AuditKeys, Sequencer};
 use crate::change::Recent;
+use crate::compose::Veil;
 use crate::directory::Directory;
 use crate::error::StartError;
 use crate::evidence::Prover;
@@ -170,17 +171,17 @@ impl Services {
             &tasks,
             stop.clone(),
         );
-        let protection = Protection::default();
-        protection
-            .refresh(storage.snapshot().await?.as_mut())
-            .await?;
+        let protection = Protection::load(storage.as_ref()).await?;
         let guard = Guard::default();
         let (log, now) = (storage.audit_log(), setup.clock.now());
         guard.budgets.restore(log.as_ref(), &policy, now).await?;
-        let (directory, resident) = image::resume(setup.image.as_ref(), storage.as_ref()).await?;
+        let registry = Registry::load(storage.as_ref()).await?;
+        let veil = Veil::new(&setup.rules, registry.current());
+        let image = setup.image.as_ref();
+        let (directory, resident) = image::resume(image, storage.as_ref(), &veil).await?;
         let services = Arc::new(Self {
             directory,
-            registry: Registry::load(storage.as_ref()).await?,
+            registry,
             protection,
             guard,
             storage,

@@ -20,6 +20,7 @@ mod living;
 mod node;
 mod operate;
 mod replay;
+mod restricted;
 mod review;
 mod schedule;
 mod sweep;

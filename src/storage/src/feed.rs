@@ -1,6 +1,6 @@
 //! The stored form of a change: compact JSON, the same in both backends.
 
-use rabt_model::{Attribute, Change, ChangeCause, ChangeKind, CitizenId, RecordNumber};
+use rabt_model::{Attribute, Change, ChangeCause, ChangeKind, CitizenId, RecordNumber, View};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ struct Body {
     joined: Vec<i64>,
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     left: Vec<i64>,
+    /// Absent when it is told to everybody.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    view: Option<String>,
 }
 
 /// The last change of a transaction that names each citizen.
@@ -46,6 +49,7 @@ pub(crate) fn encode_change(change: &Change) -> Result<String, StorageError> {
         attributes: change.attributes.clone(),
         joined: numbers(&change.joined),
         left: numbers(&change.left),
+        view: (change.view != View::Every).then(|| change.view.code().to_owned()),
     };
     serde_json::to_string(&body).map_err(|_| corrupt("changes", "a body cannot be written"))
 }
@@ -56,6 +60,12 @@ pub(crate) fn decode_change(row: ChangeRow) -> Result<StoredChange, StorageError
     let body: Body =
         serde_json::from_str(&body).map_err(|_| corrupt("changes", "the body is malformed"))?;
     let numbers = |records: Vec<i64>| records.into_iter().map(RecordNumber).collect();
+    let view = match body.view {
+        None => View::Every,
+        Some(code) => {
+            View::from_code(&code).ok_or_else(|| corrupt("changes", "the view is unknown"))?
+        }
+    };
     Ok(StoredChange {
         sequence: to_count(sequence),
         recorded_at: to_timestamp("changes", at)?,
@@ -70,6 +80,7 @@ pub(crate) fn decode_change(row: ChangeRow) -> Result<StoredChange, StorageError
             cause: ChangeCause::from_code(&cause)
                 .ok_or_else(|| corrupt("changes", "the cause is unknown"))?,
             supersedes: supersedes.map(to_count),
+            view,
         },
     })
 }

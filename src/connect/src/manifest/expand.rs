@@ -25,6 +25,7 @@ pub(super) fn expand(
         protect: care.protect,
         schedule: care.schedule.clone(),
         window: care.window.clone(),
+        restricted: source.restricted,
         streams: streams
             .iter()
             .map(|stream| StreamSpec {

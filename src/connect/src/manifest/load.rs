@@ -32,6 +32,7 @@ pub(super) struct Source {
     pub(super) executable: Option<String>,
     pub(super) offices: Option<Vec<String>>,
     pub(super) config: toml::Table,
+    pub(super) restricted: bool,
     /// What the kind can do, when the kinds are known.
     pub(super) capabilities: Option<Capabilities>,
 }
@@ -221,7 +222,14 @@ fn load_source(
     config: toml::Table,
     kinds: Option<&Kinds>,
 ) -> Source {
-    fields.only(&["kind", "isolation", "executable", "offices", "config"]);
+    fields.only(&[
+        "kind",
+        "isolation",
+        "executable",
+        "offices",
+        "restricted",
+        "config",
+    ]);
     let kind_node = fields.required("kind");
     let kind = kind_node.as_ref().and_then(Node::text);
     let config_fields = fields.required("config").and_then(|node| node.fields());
@@ -251,6 +259,13 @@ fn load_source(
     let asked = kinds.zip(kind).filter(|_| executable.is_none());
     let connector = asked.and_then(|(kinds, kind)| kinds.get(kind));
     let capabilities = connector.map(|connector| connector.describe().capabilities);
+    let restricted = fields.get("restricted").map(|node| {
+        let restricted = node.flag();
+        if restricted.is_none() {
+            node.wrong("must be true or false");
+        }
+        restricted.unwrap_or_default()
+    });
     let offices = match fields.get("offices") {
         None => Some(Vec::new()),
         Some(node) => load_offices(&node),
@@ -261,6 +276,7 @@ fn load_source(
         executable: executable.map(str::to_owned),
         offices,
         config,
+        restricted: restricted.unwrap_or_default(),
         capabilities,
     }
 }

@@ -329,6 +329,22 @@ fn a_source_says_in_which_process_its_kind_runs() {
     }
 }
 
+#[test]
+fn a_source_says_whether_it_is_restricted() {
+    let load = |more: &str| {
+        let manifest = MANIFEST.replace("kind = \"sqlite\"", &format!("kind = \"sqlite\"\n{more}"));
+        load(&manifest, MAPPING)
+    };
+    let are = |more| load(more).map(|agency| agency.sources.iter().all(|one| one.restricted));
+    assert!(!are("").unwrap());
+    assert!(are("restricted = true").unwrap());
+    let problems = load("restricted = \"yes\"").unwrap_err().to_string();
+    assert!(
+        problems.contains("source.restricted: must be true or false"),
+        "{problems}"
+    );
+}
+
 /// Loads the folder with another mode, and what else the stream says behind it.
 fn load_mode(mode: &str) -> Result<Agency, Problems> {
     let manifest = MANIFEST.replace("mode = \"incremental\"\n", mode);

@@ -100,7 +100,7 @@ fn the_revision_follows_the_text() {
 
 #[test]
 fn terms_are_read_and_written() {
-    let terms = "exempt_purposes = [\"eligibility\"]\nsees_protected = true\nbreak_glass = true\n\
+    let terms = "exempt_purposes = [\"eligibility\"]\nsees_protected = true\nsees_restricted = [\"clinic\"]\nbreak_glass = true\n\
                  retention_days = 365\nwithhold_days = 90\n\
                  budget = { per_day = 1000, per_end_user = 50 }\nid = \"AG-HEALTH-002\"";
     let text = DEMO_BUNDLE.replace("id = \"AG-HEALTH-002\"", terms);

@@ -109,6 +109,9 @@ fn write_terms(text: &mut String, terms: &Terms) {
     if !terms.exempt_purposes().is_empty() {
         line(text, "exempt_purposes", &list(terms.exempt_purposes()));
     }
+    if !terms.sees_restricted().is_empty() {
+        line(text, "sees_restricted", &list(terms.sees_restricted()));
+    }
     let flags = [
         ("sees_protected", terms.sees_protected()),
         ("break_glass", terms.allows_break_glass()),

@@ -56,6 +56,7 @@ fn happening(sequence: u64, kind: ChangeKind, attributes: &[Attribute], held: bo
         change,
         held,
         protected: false,
+        sees_all: true,
     }
 }
 

@@ -1,9 +1,12 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use rabt_model::{CitizenId, Holding, Pii, Profile, RecordNumber, Timestamp};
 
 use super::Found;
 use crate::{
     AccessRequest, Band, Caller, Content, Decision, DenialReason, Disclosure, EndUser, Method,
-    Outcome, Permit, Policy, RequestContext, Role, Subject,
+    Outcome, Permit, Policy, RequestContext, Restricted, Role, Subject,
 };
 
 const BUNDLE: &str = r#"
@@ -41,7 +44,11 @@ fn found(agency: &str, protected: bool) -> Option<Found> {
         }],
         composed_at: instant(),
     };
-    Some(Found { profile, protected })
+    Some(Found {
+        profile,
+        protected,
+        restricted: Restricted::default(),
+    })
 }
 
 /// The terms of an agreement, a purpose, and a reason to go round the gate.
@@ -166,4 +173,44 @@ fn an_emergency_opens_the_gate_where_the_agreement_has_emergencies() {
         panic!("the agreement has no emergencies");
     };
     assert_eq!(denial.reason(), DenialReason::BreakGlass);
+}
+
+/// A profile in which a source speaks that is hidden is kept back as a whole.
+#[test]
+fn restricted_sources_speak_only_where_the_agreement_names_them_or_their_agency() {
+    let restricted = |source: &str| {
+        let source = [source.parse().unwrap()];
+        found("tax", false).map(|found| Found {
+            restricted: Arc::new(BTreeSet::from(source)),
+            ..found
+        })
+    };
+    let ask = |terms, found| {
+        let case = (terms, "registration", "");
+        outcome(&permit(case, Method::LookupCitizen).disclose(found))
+    };
+    let (told, kept) = (
+        (false, Outcome::Disclosed, 1),
+        (true, Outcome::Restricted, 1),
+    );
+    assert_eq!(ask("", restricted("clinic")), told);
+    assert_eq!(ask("", restricted("tax")), kept);
+    assert_eq!(ask("sees_restricted = [\"tax\"]", restricted("tax")), told);
+    assert_eq!(
+        ask("sees_restricted = [\"clinic\"]", restricted("tax")),
+        kept
+    );
+    let office = |agency: &str| {
+        let mut office = restricted("tax-cairo");
+        if let Some(found) = &mut office {
+            found.profile.holdings[0].agency = agency.parse().unwrap();
+            found.profile.holdings[0].source = "tax-cairo".parse().unwrap();
+        }
+        office
+    };
+    assert_eq!(ask("sees_restricted = [\"tax\"]", office("tax")), told);
+    assert_eq!(ask("sees_restricted = [\"tax-giza\"]", office("tax")), kept);
+    let glass = ("break_glass = true", "assessment", "unconscious");
+    let answered = permit(glass, Method::LookupCitizen).disclose(restricted("tax"));
+    assert_eq!(outcome(&answered), kept, "an emergency shows no more");
 }

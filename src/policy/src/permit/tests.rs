@@ -1,3 +1,5 @@
+mod laws;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
@@ -9,7 +11,8 @@ use rabt_model::{
 use super::{Band, Claim, Permit, says_no_more};
 use crate::{
     AccessRequest, Caller, Content, Criteria, Decision, DenialReason, Disclosure, ExplainedOther,
-    FieldSet, Found, Method, Outcome, PastProfile, Policy, RequestContext, Role, Subject, Verdict,
+    Found, Method, Outcome, PastProfile, Policy, RequestContext, Restricted, Role, Subject,
+    Verdict,
 };
 
 fn instant() -> Timestamp {
@@ -161,6 +164,7 @@ fn known(profile: Profile) -> Found {
     Found {
         profile,
         protected: false,
+        restricted: Restricted::default(),
     }
 }
 
@@ -414,82 +418,4 @@ fn pattern() -> impl Strategy<Value = String> {
         "facts.pension.*",
     ];
     prop_oneof![3 => attribute_id(), 1 => prop::sample::select(groups.map(str::to_owned).to_vec())]
-}
-
-/// Says whether a pattern covers an attribute, by text alone: the oracle of the field sets.
-fn covers(patterns: &[String], attribute: &Attribute) -> bool {
-    let id = attribute.to_string();
-    patterns
-        .iter()
-        .any(|pattern| match pattern.strip_suffix('*') {
-            Some(group) => id.starts_with(group),
-            None => *pattern == id,
-        })
-}
-
-proptest! {
-    #[test]
-    fn nothing_outside_the_maximum_is_ever_disclosed(
-        maximum in prop::collection::btree_set(pattern(), 1..8),
-        held in prop::collection::vec(attribute_id(), 0..20),
-        mask in prop::option::of(prop::collection::vec(
-            prop_oneof![attribute_id(), Just("name".to_owned()), Just("identifier".to_owned()), Just("facts.tax".to_owned())], 0..3)),
-        method in prop::sample::select(&Method::ALL[..]),
-    ) {
-        let maximum: Vec<String> = maximum.into_iter().collect();
-        let policy = policy(&maximum[..1], &maximum);
-        let Decision::Permit(permit) = policy.decide(request(method, mask)) else { return Ok(()) };
-        let values = || held.iter().map(|id| attributed(id, Value::Text("v".to_owned()))).collect();
-        let allowed = permit.attributes().clone();
-        let claims: Vec<Claim> = held.iter()
-            .map(|id| Claim { attribute: id.clone(), value: Pii::new("v".to_owned()) })
-            .collect();
-        let disclosure = match method {
-            Method::LookupCitizen | Method::GetCitizen | Method::BatchLookupCitizens => permit.disclose(found(profile(values()))),
-            Method::SearchCitizens => permit.candidates(vec![(known(profile(values())), Band::Low), (known(profile(values())), Band::Low)]),
-            Method::VerifyAttributes => permit.verify(found(profile(values())), &claims, &|_, _, _| true),
-            Method::ListSourceReferences => permit.holdings(found(profile(values()))),
-            Method::ExplainField => permit.explain(found(profile(values())), Vec::new(), &|_| Vec::new()),
-            Method::ListCitizenRevisions => permit.revisions(found(profile(values())), vec![past(profile(values())), past(profile(values()))]),
-            Method::ExportSnapshot => permit.snapshot(1, vec![(known(profile(values())), true)]),
-            Method::ListChanges | Method::WatchChanges => permit.changes(Vec::new()),
-        };
-        for value in released(&disclosure) {
-            prop_assert!(covers(&maximum, &value.attribute), "{} leaked", value.attribute);
-            prop_assert!(allowed.contains(&value.attribute));
-            prop_assert!(disclosure.facts().released().contains(&value.attribute));
-        }
-        if let Content::Verified(verdicts) = disclosure.content() {
-            for (id, verdict) in verdicts {
-                let attribute = id.parse().unwrap();
-                prop_assert!(*verdict == Verdict::NotHeld || covers(&maximum, &attribute));
-            }
-        }
-        for attribute in disclosure.facts().released() {
-            prop_assert!(covers(&maximum, attribute));
-            prop_assert!(!disclosure.facts().withheld().contains(attribute));
-        }
-    }
-
-    #[test]
-    fn field_sets_agree_with_their_patterns(
-        left in prop::collection::vec(pattern(), 0..8),
-        right in prop::collection::vec(pattern(), 0..8),
-        id in attribute_id(),
-    ) {
-        let set = |patterns: &[String]| patterns.iter().fold(FieldSet::default(), |set, pattern| {
-            set.union(&match pattern.strip_suffix(".*") {
-                Some(group) => FieldSet::group(group).unwrap(),
-                None => FieldSet::of(&pattern.parse().unwrap()),
-            })
-        });
-        let attribute = id.parse().unwrap();
-        let (a, b) = (set(&left), set(&right));
-        let (in_left, in_right) = (covers(&left, &attribute), covers(&right, &attribute));
-        prop_assert_eq!(a.contains(&attribute), in_left);
-        prop_assert_eq!(a.union(&b).contains(&attribute), in_left || in_right);
-        prop_assert_eq!(a.intersection(&b).contains(&attribute), in_left && in_right);
-        prop_assert_eq!(a.intersection(&b), b.intersection(&a));
-        prop_assert!(a.intersection(&b).is_subset_of(&a) && a.is_subset_of(&a.union(&b)));
-    }
 }

@@ -138,6 +138,7 @@ pub(super) async fn pull_recent(
 struct Page<'s> {
     services: &'s Services,
     permit: Permit,
+    sees_all: bool,
     limit: usize,
     happenings: Vec<Happening>,
     last: u64,
@@ -151,6 +152,7 @@ impl<'s> Page<'s> {
     fn new(services: &'s Services, permit: Permit, after: u64, limit: u32) -> Self {
         Self {
             services,
+            sees_all: services.registry.current().is_all_seen(&permit),
             permit,
             limit: limit.clamp(1, CHANGE_PAGE) as usize,
             happenings: Vec::new(),
@@ -212,6 +214,7 @@ impl<'s> Page<'s> {
             let sequence = stored.sequence;
             let (known, change) = (&self.services.directory, &stored.change);
             let happening = Happening {
+                sees_all: self.sees_all,
                 protected: self.services.protection.touches(known, change),
                 sequence,
                 recorded_at: stored.recorded_at,

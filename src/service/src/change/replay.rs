@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rabt_model::{Change, ChangeKind, CitizenId, RecordNumber};
+use rabt_model::{Change, ChangeKind, CitizenId, RecordNumber, View};
 use rabt_storage::{Storage, StorageError};
 
 /// Changes that are read at a time.
@@ -20,8 +20,11 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Follows one change.
+    /// Follows one change. Storage is followed as those are told who see every source.
     pub fn apply(&mut self, change: &Change) {
+        if change.view == View::Open {
+            return;
+        }
         let (citizen, other) = (change.citizen, change.other);
         match (change.kind, other) {
             (ChangeKind::Split, Some(other)) => {

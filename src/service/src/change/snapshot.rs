@@ -4,12 +4,12 @@
 //! the feed behind that place tells everything that the snapshot does not.
 
 use rabt_model::{CitizenId, Profile};
-use rabt_policy::{AccessRequest, DenialReason, Disclosure, Target};
+use rabt_policy::{AccessRequest, DenialReason, Disclosure, Found, Target};
 use rabt_storage::RevisionPage;
 use rustc_hash::FxHashSet;
 
 use super::page::reach;
-use super::token;
+use super::{past, token};
 use crate::audited::Audited;
 use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
@@ -76,11 +76,15 @@ pub async fn export_snapshot(
         let mut theirs = theirs.filter(|holding| holding.agency == caller.agency);
         held.contains(&profile.citizen) || theirs.next().is_some()
     };
-    let flagged = profiles.into_iter().map(|profile| {
-        let held = speaks(&profile);
-        (services.protection.found(profile), held)
-    });
-    let disclosure = permit.snapshot(sequence, flagged.collect());
+    let mut flagged = Vec::with_capacity(profiles.len());
+    for profile in profiles {
+        let citizen = services.found(profile);
+        let held = speaks(&citizen.profile);
+        if let Some(profile) = past::seen(services, &permit, citizen.profile).await? {
+            flagged.push((Found { profile, ..citizen }, held));
+        }
+    }
+    let disclosure = permit.snapshot(sequence, flagged);
     let known = release(services, disclosure, Asked::default(), None).await?;
     Ok(SnapshotPage {
         known,

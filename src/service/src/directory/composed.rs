@@ -3,7 +3,7 @@
 use rabt_model::{Attributed, CitizenId, Profile};
 use rabt_storage::{GoldenRef, StoredProfile};
 
-use super::{Directory, pack};
+use super::Directory;
 
 impl Directory {
     /// Returns the present profile of a citizen with what its records said when it was composed.
@@ -14,8 +14,7 @@ impl Directory {
         if self.changed.contains_key(&citizen) {
             return None;
         }
-        let packed = self.citizens.get(&citizen)?;
-        let profile = pack::unpack(citizen, &packed, &self.dictionary)?;
+        let profile = self.whole.get(citizen)?;
         let same = profile.composed_at == stored.composed_at
             && profile.values.len() == stored.values.len()
             && profile.values.iter().zip(&stored.values).all(is_of);

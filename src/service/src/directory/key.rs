@@ -54,7 +54,7 @@ impl Key {
     }
 
     /// Says whether a profile stands under this key.
-    pub(super) fn leads_to(&self, profile: &Profile) -> bool {
+    pub(crate) fn leads_to(&self, profile: &Profile) -> bool {
         match self {
             Self::Identifier(scheme, _) => profile.values.iter().any(|attributed| {
                 match (&attributed.attribute, attributed.value.expose()) {

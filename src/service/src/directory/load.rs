@@ -5,7 +5,7 @@ use rabt_storage::{Storage, StorageError, StoredProfile, StoredRecord, Transacti
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Directory;
-use crate::compose::profile_of;
+use crate::compose::{Veil, profile_of};
 
 /// Profiles a page; each brings the records of its members with it.
 const PAGE: u32 = 2_000;
@@ -19,14 +19,18 @@ impl Directory {
     ///
     /// # Errors
     /// Storage failed.
-    pub async fn load(storage: &dyn Storage) -> Result<Self, StorageError> {
+    pub(crate) async fn load(storage: &dyn Storage, veil: &Veil<'_>) -> Result<Self, StorageError> {
         let directory = Self::default();
-        directory.refresh(storage).await?;
+        directory.refresh(storage, veil).await?;
         Ok(directory)
     }
 
     /// Makes the directory equal to one state of storage. Lookups go on meanwhile.
-    pub(crate) async fn refresh(&self, storage: &dyn Storage) -> Result<(), StorageError> {
+    pub(crate) async fn refresh(
+        &self,
+        storage: &dyn Storage,
+        veil: &Veil<'_>,
+    ) -> Result<(), StorageError> {
         // what led elsewhere may have changed too; storage is asked where it leads
         self.forget_redirects();
         let mut tx = storage.snapshot().await?;
@@ -37,7 +41,7 @@ impl Directory {
             let page = tx.profiles_after(last, PAGE).await?;
             let Some(end) = page.last() else { break };
             last = Some(end.citizen);
-            self.put_all(tx.as_mut(), &page, &members).await?;
+            self.put_all(tx.as_mut(), veil, &page, &members).await?;
             for profile in &page {
                 gone.remove(&profile.citizen);
             }
@@ -63,6 +67,7 @@ impl Directory {
     pub(crate) async fn follow_steps(
         &self,
         tx: &mut dyn Transaction,
+        veil: &Veil<'_>,
         after: u64,
     ) -> Result<u64, StorageError> {
         let mut last = after;
@@ -77,7 +82,7 @@ impl Directory {
             touched.sort_unstable();
             touched.dedup();
             for citizens in touched.chunks(FOLLOWED) {
-                self.follow(tx, citizens).await?;
+                self.follow(tx, veil, citizens).await?;
             }
         }
     }
@@ -86,11 +91,12 @@ impl Directory {
     async fn follow(
         &self,
         tx: &mut dyn Transaction,
+        veil: &Veil<'_>,
         citizens: &[CitizenId],
     ) -> Result<(), StorageError> {
         let profiles = tx.get_profiles(citizens).await?;
         let members = members_by_citizen(tx.memberships_of(citizens).await?);
-        self.put_all(tx, &profiles, &members).await?;
+        self.put_all(tx, veil, &profiles, &members).await?;
         let mut gone: FxHashSet<CitizenId> = citizens.iter().copied().collect();
         for profile in &profiles {
             gone.remove(&profile.citizen);
@@ -105,6 +111,7 @@ impl Directory {
     async fn put_all(
         &self,
         tx: &mut dyn Transaction,
+        veil: &Veil<'_>,
         profiles: &[StoredProfile],
         members: &FxHashMap<CitizenId, Vec<RecordNumber>>,
     ) -> Result<(), StorageError> {
@@ -112,7 +119,8 @@ impl Directory {
         for profile in profiles {
             let numbers = members.get(&profile.citizen).map_or(&[][..], Vec::as_slice);
             let records = pick(&records, numbers);
-            self.put(&profile_of(profile, &records));
+            let open = veil.open_of(profile.citizen, &records);
+            self.put(&profile_of(profile, &records), &open);
             if records.iter().any(|record| !record.linked) {
                 self.mark_changed(profile.citizen);
             }

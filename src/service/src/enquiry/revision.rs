@@ -1,10 +1,11 @@
 //! What a citizen's profile was.
 
 use rabt_model::{CitizenId, Profile, Timestamp};
-use rabt_policy::{PastProfile, Target};
+use rabt_policy::{Found, PastProfile, Permit, Target};
 use rabt_storage::{StorageError, StoredRevision, Transaction};
 
 use super::{Answer, Exchange, asked, permit, release};
+use crate::change::part_of;
 use crate::link::as_composed;
 use crate::services::Services;
 
@@ -37,9 +38,40 @@ pub async fn list_citizen_revisions(
         Target::Citizen(citizen) => self::as_of(services, *citizen, as_of).await?,
         Target::Identifier { .. } | Target::Criteria(_) | Target::Feed(_) => Vec::new(),
     };
-    let found = super::find(services, permit.subject()).await?;
+    let found = super::find(services, &permit).await?;
+    let past = seen(services, &permit, found.as_ref(), past);
     let asked = asked(services, &permit);
     release(services, permit.revisions(found, past), asked, wire).await
+}
+
+/// Returns what a permit sees of past profiles. Of a citizen whom restricted sources know, revisions
+/// between which nothing changes that is seen are told as one.
+fn seen(
+    services: &Services,
+    permit: &Permit,
+    now: Option<&Found>,
+    past: Vec<PastProfile>,
+) -> Vec<PastProfile> {
+    let known = services.registry.current();
+    let is_veiled = |now: &Found| services.directory.open(now.profile.citizen).is_some();
+    let mut were = past.iter().map(|one| &one.profile);
+    let is_veiled = now.is_some_and(is_veiled) || were.any(|was| known.touches(was));
+    if !is_veiled || known.is_all_seen(permit) {
+        return past;
+    }
+    let mut told: Vec<PastProfile> = Vec::with_capacity(past.len());
+    for mut one in past {
+        one.profile = part_of(&known, permit, one.profile);
+        match told.last_mut() {
+            // the last revision is first: this one began earlier
+            Some(later) if later.profile.values == one.profile.values => {
+                one.ended_at = later.ended_at;
+                *later = one;
+            }
+            _ => told.push(one),
+        }
+    }
+    told
 }
 
 /// Returns what a citizen's profile was; the gate is for whoever shows it.

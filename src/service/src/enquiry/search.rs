@@ -6,10 +6,13 @@
 use std::cmp::Reverse;
 
 use rabt_model::{Attribute, PartialDate, Profile, Value};
-use rabt_policy::{Band, SearchCriteria};
+use rabt_policy::{Band, Found, Permit, SearchCriteria};
+use rabt_storage::StorageError;
 use rustc_hash::FxHashSet;
 
-use crate::directory::{Directory, Key};
+use super::view::view;
+use crate::directory::Key;
+use crate::services::Services;
 
 /// Most citizens that a search returns.
 pub const HIT_CAP: usize = 20;
@@ -24,27 +27,41 @@ struct Fit {
     anchors: usize,
 }
 
-/// Returns the profiles that fit, best first, at most [`HIT_CAP`].
-pub(super) fn search(directory: &Directory, criteria: &SearchCriteria) -> Vec<(Profile, Band)> {
+/// Returns who fits as far as a permit sees them, best first, at most [`HIT_CAP`].
+pub(super) async fn search(
+    services: &Services,
+    permit: &Permit,
+    criteria: &SearchCriteria,
+) -> Result<Vec<(Found, Band)>, StorageError> {
     let words = rabt_linkage::name_key(&criteria.name);
-    let mut seen = FxHashSet::default();
-    let mut hits: Vec<(Fit, Profile)> = Vec::new();
+    let known = services.registry.current();
+    let mut looked = FxHashSet::default();
+    let mut hits: Vec<(Fit, Found)> = Vec::new();
     for key in anchors(criteria) {
-        for profile in directory.all_by(&key, CANDIDATES) {
-            if !seen.insert(profile.citizen) {
+        for whole in services.directory.all_by_either(&key, CANDIDATES) {
+            if looked.contains(&whole.citizen) {
                 continue;
             }
-            if let Some(fit) = fit(&profile, criteria, &words) {
-                hits.push((fit, profile));
+            let veiled = known.touches(&whole);
+            let found = view(services, permit, whole).await?;
+            let profile = &found.profile;
+            // who is found by what is hidden, or of whom nothing is seen, is not among those who fit
+            if veiled && (known.hides_some(permit, profile) || !key.leads_to(profile)) {
+                continue;
+            }
+            looked.insert(profile.citizen);
+            if let Some(fit) = fit(profile, criteria, &words) {
+                hits.push((fit, found));
             }
         }
     }
     let order = |fit: &Fit| (fit.band, Reverse(fit.words), Reverse(fit.anchors));
-    hits.sort_by_key(|(fit, profile)| (order(fit), profile.citizen));
+    hits.sort_by_key(|(fit, found)| (order(fit), found.profile.citizen));
     hits.truncate(HIT_CAP);
-    hits.into_iter()
-        .map(|(fit, profile)| (profile, fit.band))
-        .collect()
+    Ok(hits
+        .into_iter()
+        .map(|(fit, found)| (found, fit.band))
+        .collect())
 }
 
 /// Returns the keys that lead to everybody who may fit.

@@ -13,6 +13,7 @@ use rabt_policy::{
 
 use super::{EvidenceError, allow, tell};
 use crate::audited::Audited;
+use crate::directory::Key;
 use crate::enquiry::{AsOf, Draft, Wire, as_of, draft};
 use crate::event;
 use crate::oversight::where_is;
@@ -192,6 +193,12 @@ async fn then(
     if citizen.is_some() && found.is_none() {
         return Ok(Made::hindered("SUBJECT_UNKNOWN"));
     }
+    // what was seen then without some sources is not kept
+    let known = services.registry.current();
+    let mut profiles = found.iter().map(|found| &found.profile);
+    if profiles.any(|profile| known.hides_some(&permit, profile)) {
+        return Ok(Made::hindered("RESTRICTED_SOURCES"));
+    }
     Ok(Made::of(permit, found, entry, recalled))
 }
 
@@ -206,7 +213,7 @@ async fn now(
         Decision::Permit(permit) => permit,
         Decision::Deny(denial) => return Ok(Made::refused(denial.reason().code())),
     };
-    let found = crate::enquiry::find(services, permit.subject()).await;
+    let found = crate::enquiry::find(services, &permit).await;
     let found = found.map_err(|error| match error {
         crate::EnquiryError::Storage(error) => EvidenceError::Storage(error),
         crate::EnquiryError::NotAudited(error) => EvidenceError::NotAudited(error),
@@ -241,6 +248,12 @@ async fn subject_of(
             let found = services
                 .directory
                 .by_identifier(scheme.as_str(), value.expose());
+            let found = found.or_else(|| {
+                // it may stand only where restricted sources are left out
+                let key = Key::identifier(scheme.as_str(), value.expose())?;
+                let mut held = services.directory.all_by_either(&key, 2);
+                held.pop().filter(|_| held.is_empty())
+            });
             found.map(|profile| profile.citizen)
         }
         Target::Citizen(citizen) => Some(*citizen),
@@ -291,7 +304,7 @@ async fn past(
         profile
             .holdings
             .extend(today.into_iter().flat_map(|today| today.holdings));
-        services.protection.found(profile)
+        services.found(profile)
     }))
 }
 

@@ -96,7 +96,7 @@ impl Budgets {
     }
 
     fn count(&self, agreement: &AgreementId, disclosed: &Disclosed, today: i64) {
-        let nothing = ["absent", "unrelated", "protected", "changes"];
+        let nothing = ["absent", "unrelated", "protected", "restricted", "changes"];
         if nothing.contains(&disclosed.outcome.as_str()) {
             return;
         }

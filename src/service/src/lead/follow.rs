@@ -38,12 +38,13 @@ impl Followed {
 pub(super) async fn follow(services: &Services) -> Result<(), StorageError> {
     let mut tx = services.storage.snapshot().await?;
     let head = tx.head().await?;
-    follow_steps(services, tx.as_mut(), &head).await?;
+    // first what is restricted: profiles are composed by it
     if services.followed.sources.load(Ordering::Acquire) != head.sources {
         services.registry.refresh(tx.as_mut()).await?;
         let known = &services.followed.sources;
         known.store(head.sources, Ordering::Release);
     }
+    follow_steps(services, tx.as_mut(), &head).await?;
     if !head.agreements.is_empty() && services.policy.current().revision() != head.agreements {
         follow_agreements(services, tx.as_mut()).await?;
     }
@@ -64,11 +65,15 @@ async fn follow_steps(
     if head.first_step > step + 1 || head.last_step < step {
         // too far behind, or storage was restored from an older state
         let storage = services.storage.as_ref();
-        services.directory.refresh(storage).await?;
+        services
+            .directory
+            .refresh(storage, &services.veil())
+            .await?;
         known.store(head.last_step, Ordering::Release);
         return Ok(());
     }
-    let last = services.directory.follow_steps(tx, step).await?;
+    let veil = services.veil();
+    let last = services.directory.follow_steps(tx, &veil, step).await?;
     known.store(last, Ordering::Release);
     Ok(())
 }

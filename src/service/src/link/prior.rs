@@ -1,7 +1,7 @@
 //! What was before a step: profiles as they were composed, and citizens who may return.
 
 use rabt_linkage::Retired;
-use rabt_model::{Change, ChangeKind, CitizenId, Profile, RecordNumber};
+use rabt_model::{Change, ChangeKind, CitizenId, Profile, RecordNumber, View};
 use rabt_storage::{
     Horizon, StorageError, StoredChange, StoredRecord, StoredRevision, Transaction,
 };
@@ -38,6 +38,9 @@ impl Returning {
 pub(super) struct Before {
     pub(super) profile: Profile,
     pub(super) revision: StoredRevision,
+    /// Whether it was resident: it has all holdings then, and what is seen without restricted
+    /// sources is resident too.
+    pub(super) resident: bool,
 }
 
 impl Before {
@@ -96,7 +99,7 @@ async fn come_back(
         sequence, change, ..
     } in tx.identity_changes(&retired, 0).await?
     {
-        if change.kind == ChangeKind::Annulled {
+        if change.kind == ChangeKind::Annulled && change.view != View::Open {
             returning.undone.insert(change.citizen, sequence);
             let had = change.left.len();
             returning.had.insert(change.citizen, had);
@@ -132,6 +135,9 @@ async fn undo_merges(
         sequence, change, ..
     } in tx.identity_changes(parted, 0).await?
     {
+        if change.view == View::Open {
+            continue;
+        }
         for record in &change.joined {
             if held.of(*record) == Some(change.citizen) {
                 returning.told.insert(*record, sequence);
@@ -173,7 +179,12 @@ pub(super) async fn profiles_before(
     for revision in tx.present_revisions(citizens).await? {
         match directory.composed(&revision.profile) {
             Some(profile) => {
-                found.insert(profile.citizen, Before { profile, revision });
+                let before = Before {
+                    profile,
+                    revision,
+                    resident: true,
+                };
+                found.insert(before.profile.citizen, before);
             }
             None => others.push(revision),
         }
@@ -183,7 +194,12 @@ pub(super) async fn profiles_before(
     }
     let profiles = as_composed(tx, &others).await?;
     for (profile, revision) in profiles.into_iter().zip(others) {
-        found.insert(profile.citizen, Before { profile, revision });
+        let before = Before {
+            profile,
+            revision,
+            resident: false,
+        };
+        found.insert(before.profile.citizen, before);
     }
     Ok(found)
 }

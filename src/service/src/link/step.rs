@@ -8,8 +8,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::LinkSummary;
 use super::partition::{Held, Pack};
 use super::prior::{Before, Returning};
-use crate::change::{Deed, derive};
-use crate::compose::{compose, profile_of};
+use super::view::{self, Done, Seen};
+use crate::compose::{Open, compose, profile_of};
 use crate::directory::pick;
 use crate::services::Services;
 
@@ -23,9 +23,15 @@ pub(super) struct Step {
     emptied: Vec<CitizenId>,
     changes: Vec<Change>,
     stored: Vec<StoredProfile>,
-    served: Vec<Profile>,
+    served: Vec<Served>,
     records: u64,
     new_citizens: u64,
+}
+
+/// A profile as it is served, and what is seen of it without restricted sources.
+pub(super) struct Served {
+    pub(super) profile: Profile,
+    pub(super) open: Open,
 }
 
 /// Where a step stands in what was written.
@@ -47,6 +53,8 @@ pub(super) struct Question<'a> {
     pub(super) records: &'a [StoredRecord],
     pub(super) returning: &'a Returning,
     pub(super) before: &'a FxHashMap<CitizenId, Before>,
+    /// What was seen before without restricted sources.
+    pub(super) seen: &'a Seen,
     /// Where ids that nobody has lead today.
     pub(super) led: &'a FxHashMap<CitizenId, CitizenId>,
 }
@@ -60,7 +68,13 @@ impl Step {
         let redirects = news(question, change.redirects);
         let emptied = held.emptied_by(&change.assign, &pack.departed);
         let assign = change.assign;
-        let changes = tell(question, &assign, &redirects, &emptied, &served);
+        let deed = Done {
+            assign: &assign,
+            redirects: &redirects,
+            emptied: &emptied,
+            served: &served,
+        };
+        let changes = view::tell(question, &deed);
         let stored = stored.into_iter().flatten().collect();
         Self {
             process: services.lead.process(),
@@ -98,7 +112,7 @@ impl Step {
 
     /// Returns whoever may look different afterwards.
     fn touched(&self) -> Vec<CitizenId> {
-        let served = self.served.iter().map(|profile| profile.citizen);
+        let served = self.served.iter().map(|served| served.profile.citizen);
         let merged = self.redirects.iter().map(|(from, _)| *from);
         let emptied = self.emptied.iter().copied();
         served.chain(merged).chain(emptied).collect()
@@ -139,8 +153,8 @@ impl Step {
     }
 
     fn follow(&self, services: &Services) {
-        for profile in &self.served {
-            services.directory.put(profile);
+        for Served { profile, open } in &self.served {
+            services.directory.put(profile, open);
         }
         for citizen in &self.emptied {
             services.directory.remove(*citizen);
@@ -193,35 +207,40 @@ fn compose_all(
     services: &Services,
     question: &Question<'_>,
     clusters: Vec<(CitizenId, Vec<RecordNumber>)>,
-) -> (Vec<Option<StoredProfile>>, Vec<Profile>) {
+) -> (Vec<Option<StoredProfile>>, Vec<Served>) {
     let at = services.clock.now();
     let known = services.registry.current();
+    let veil = services.veil();
     let mut stored = Vec::with_capacity(clusters.len());
     let mut served = Vec::with_capacity(clusters.len());
     for (citizen, mut numbers) in clusters {
         numbers.sort_unstable();
         let members = pick(question.records, &numbers);
+        let open = veil.open_of(citizen, &members);
         let mut profile = compose(citizen, &members, &services.rules, known.as_ref(), at);
         let before = question.before.get(&citizen);
         let same = before.filter(|before| before.revision.profile.values == profile.values);
         if let Some(before) = same {
             profile.composed_at = before.profile.composed_at;
             let now = profile_of(&profile, &members);
-            if says_the_same(&before.profile, &now) {
-                served.push(now);
+            if says_the_same(&before.profile, &now) && question.seen.is_same(&now, &open) {
+                served.push(Served { profile: now, open });
                 stored.push(None);
                 continue;
             }
             profile.composed_at = at;
         }
-        served.push(profile_of(&profile, &members));
+        served.push(Served {
+            profile: profile_of(&profile, &members),
+            open,
+        });
         stored.push(Some(profile));
     }
     (stored, served)
 }
 
 /// Says whether two profiles differ in nothing but when their records were read.
-fn says_the_same(left: &Profile, right: &Profile) -> bool {
+pub(super) fn says_the_same(left: &Profile, right: &Profile) -> bool {
     let values = left.values.iter().zip(&right.values);
     left.values.len() == right.values.len()
         && values.into_iter().all(|(left, right)| {
@@ -253,37 +272,4 @@ fn news(
     };
     let redirects = redirects.into_iter();
     redirects.filter(|redirect| !known(redirect)).collect()
-}
-
-fn tell(
-    question: &Question<'_>,
-    assign: &[(RecordNumber, CitizenId)],
-    redirects: &[(CitizenId, CitizenId)],
-    emptied: &[CitizenId],
-    served: &[Profile],
-) -> Vec<Change> {
-    let Question {
-        held,
-        pack,
-        returning,
-        before,
-        ..
-    } = question;
-    let came = assign.iter();
-    let came = came.map(|(record, citizen)| (*record, held.of(*record), Some(*citizen)));
-    let went = pack.departed.iter();
-    let went = went.map(|record| (*record, held.of(*record), None));
-    derive(&Deed {
-        cause: question.cause,
-        moves: came.chain(went).collect(),
-        redirects,
-        emptied,
-        before: before
-            .iter()
-            .map(|(citizen, before)| (*citizen, (&before.profile, before.told())))
-            .collect(),
-        after: served.iter().collect(),
-        undone: &returning.undone,
-        told: &returning.told,
-    })
 }

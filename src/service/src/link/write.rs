@@ -9,6 +9,7 @@ use super::partition::{Held, Pack, pack};
 use super::prior::{self, Before, Returning};
 use super::question::Questions;
 use super::step::{Question, Step};
+use super::view::Seen;
 use super::{Feed, LinkSummary, Linker, lapse};
 use crate::audited::Audited;
 use crate::directory::Directory;
@@ -110,6 +111,7 @@ impl Work {
         let records = records_of(tx, &pack.clusters, &mut self.kept).await?;
         let (before, led) =
             before(tx, &services.directory, &linker.held, pack, &self.returning).await?;
+        let seen = Seen::find(services, tx, (&linker.held, pack), &before, &records).await?;
         let question = Question {
             cause,
             held: &linker.held,
@@ -118,6 +120,7 @@ impl Work {
             records: &records,
             returning: &self.returning,
             before: &before,
+            seen: &seen,
             led: &led,
         };
         Ok(Step::decide(services, &question))

@@ -1,16 +1,21 @@
 //! Whatever happens to records, and whenever the process is killed, the feed tells all of it once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rabt_model::RecordId;
+use rabt_model::{CitizenId, RecordId, RecordNumber, View};
 use rabt_storage::{Deletion, Storage};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
-use super::node::{Fragile, MONA, OMAR, Row, Tables, memory, source, start, start_with_agencies};
-use crate::change::check_feed;
+use super::node::{
+    Fragile, MONA, OMAR, Row, Tables, folder, memory, register, source, start, start_with_agencies,
+};
+use crate::change::{Replay, check_feed};
+use crate::directory::Directory;
+use crate::operate::NewSource;
 use crate::{Services, fingerprint, ingest, link};
 
 const KEYS: [&str; 5] = ["1", "2", "3", "4", "5"];
@@ -132,5 +137,70 @@ async fn following_the_feed_gives_what_storage_holds() {
         let linked = link(&again).await.unwrap();
         assert_eq!((linked.profiles, linked.changes), (0, 0), "seed {seed}");
         assert_eq!(fingerprint(world.storage.as_ref()).await.unwrap(), before);
+    }
+}
+
+/// Returns who has which record that is not of the tax office.
+async fn open_memberships(storage: &dyn Storage) -> BTreeMap<RecordNumber, CitizenId> {
+    let mut tx = storage.snapshot().await.unwrap();
+    let mut held: BTreeMap<_, _> = tx.memberships().await.unwrap().into_iter().collect();
+    let numbers: Vec<RecordNumber> = held.keys().copied().collect();
+    let owners = tx.agencies_of_records(&numbers).await.unwrap().into_iter();
+    for (record, _) in owners.filter(|(_, agency)| agency.as_str() == "tax") {
+        held.remove(&record);
+    }
+    held
+}
+
+/// Follows the feed as those who do not see the tax office.
+async fn follow_open(storage: &dyn Storage) -> Replay {
+    let mut tx = storage.snapshot().await.unwrap();
+    let mut replay = Replay::default();
+    for mut stored in tx.changes_after(0, 100_000).await.unwrap() {
+        if stored.change.view.is_for(false) {
+            let moved = stored.change.joined.iter().chain(&stored.change.left);
+            let moved: Vec<RecordNumber> = moved.copied().collect();
+            let owners = tx.agencies_of_records(&moved).await.unwrap();
+            let theirs = owners.iter().find(|(_, agency)| agency.as_str() == "tax");
+            assert_eq!(theirs, None, "{stored:?}");
+            stored.change.view = View::Every;
+            replay.apply(&stored.change);
+        }
+    }
+    replay
+}
+
+/// Whoever does not see a restricted source follows a feed of its own, and it is complete too.
+#[tokio::test]
+async fn following_the_feed_gives_what_storage_holds_without_restricted_sources() {
+    for seed in 10..16 {
+        let mut world = World::new(seed).await;
+        let tax = folder("tax");
+        let restricted = NewSource {
+            manifest: tax
+                .manifest
+                .replace("[source.config]", "restricted = true\n[source.config]"),
+            ..tax
+        };
+        register(&world.services, restricted).await;
+        for step in 0..25 {
+            let place = format!("seed {seed}, step {step}");
+            world.step().await;
+            world.check(&place).await;
+            let storage = world.storage.as_ref();
+            let replay = follow_open(storage).await;
+            assert_eq!(
+                replay.memberships,
+                open_memberships(storage).await,
+                "{place}"
+            );
+        }
+        link(&world.services).await.unwrap();
+        let veil = world.services.veil();
+        let loaded = Directory::load(world.storage.as_ref(), &veil).await;
+        let held = world.services.directory.open_contents();
+        assert_eq!(held, loaded.unwrap().open_contents(), "seed {seed}");
+        assert!(!held.is_empty(), "seed {seed}");
+        world.services.stop("finished").await;
     }
 }

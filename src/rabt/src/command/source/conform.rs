@@ -251,6 +251,7 @@ fn spec(kind: &str, number: usize) -> Result<SourceSpec, ConnectError> {
         executable: Some(format!("{PREFIX}{kind}")),
         schedule: None,
         window: None,
+        restricted: false,
         config: toml::Table::new(),
         protect: Protect::default(),
         streams: Vec::new(),

@@ -208,6 +208,7 @@ fn spec(args: &ProposeArgs, agency: &NewAgency, session: &Session) -> SourceSpec
         executable: None,
         schedule: None,
         window: None,
+        restricted: false,
         config: toml::Table::new(),
         protect: session.protect,
         streams: Vec::new(),

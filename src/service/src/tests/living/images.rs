@@ -44,6 +44,10 @@ impl Images {
 
 /// Whatever image it found, the node has resident what storage holds.
 pub(in crate::tests) async fn check_resumed(services: &Services) {
-    let stored = Directory::load(services.storage.as_ref()).await.unwrap();
+    let veil = services.veil();
+    let stored = Directory::load(services.storage.as_ref(), &veil)
+        .await
+        .unwrap();
     assert_eq!(services.directory.contents(), stored.contents());
+    assert_eq!(services.directory.open_contents(), stored.open_contents());
 }
