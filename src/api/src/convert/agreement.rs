@@ -113,6 +113,7 @@ pub(crate) fn register_entry(entry: &RegisterEntry) -> pb::RegisterEntry {
         period: entry.period.clone(),
         author,
         approver,
+        restricted_sources: entry.restricted_sources.clone(),
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Entry {
     pub channels: Vec<&'static str>,
     /// Which categories of data at most.
     pub categories: Vec<String>,
+    /// Which restricted sources speak in the answers, by their ids or those of agencies.
+    pub restricted_sources: Vec<String>,
     /// How many days the recipient may keep them, when that is agreed.
     pub retention_days: Option<u32>,
     /// First and last day of the agreement.
@@ -93,6 +95,7 @@ fn entry(services: &Services, view: &AgreementView) -> Entry {
         services: agreement.services().iter().map(title).collect(),
         channels: agreement.channels().map(Channel::as_str).collect(),
         categories: agreement.maximum_fields().patterns(),
+        restricted_sources: agreement.terms().sees_restricted().to_vec(),
         retention_days: agreement.terms().retention_days(),
         period: agreement.period().to_string(),
         signed: (
