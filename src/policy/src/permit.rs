@@ -1,11 +1,12 @@
 //! The permit: the only way from a profile to a disclosure.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use rabt_model::{
     Attribute, Attributed, CitizenId, Label, PartialDate, Pii, Profile, Scheme, Value,
 };
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::feed::FeedTarget;
 use crate::gate::Gate;
@@ -259,10 +260,6 @@ pub(crate) fn keep(
     profile: Profile,
     facts: &mut Facts,
 ) -> (CitizenId, Vec<Attributed>, String) {
-    let mut etag = Sha256::new();
-    etag.update(profile.citizen.bits().to_be_bytes());
-    etag.update(profile.composed_at.as_nanosecond().to_be_bytes());
-    fields.feed(&mut etag);
     let mut values = profile.values;
     values.retain(|value| {
         let permitted = fields.contains(&value.attribute);
@@ -277,7 +274,45 @@ pub(crate) fn keep(
         permitted
     });
     facts.subjects.push(profile.citizen);
-    (profile.citizen, values, hexadecimal(&etag.finalize()[..12]))
+    let etag = etag(profile.citizen, fields, &values);
+    (profile.citizen, values, etag)
+}
+
+/// Returns what changes with what is disclosed, and with nothing else: not with what is not seen, and not
+/// when a record is read again.
+fn etag(citizen: CitizenId, fields: &FieldSet, values: &[Attributed]) -> String {
+    let mut etag = Sha256::new();
+    etag.update(citizen.bits().to_be_bytes());
+    fields.feed(&mut etag);
+    let mut etag = Digest(etag);
+    for value in values {
+        let origin = &value.provenance;
+        (&value.attribute, value.value.expose(), value.rule).hash(&mut etag);
+        (value.disputed, value.supporters).hash(&mut etag);
+        (
+            &origin.agency,
+            &origin.source,
+            &origin.stream,
+            origin.record,
+        )
+            .hash(&mut etag);
+        (&origin.column, origin.event_at).hash(&mut etag);
+    }
+    hexadecimal(&etag.0.finalize()[..12])
+}
+
+/// Takes what is hashed into a digest.
+struct Digest(Sha256);
+
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of no meaning: the digest is asked for.
+    fn finish(&self) -> u64 {
+        0
+    }
 }
 
 pub(crate) fn seal(content: Content, outcome: Outcome, mut facts: Facts) -> Disclosure {
