@@ -38,7 +38,7 @@ pub(super) async fn recompose(
     summary: &mut LinkSummary,
 ) -> Result<(Linker, Option<Audited<LinkSummary>>), LinkError> {
     let rules = services.rules.fingerprint();
-    let Some(after) = begin(services, rules).await? else {
+    let Some((mut mark, after)) = begin(services, rules).await? else {
         return Ok((linker, None));
     };
     tracing::info!(fingerprint = rules, "profiles are composed by other rules");
@@ -51,30 +51,46 @@ pub(super) async fn recompose(
         let _turn = services.turn.lock().await;
         // A record that changed since would be told as a change of the rules.
         (linker, _) = drain(services, linker, summary).await?;
-        audited = Some(write(services, &mut linker, page, summary).await?);
+        audited = Some(write(services, &mut linker, page, &mut mark, summary).await?);
     }
     let mut tx = services.storage.begin().await?;
-    tx.put_mark(MARK, rules).await?;
+    put_mark(tx.as_mut(), &mut mark, rules.to_owned()).await?;
     linker.tenure.hold(tx.as_mut()).await?;
     tx.commit().await?;
     Ok((linker, audited))
 }
 
-/// Returns behind which citizen work begins; `None` when there is nothing to do.
+/// Moves the mark on, unless somebody else did since: profiles are stale again then, and the next link composes
+/// them all.
+async fn put_mark(
+    tx: &mut dyn Transaction,
+    last: &mut Option<String>,
+    mark: String,
+) -> Result<(), StorageError> {
+    if tx.get_mark(MARK).await? == *last {
+        tx.put_mark(MARK, &mark).await?;
+        *last = Some(mark);
+    }
+    Ok(())
+}
+
+/// Returns the mark, and behind which citizen work begins; `None` when there is nothing to do.
 async fn begin(
     services: &Services,
     rules: &str,
-) -> Result<Option<Option<CitizenId>>, StorageError> {
+) -> Result<Option<(Option<String>, Option<CitizenId>)>, StorageError> {
     let mut tx = services.storage.snapshot().await?;
     let mark = tx.get_mark(MARK).await?;
     drop(tx);
     // Before there was a mark, there were the shipped rules alone.
-    let mark = mark.unwrap_or_else(|| Survivorship::default().fingerprint().to_owned());
-    if mark == rules {
+    let shipped = Survivorship::default();
+    let known = mark.as_deref().unwrap_or_else(|| shipped.fingerprint());
+    if known == rules {
         return Ok(None);
     }
-    let after = mark.strip_prefix(rules).map(str::trim);
-    Ok(Some(after.and_then(|citizen| citizen.parse().ok())))
+    let after = known.strip_prefix(rules).map(str::trim);
+    let after = after.and_then(|citizen| citizen.parse().ok());
+    Ok(Some((mark, after)))
 }
 
 fn page_length(clusters: &[(CitizenId, Vec<RecordNumber>)]) -> usize {
@@ -91,6 +107,7 @@ async fn write(
     services: &Services,
     linker: &mut Linker,
     page: &[(CitizenId, Vec<RecordNumber>)],
+    mark: &mut Option<String>,
     summary: &mut LinkSummary,
 ) -> Result<Audited<LinkSummary>, LinkError> {
     let mut tx = services.storage.snapshot().await?;
@@ -105,7 +122,7 @@ async fn write(
     let place = step.write(tx.as_mut(), at).await?;
     if let Some((citizen, _)) = page.last() {
         let rules = services.rules.fingerprint();
-        tx.put_mark(MARK, &format!("{rules} {citizen}")).await?;
+        put_mark(tx.as_mut(), mark, format!("{rules} {citizen}")).await?;
     }
     summary.add(&step.summary());
     let entry = event::of_link(&step.summary(), services.model_fingerprint(), at);

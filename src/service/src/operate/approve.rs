@@ -89,6 +89,8 @@ async fn approve(
     let at = services.clock.now();
     let tenure = services.lead.tenure()?;
     let _states = services.states.lock().await;
+    // what a step tells, and to whom, is decided by one registry
+    let _turn = services.turn.lock().await;
     let mut tx = services.storage.begin().await?;
     let folder = open_folder(services, tx.as_mut(), id, version).await?;
     if folder.mapping.is_empty() {
