@@ -110,11 +110,12 @@ impl Permit {
     pub(crate) fn keeps_back(&self, found: &Found) -> Option<Outcome> {
         let own = &self.facts.caller.agency;
         let mut holdings = found.profile.holdings.iter();
-        if found.protected && !self.gate.protected {
-            return Some(Outcome::Protected);
-        }
+        // first, so that it is to the patterns what nobody is
         if found.tells_too_much(&self.gate) {
             return Some(Outcome::Restricted);
+        }
+        if found.protected && !self.gate.protected {
+            return Some(Outcome::Protected);
         }
         if !self.gate.strangers && !holdings.any(|holding| holding.agency == *own) {
             return Some(Outcome::Unrelated);

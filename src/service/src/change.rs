@@ -11,6 +11,7 @@ mod recent;
 mod replay;
 mod snapshot;
 mod token;
+mod veiled;
 mod watch;
 
 pub(crate) use derive::{Deed, derive};

@@ -82,8 +82,8 @@ impl Directory {
         let mut citizen = citizen;
         // bounded: redirects of redirects are rare, and a cycle must not hang a request
         for _ in 0..16 {
-            if self.whole.has(citizen) {
-                return self.whole.get(citizen);
+            if let Some(profile) = self.whole.get(citizen) {
+                return Some(profile);
             }
             citizen = *self.redirects.get(&citizen)?;
         }
@@ -127,9 +127,6 @@ impl Directory {
     /// all of their records or with those of no restricted source; about `limit` of each.
     pub(crate) fn all_by_either(&self, key: &Key, limit: usize) -> Vec<Profile> {
         let mut found = self.whole.all_by(key, limit);
-        if self.open.is_empty() {
-            return found;
-        }
         let known: FxHashSet<CitizenId> = found.iter().map(|profile| profile.citizen).collect();
         let open = self.open.all_by(key, limit).into_iter();
         let more = open.filter(|profile| !known.contains(&profile.citizen));

@@ -131,7 +131,13 @@ impl Asked {
     }
 
     fn look(&self, facts: &Facts, end: End) -> Look {
-        let subject = match (facts.subjects(), self.pseudonym) {
+        // who is hidden is nobody: what was asked by stands for them
+        let seen = if facts.outcome() == Outcome::Restricted {
+            &[]
+        } else {
+            facts.subjects()
+        };
+        let subject = match (seen, self.pseudonym) {
             ([citizen, ..], _) => citizen.bits(),
             ([], Some(pseudonym)) => u128::from(number(&pseudonym)),
             // a search that found nobody stands for itself

@@ -24,8 +24,8 @@ pub(crate) struct Known {
     /// What streams are the record of truth for; those that are for nothing are left out.
     truths: BTreeMap<SourceId, Vec<(StreamId, Truth)>>,
     restricted: Restricted,
-    /// Agencies with a source whose manifest does not load.
-    unknown: BTreeSet<AgencyId>,
+    /// Sources whose manifest does not load, and whose they are.
+    unknown: BTreeMap<SourceId, AgencyId>,
 }
 
 /// One registered source.
@@ -68,9 +68,11 @@ impl Registry {
                 let source = sources.first();
                 tracing::error!(?source, %problems, "a registered manifest does not load");
                 // what it says of itself is not known, so it may say that it is restricted
-                let agencies = sources.iter().filter_map(|source| owners.get(source));
-                known.unknown.extend(agencies.cloned());
-                Arc::make_mut(&mut known.restricted).extend(sources);
+                for source in sources {
+                    let owner = owners.remove(&source).map(|owner| (source.clone(), owner));
+                    known.unknown.extend(owner);
+                    Arc::make_mut(&mut known.restricted).insert(source);
+                }
             }
         }
         for agency in agencies {
@@ -134,6 +136,7 @@ impl Known {
             } else {
                 self.truths.insert(spec.id.clone(), truths);
             }
+            self.unknown.remove(&spec.id);
             let restricted = Arc::make_mut(&mut self.restricted);
             if spec.restricted {
                 restricted.insert(spec.id.clone());
@@ -176,21 +179,30 @@ impl Known {
     /// Says whether a source of an agency is restricted.
     pub(crate) fn is_restricted(&self, agency: &AgencyId) -> bool {
         let mut sources = self.restricted.iter();
-        self.unknown.contains(agency)
-            || sources.any(|source| {
-                let registered = self.sources.get(source);
-                registered.is_some_and(|registered| registered.agency == *agency)
-            })
+        sources.any(|source| self.owner(source) == Some(agency))
+    }
+
+    /// Says whether an agency has a restricted source that a permit does not see.
+    pub(crate) fn hides_agency(&self, permit: &Permit, agency: &AgencyId) -> bool {
+        let mut sources = self.restricted.iter();
+        sources.any(|source| {
+            self.owner(source) == Some(agency) && permit.hides(&self.restricted, agency, source)
+        })
     }
 
     /// Says whether a permit sees every source that is restricted.
     pub(crate) fn is_all_seen(&self, permit: &Permit) -> bool {
         let mut sources = self.restricted.iter();
         sources.all(|source| {
-            let registered = self.sources.get(source);
-            let agency = registered.map(|source| &source.agency);
-            agency.is_some_and(|agency| !permit.hides(&self.restricted, agency, source))
+            let owner = self.owner(source);
+            owner.is_some_and(|agency| !permit.hides(&self.restricted, agency, source))
         })
+    }
+
+    fn owner(&self, source: &SourceId) -> Option<&AgencyId> {
+        let registered = self.sources.get(source);
+        let owner = registered.map(|registered| &registered.agency);
+        owner.or_else(|| self.unknown.get(source))
     }
 
     /// Returns the streams that hold each person once.
@@ -204,6 +216,13 @@ impl Known {
 
     /// Says whether an agency's folder lets values be chosen, and seen, as before: a new agency has none yet.
     pub(crate) fn ranks_alike(&self, agency: &Agency) -> bool {
+        if agency
+            .sources
+            .iter()
+            .any(|spec| self.unknown.contains_key(&spec.id))
+        {
+            return false;
+        }
         let Some((_, rank)) = self.agencies.get(&agency.id) else {
             return true;
         };

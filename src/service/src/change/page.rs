@@ -1,11 +1,11 @@
 //! One page of the feed: decide, read, tell, audit, in this order.
 
 use rabt_policy::{AccessRequest, Content, DenialReason, Disclosure, Happening, Permit, Target};
-use rabt_storage::{Storage, StorageError, StoredChange};
+use rabt_storage::{Storage, StorageError, StoredChange, Transaction};
 
 use super::concern::Concerns;
 use super::recent::{Block, Place};
-use super::token;
+use super::{token, veiled};
 use crate::audited::Audited;
 use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
@@ -52,12 +52,14 @@ pub async fn list_changes(
 ) -> Result<ChangePage, EnquiryError> {
     let caller = request.caller.clone();
     let permit = permit(services, request, None).await?;
+    let way = veiled::way(services, &permit);
     let (permit, after) = place(services, permit, resume).await?;
     let pulled = pull(services, permit, after, limit).await?;
     let told = release(services, pulled.told, Asked::default(), None).await?;
+    let key = services.audit.pseudonyms();
     Ok(ChangePage {
         told,
-        resume: token::seal(services.audit.pseudonyms(), &caller, pulled.last),
+        resume: token::seal(key, &caller, &way, pulled.last),
         end: pulled.end,
     })
 }
@@ -75,11 +77,25 @@ pub(super) async fn place(
         return Ok((permit, 0));
     }
     let caller = permit.facts().caller();
-    let Some(place) = token::open(services.audit.pseudonyms(), caller, resume) else {
+    let Some((way, place)) = token::open(services.audit.pseudonyms(), caller, resume) else {
         return Err(refuse(services, permit.refuse(DenialReason::BadToken), None).await);
     };
+    let permit = same_way(services, permit, &way).await?;
     let permit = reach(services, permit, place).await?;
     Ok((permit, place))
+}
+
+/// Returns the permit when the caller is told what it was told when it got a token; whoever sees more, or less,
+/// begins anew with a snapshot.
+pub(super) async fn same_way(
+    services: &Services,
+    permit: Permit,
+    way: &str,
+) -> Result<Permit, EnquiryError> {
+    if veiled::way(services, &permit) == way {
+        return Ok(permit);
+    }
+    Err(refuse(services, permit.refuse(DenialReason::Expired), None).await)
 }
 
 /// Returns the permit when the feed reaches a place.
@@ -180,6 +196,7 @@ impl<'s> Page<'s> {
             } else {
                 None
             };
+            let changes = self.part_of(tx.as_mut(), changes).await?;
             self.add(changes, concerns.as_ref());
             self.end = end && !self.full;
         }
@@ -198,8 +215,25 @@ impl<'s> Page<'s> {
         };
         let last = self.last;
         let news = block.changes.iter().filter(|stored| stored.sequence > last);
-        self.add(news.cloned().collect(), concerns);
+        let mut news: Vec<StoredChange> = news.cloned().collect();
+        if !self.sees_all {
+            let mut tx = storage.snapshot().await?;
+            news = self.part_of(tx.as_mut(), news).await?;
+        }
+        self.add(news, concerns);
         Ok(())
+    }
+
+    /// Leaves of changes what may be told to the caller.
+    async fn part_of(
+        &self,
+        tx: &mut dyn Transaction,
+        changes: Vec<StoredChange>,
+    ) -> Result<Vec<StoredChange>, StorageError> {
+        if self.sees_all {
+            return Ok(changes);
+        }
+        veiled::part_of(self.services, tx, changes).await
     }
 
     fn only_held(&self) -> bool {
@@ -210,6 +244,9 @@ impl<'s> Page<'s> {
     fn add(&mut self, changes: Vec<StoredChange>, concerns: Option<&Concerns>) {
         self.looked += changes.len();
         let agency = self.permit.facts().caller().agency.clone();
+        let registry = self.services.registry.current();
+        // what an agency holds in a source that its agreement does not see is no reason to tell it of somebody
+        let concerns = concerns.filter(|_| !registry.hides_agency(&self.permit, &agency));
         for stored in changes {
             let sequence = stored.sequence;
             let (known, change) = (&self.services.directory, &stored.change);

@@ -5,45 +5,38 @@
 //! contradicted, because it may have been a hidden one.
 
 use rabt_model::Profile;
-use rabt_policy::Permit;
+use rabt_policy::{Found, Permit};
 use rabt_storage::StorageError;
 
 use crate::enquiry::view;
 use crate::registry::Known;
 use crate::services::Services;
 
-/// Returns what a permit sees of a profile of a snapshot: of the present one, what it sees today. `None`
-/// when that is nothing.
+/// Returns what a permit sees of a profile of a snapshot. Who does not see every source is shown the present of
+/// those who are still there: what stood without some sources then was never composed, and what changed since is
+/// told by the feed all the same. `None` when nothing is seen.
 pub(super) async fn seen(
     services: &Services,
     permit: &Permit,
     profile: Profile,
-) -> Result<Option<Profile>, StorageError> {
+) -> Result<Option<Found>, StorageError> {
     let known = services.registry.current();
-    if known.restricted().is_empty() {
-        return Ok(Some(profile));
+    if known.is_all_seen(permit) {
+        return Ok(Some(services.found(profile)));
     }
-    if let Some(whole) = services.directory.get(profile.citizen)
-        && whole.composed_at == profile.composed_at
-        && whole.citizen == profile.citizen
-    {
-        if !known.hides_some(permit, &whole) {
-            return Ok(Some(profile));
-        }
-        let found = view(services, permit, whole).await?;
-        let seen = !known.hides_some(permit, &found.profile);
-        return Ok(seen.then_some(found.profile));
-    }
-    let left = part_of(&known, permit, profile);
-    Ok((!left.values.is_empty()).then_some(left))
+    let present = services.directory.get(profile.citizen);
+    let Some(present) = present.filter(|present| present.citizen == profile.citizen) else {
+        let left = part_of(&known, permit, profile);
+        return Ok((!left.values.is_empty()).then(|| services.found(left)));
+    };
+    let found = view(services, permit, present).await?;
+    let seen = !known.hides_some(permit, &found.profile);
+    Ok(seen.then_some(found))
 }
 
 /// Returns what a permit sees of a profile that was.
 pub(crate) fn part_of(known: &Known, permit: &Permit, mut profile: Profile) -> Profile {
     let restricted = known.restricted();
-    if known.is_all_seen(permit) {
-        return profile;
-    }
     profile.values.retain(|value| {
         let origin = &value.provenance;
         !permit.hides(restricted, &origin.agency, &origin.source)

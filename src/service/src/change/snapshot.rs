@@ -4,12 +4,12 @@
 //! the feed behind that place tells everything that the snapshot does not.
 
 use rabt_model::{CitizenId, Profile};
-use rabt_policy::{AccessRequest, DenialReason, Disclosure, Found, Target};
+use rabt_policy::{AccessRequest, DenialReason, Disclosure, Target};
 use rabt_storage::RevisionPage;
 use rustc_hash::FxHashSet;
 
-use super::page::reach;
-use super::{past, token};
+use super::page::{reach, same_way};
+use super::{past, token, veiled};
 use crate::audited::Audited;
 use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
@@ -46,13 +46,17 @@ pub async fn export_snapshot(
     let permit = permit(services, request, None).await?;
     let key = services.audit.pseudonyms();
     let limit = limit.clamp(1, SNAPSHOT_PAGE);
-    let pinned = token::open_page(key, &caller, page);
-    if pinned.is_none() && !page.is_empty() {
+    let way = veiled::way(services, &permit);
+    let opened = token::open_page(key, &caller, page);
+    if opened.is_none() && !page.is_empty() {
         return Err(refuse(services, permit.refuse(DenialReason::BadToken), None).await);
     }
-    let permit = match pinned {
-        Some((sequence, _)) => reach(services, permit, sequence).await?,
-        None => permit,
+    let (permit, pinned) = match opened {
+        Some((before, pinned)) => {
+            let permit = same_way(services, permit, &before).await?;
+            (reach(services, permit, pinned.0).await?, Some(pinned))
+        }
+        None => (permit, None),
     };
     let mut tx = services.storage.snapshot().await?;
     let (sequence, after) = match pinned {
@@ -62,7 +66,12 @@ pub async fn export_snapshot(
     let RevisionPage { revisions, next } = tx.revisions_at(sequence, after, limit).await?;
     let profiles = as_composed(tx.as_mut(), &revisions).await?;
     let only_held = matches!(permit.subject(), Target::Feed(target) if target.only_held());
-    let held: FxHashSet<CitizenId> = if only_held {
+    // what an agency holds in a source that its agreement does not see is no reason to tell it of somebody
+    let is_blind = services
+        .registry
+        .current()
+        .hides_agency(&permit, &caller.agency);
+    let held: FxHashSet<CitizenId> = if only_held && !is_blind {
         let citizens: Vec<CitizenId> = profiles.iter().map(|profile| profile.citizen).collect();
         let held = tx.agencies_of_citizens(&citizens).await?.into_iter();
         let theirs = held.filter(|(_, agency)| *agency == caller.agency);
@@ -78,10 +87,9 @@ pub async fn export_snapshot(
     };
     let mut flagged = Vec::with_capacity(profiles.len());
     for profile in profiles {
-        let citizen = services.found(profile);
-        let held = speaks(&citizen.profile);
-        if let Some(profile) = past::seen(services, &permit, citizen.profile).await? {
-            flagged.push((Found { profile, ..citizen }, held));
+        if let Some(found) = past::seen(services, &permit, profile).await? {
+            let held = speaks(&found.profile);
+            flagged.push((found, held));
         }
     }
     let disclosure = permit.snapshot(sequence, flagged);
@@ -90,8 +98,8 @@ pub async fn export_snapshot(
         known,
         // a place, not an id: the last one may be somebody whom the caller may not know
         next: next.map_or_else(String::new, |after| {
-            token::seal_page(key, &caller, sequence, after)
+            token::seal_page(key, &caller, &way, (sequence, after))
         }),
-        resume: token::seal(key, &caller, sequence),
+        resume: token::seal(key, &caller, &way, sequence),
     })
 }

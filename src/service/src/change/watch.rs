@@ -7,8 +7,8 @@ use rabt_policy::{AccessRequest, DenialReason, Disclosure};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::page::{is_silent, place, pull_recent};
-use super::token;
+use super::page::{is_silent, place, pull_recent, same_way};
+use super::{token, veiled};
 use crate::audited::Audited;
 use crate::enquiry::{permit, refuse, release};
 use crate::error::EnquiryError;
@@ -21,6 +21,8 @@ pub struct Watch {
     services: Arc<Services>,
     request: AccessRequest,
     after: u64,
+    /// What of the feed it is told; when that changes, the watch ends.
+    way: String,
     bell: watch::Receiver<u64>,
     heartbeat: Duration,
     /// When the last step was taken.
@@ -51,8 +53,10 @@ impl Watch {
         heartbeat: Duration,
     ) -> Result<Self, EnquiryError> {
         let permit = permit(services, request.clone(), None).await?;
+        let way = veiled::way(services, &permit);
         let (_permit, after) = place(services, permit, resume).await?;
         Ok(Self {
+            way,
             services: Arc::clone(services),
             request,
             after,
@@ -89,6 +93,7 @@ impl Watch {
             // whatever is announced from here on is news
             self.bell.mark_unchanged();
             let permit = permit(&services, request, None).await?;
+            let permit = same_way(&services, permit, &self.way).await?;
             let pulled = pull_recent(&services, permit, self.after).await?;
             self.after = pulled.last;
             self.pending = !pulled.end;
@@ -107,6 +112,6 @@ impl Watch {
 
     fn resume(&self) -> String {
         let key = self.services.audit.pseudonyms();
-        token::seal(key, &self.request.caller, self.after)
+        token::seal(key, &self.request.caller, &self.way, self.after)
     }
 }

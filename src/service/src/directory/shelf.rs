@@ -61,10 +61,6 @@ impl Shelf {
         self.citizens.is_empty()
     }
 
-    pub(super) fn has(&self, citizen: CitizenId) -> bool {
-        self.citizens.contains_key(&citizen)
-    }
-
     pub(super) fn get(&self, citizen: CitizenId) -> Option<Profile> {
         let packed = self.citizens.get(&citizen)?;
         self.unpack(citizen, &packed)

@@ -1,7 +1,7 @@
 //! What a citizen's profile was.
 
 use rabt_model::{CitizenId, Profile, Timestamp};
-use rabt_policy::{Found, PastProfile, Permit, Target};
+use rabt_policy::{PastProfile, Permit, Target};
 use rabt_storage::{StorageError, StoredRevision, Transaction};
 
 use super::{Answer, Exchange, asked, permit, release};
@@ -35,43 +35,62 @@ pub async fn list_citizen_revisions(
     let Exchange { request, wire } = question.into();
     let permit = permit(services, request, wire).await?;
     let past = match permit.subject() {
-        Target::Citizen(citizen) => self::as_of(services, *citizen, as_of).await?,
+        Target::Citizen(citizen) if services.registry.current().is_all_seen(&permit) => {
+            self::as_of(services, *citizen, as_of).await?
+        }
+        Target::Citizen(citizen) => seen(services, &permit, *citizen, as_of).await?,
         Target::Identifier { .. } | Target::Criteria(_) | Target::Feed(_) => Vec::new(),
     };
     let found = super::find(services, &permit).await?;
-    let past = seen(services, &permit, found.as_ref(), past);
     let asked = asked(services, &permit);
     release(services, permit.revisions(found, past), asked, wire).await
 }
 
-/// Returns what a permit sees of past profiles. Of a citizen whom restricted sources know, revisions
-/// between which nothing changes that is seen are told as one.
-fn seen(
+/// Returns what a permit sees of the past that does not see every source: revisions between which nothing
+/// changed that is seen are one, and numbers are those of what is seen.
+async fn seen(
     services: &Services,
     permit: &Permit,
-    now: Option<&Found>,
-    past: Vec<PastProfile>,
-) -> Vec<PastProfile> {
+    citizen: CitizenId,
+    as_of: AsOf,
+) -> Result<Vec<PastProfile>, StorageError> {
+    let all = AsOf {
+        recorded_at: None,
+        valid_at: None,
+    };
     let known = services.registry.current();
-    let is_veiled = |now: &Found| services.directory.open(now.profile.citizen).is_some();
-    let mut were = past.iter().map(|one| &one.profile);
-    let is_veiled = now.is_some_and(is_veiled) || were.any(|was| known.touches(was));
-    if !is_veiled || known.is_all_seen(permit) {
-        return past;
-    }
-    let mut told: Vec<PastProfile> = Vec::with_capacity(past.len());
-    for mut one in past {
+    let (mut seen, mut gap): (Vec<PastProfile>, bool) = (Vec::new(), true);
+    for mut one in self::read(services, citizen, all, u32::MAX)
+        .await?
+        .into_iter()
+        .rev()
+    {
         one.profile = part_of(&known, permit, one.profile);
-        match told.last_mut() {
-            // the last revision is first: this one began earlier
-            Some(later) if later.profile.values == one.profile.values => {
-                one.ended_at = later.ended_at;
-                *later = one;
-            }
-            _ => told.push(one),
+        one.sequence = 0;
+        if one.profile.values.is_empty() {
+            gap = true;
+            continue;
         }
+        match seen.last_mut() {
+            Some(last) if !gap && last.profile.values == one.profile.values => {
+                last.ended_at = one.ended_at;
+            }
+            last => {
+                one.revision = last.map_or(1, |last| last.revision + 1);
+                seen.push(one);
+            }
+        }
+        gap = false;
     }
-    told
+    if let Some(at) = as_of.recorded_at {
+        seen.retain(|one| one.profile.composed_at <= at && one.ended_at.is_none_or(|end| at < end));
+    }
+    seen.reverse();
+    seen.truncate(REVISIONS as usize);
+    for one in &mut seen {
+        valid(&mut one.profile, as_of.valid_at);
+    }
+    Ok(seen)
 }
 
 /// Returns what a citizen's profile was; the gate is for whoever shows it.
@@ -80,20 +99,32 @@ pub(crate) async fn as_of(
     citizen: CitizenId,
     as_of: AsOf,
 ) -> Result<Vec<PastProfile>, StorageError> {
+    read(services, citizen, as_of, REVISIONS).await
+}
+
+async fn read(
+    services: &Services,
+    citizen: CitizenId,
+    as_of: AsOf,
+    most: u32,
+) -> Result<Vec<PastProfile>, StorageError> {
     let mut tx = services.storage.snapshot().await?;
-    let mut revisions = select(tx.as_mut(), citizen, as_of).await?;
+    let mut revisions = select(tx.as_mut(), citizen, as_of, most).await?;
     if revisions.is_empty()
         && let Some(today) = tx.resolve(citizen).await?.filter(|today| *today != citizen)
     {
-        revisions = select(tx.as_mut(), today, as_of).await?;
+        revisions = select(tx.as_mut(), today, as_of, most).await?;
     }
     let profiles = as_composed(tx.as_mut(), &revisions).await?;
     let pairs = revisions.into_iter().zip(profiles);
-    let past = pairs.map(|(revision, profile)| PastProfile {
-        revision: revision.revision,
-        sequence: revision.sequence,
-        ended_at: revision.ended_at,
-        profile: valid(profile, as_of.valid_at),
+    let past = pairs.map(|(revision, mut profile)| {
+        valid(&mut profile, as_of.valid_at);
+        PastProfile {
+            revision: revision.revision,
+            sequence: revision.sequence,
+            ended_at: revision.ended_at,
+            profile,
+        }
     });
     Ok(past.collect())
 }
@@ -112,9 +143,10 @@ async fn select(
     tx: &mut dyn Transaction,
     citizen: CitizenId,
     as_of: AsOf,
+    most: u32,
 ) -> Result<Vec<StoredRevision>, StorageError> {
     let Some(at) = as_of.recorded_at else {
-        return tx.revisions(citizen, REVISIONS).await;
+        return tx.revisions(citizen, most).await;
     };
     let mut revisions = tx.revisions(citizen, u32::MAX).await?;
     revisions.retain(|revision| {
@@ -127,12 +159,11 @@ async fn select(
 
 /// Leaves out the values that became so later. A value whose source does not say when holds from
 /// when it was first read.
-fn valid(mut profile: Profile, at: Option<Timestamp>) -> Profile {
+fn valid(profile: &mut Profile, at: Option<Timestamp>) {
     if let Some(at) = at {
         profile.values.retain(|value| {
             let origin = &value.provenance;
             origin.event_at.unwrap_or(origin.observed_at) <= at
         });
     }
-    profile
 }

@@ -12,6 +12,7 @@ use rustc_hash::FxHashSet;
 
 use super::view::view;
 use crate::directory::Key;
+use crate::registry::Known;
 use crate::services::Services;
 
 /// Most citizens that a search returns.
@@ -36,32 +37,44 @@ pub(super) async fn search(
     let words = rabt_linkage::name_key(&criteria.name);
     let known = services.registry.current();
     let mut looked = FxHashSet::default();
-    let mut hits: Vec<(Fit, Found)> = Vec::new();
+    let mut hits: Vec<(Fit, Profile)> = Vec::new();
     for key in anchors(criteria) {
-        for whole in services.directory.all_by_either(&key, CANDIDATES) {
+        for whole in candidates(services, &known, &key) {
             if looked.contains(&whole.citizen) {
                 continue;
             }
-            let veiled = known.touches(&whole);
-            let found = view(services, permit, whole).await?;
-            let profile = &found.profile;
-            // who is found by what is hidden, or of whom nothing is seen, is not among those who fit
-            if veiled && (known.hides_some(permit, profile) || !key.leads_to(profile)) {
+            let profile = if known.hides_some(permit, &whole) {
+                let seen = view(services, permit, whole).await?.profile;
+                // who is found by what is hidden, or of whom nothing is seen, is not among those who fit
+                if known.hides_some(permit, &seen) || !key.leads_to(&seen) {
+                    continue;
+                }
+                seen
+            } else if key.leads_to(&whole) {
+                whole
+            } else {
                 continue;
-            }
+            };
             looked.insert(profile.citizen);
-            if let Some(fit) = fit(profile, criteria, &words) {
-                hits.push((fit, found));
+            if let Some(fit) = fit(&profile, criteria, &words) {
+                hits.push((fit, profile));
             }
         }
     }
     let order = |fit: &Fit| (fit.band, Reverse(fit.words), Reverse(fit.anchors));
-    hits.sort_by_key(|(fit, found)| (order(fit), found.profile.citizen));
+    hits.sort_by_key(|(fit, profile)| (order(fit), profile.citizen));
     hits.truncate(HIT_CAP);
-    Ok(hits
-        .into_iter()
-        .map(|(fit, found)| (found, fit.band))
-        .collect())
+    let found = hits.into_iter();
+    let found = found.map(|(fit, profile)| (services.found_in_part(profile), fit.band));
+    Ok(found.collect())
+}
+
+fn candidates(services: &Services, known: &Known, key: &Key) -> Vec<Profile> {
+    if known.restricted().is_empty() {
+        services.directory.all_by(key, CANDIDATES)
+    } else {
+        services.directory.all_by_either(key, CANDIDATES)
+    }
 }
 
 /// Returns the keys that lead to everybody who may fit.

@@ -198,7 +198,7 @@ pub(crate) async fn foresee(
         let step = work
             .decide(services, tx.as_mut(), &linker, &pack, ChangeCause::Decision)
             .await?;
-        changes.extend_from_slice(step.changes());
+        changes.extend(step.changes());
     }
     slot.rest(linker);
     Ok(changes)
@@ -252,10 +252,7 @@ async fn perform(
     let effect = Effect {
         decision: number,
         state: act.step().state,
-        changes: steps
-            .iter()
-            .flat_map(|step| step.changes().to_vec())
-            .collect(),
+        changes: steps.iter().flat_map(super::step::Step::changes).collect(),
         citizens,
     };
     entries.push(entry(&effect));

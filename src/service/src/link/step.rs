@@ -124,9 +124,12 @@ impl Step {
         held.release(&self.departed);
     }
 
-    /// Returns what happens to citizens.
-    pub(super) fn changes(&self) -> &[Change] {
-        &self.changes
+    /// Returns what happens to citizens, as those see it who see every source.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let all = self.changes.iter();
+        all.filter(|change| change.view.is_for(true))
+            .cloned()
+            .collect()
     }
 
     /// Returns what the step alone does.

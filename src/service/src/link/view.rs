@@ -58,6 +58,9 @@ impl Seen {
             let hidden = owners.filter(|(_, agency)| known.is_restricted(agency));
             seen.hidden.extend(hidden.map(|(record, _)| record));
         }
+        if seen.hidden.is_empty() {
+            return Ok(seen);
+        }
         let mut members: FxHashMap<CitizenId, Vec<RecordNumber>> = FxHashMap::default();
         for record in pack.clusters.iter().flatten().chain(&pack.departed) {
             if let Some(citizen) = held.of(*record) {
@@ -93,6 +96,7 @@ impl Seen {
         if before.resident
             && members.iter().all(is_held)
             && let Some(open) = services.directory.open(whole.citizen)
+            && !services.registry.current().touches(&open)
         {
             return Ok((!open.holdings.is_empty()).then_some(open));
         }

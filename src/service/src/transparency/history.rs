@@ -253,7 +253,11 @@ fn of_answer(services: &Services, disclosed: Disclosed) -> AccessEvent {
         legal_basis,
         service,
         channel,
-        outcome: disclosed.outcome,
+        // that a restricted source knows a citizen is not for the portal's agency
+        outcome: match disclosed.outcome.as_str() {
+            "restricted" => "absent".to_owned(),
+            _ => disclosed.outcome,
+        },
         attributes: disclosed.released,
         own: METHODS.contains(&method.as_str()),
         ..nothing(services, agency)
