@@ -5,6 +5,7 @@ pub mod sample;
 
 mod agreements;
 mod archives;
+mod arrivals;
 mod audit_log;
 mod changes;
 mod claims;
@@ -108,6 +109,11 @@ cases! {
         redirects_are_followed_to_their_end,
         an_id_that_is_used_again_leads_to_itself,
         every_id_that_leads_to_a_citizen_is_found;
+    arrivals:
+        what_was_written_is_seen_at_once,
+        a_record_that_came_back_is_remembered,
+        what_is_wrong_with_a_write_is_told_before_its_commit,
+        what_waited_to_be_written_is_undone;
     corrections:
         a_correction_is_asked_and_answered_once;
     erasures:

@@ -159,7 +159,8 @@ pub trait Records: Send {
     ) -> Result<Vec<RejectionCount>, StorageError>;
 
     /// Says that this transaction links whatever it stores or deletes from now on: no record becomes
-    /// unlinked by it, and none has to be marked as linked.
+    /// unlinked by it, and none has to be marked as linked. What is wrong with a write may be told by what
+    /// comes behind it, at the latest by the commit.
     fn links_at_once(&mut self);
 
     /// Returns up to `limit` records with a number above `after`, in the order of their numbers.

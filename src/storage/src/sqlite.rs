@@ -6,7 +6,6 @@ mod appender;
 mod archives;
 mod audit_index;
 mod audit_log;
-mod begin;
 mod bulk;
 mod cases;
 mod changes;
@@ -16,6 +15,7 @@ mod columns;
 mod decisions;
 mod deletions;
 mod history;
+mod later;
 mod leases;
 mod marks;
 mod outbox;
@@ -27,6 +27,7 @@ mod sources;
 mod stamps;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
+use sqlx::{ConnectOptions, SqliteConnection};
 
 use crate::StorageError;
 use crate::error::Doing;
@@ -47,9 +48,11 @@ use crate::repository::{AuditLog, Storage, Transaction};
 
 use appender::Appender;
 use audit_log::SqliteAuditLog;
-use begin::begin;
 use checkpoint::Checkpoints;
+use later::Last;
 use leases::SqliteLeases;
+use script::Script;
+use writer::{Open, Writer, taking_back};
 
 /// How long a transaction waits for the one before it.
 const WRITER_PATIENCE: Duration = Duration::from_mins(5);
@@ -58,7 +61,7 @@ const WRITER_PATIENCE: Duration = Duration::from_mins(5);
 const READERS: u32 = 4;
 
 pub(crate) struct SqliteStorage {
-    writer: SqlitePool,
+    writer: Writer,
     reader: SqlitePool,
     audit_log: Arc<SqliteAuditLog>,
     /// Of the database and of the audit log; none in memory.
@@ -69,11 +72,14 @@ pub(crate) struct SqliteStorage {
 
 /// A transaction, or a snapshot on a connection that refuses writes.
 pub(crate) struct SqliteTransaction {
-    inner: sqlx::Transaction<'static, Sqlite>,
+    inner: Open,
     names: LocalNames,
     told: Told,
-    /// Whether what is written waits to be linked by another transaction.
-    marks: bool,
+    /// Of a transaction that links what it stores: writes that wait.
+    arrivals: Option<Script>,
+    /// Why a write that waited could not be carried out.
+    failed: Option<StorageError>,
+    last: Option<Last>,
 }
 
 impl SqliteStorage {
@@ -82,7 +88,7 @@ impl SqliteStorage {
         let audit_path = audit_path(path);
         create_private(path).await?;
         create_private(&audit_path).await?;
-        let writer = pool(file_options(path), 1).await?;
+        let writer = writing_pool(file_options(path)).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let reader = pool(file_options(path).pragma("query_only", "ON"), READERS).await?;
         // SQLite looks through all of its cache when pages changed their places; what is deleted is
@@ -102,7 +108,7 @@ impl SqliteStorage {
             checkpoints.push(Checkpoints::start(pool(options, 1).await?));
         }
         let storage = Self {
-            writer,
+            writer: Writer::in_file(writer),
             reader,
             audit_log: Arc::new(SqliteAuditLog::new(
                 Appender::in_file(appender),
@@ -119,7 +125,7 @@ impl SqliteStorage {
     /// Opens an empty database in memory, on one connection that everybody waits for.
     pub(crate) async fn open_memory() -> Result<Self, StorageError> {
         let options = || common(SqliteConnectOptions::new().in_memory(true));
-        let writer = pool(options(), 1).await?;
+        let writer = writing_pool(options()).await?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         let appender = pool(options(), 1).await?;
         sqlx::migrate!("migrations/sqlite_audit")
@@ -127,7 +133,7 @@ impl SqliteStorage {
             .await?;
         Ok(Self {
             reader: writer.clone(),
-            writer,
+            writer: Writer::in_memory(writer),
             audit_log: Arc::new(SqliteAuditLog::new(
                 Appender::in_memory(appender.clone()),
                 appender,
@@ -143,13 +149,8 @@ impl SqliteStorage {
     /// Reads the names that earlier processes stored, so that no transaction has to.
     async fn learn_names(&self) -> Result<(), StorageError> {
         let inner = self.reader.begin().await.doing("opening storage")?;
-        let names = self.names.local();
-        let mut transaction = Box::new(SqliteTransaction {
-            inner,
-            names,
-            told: Told::default(),
-            marks: true,
-        });
+        let inner = Open::Reads(inner);
+        let mut transaction = Box::new(SqliteTransaction::new(inner, &self.names));
         transaction.read_names().await?;
         transaction.commit().await
     }
@@ -158,13 +159,9 @@ impl SqliteStorage {
 #[async_trait]
 impl Storage for SqliteStorage {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StorageError> {
-        let inner = begin(&self.writer).await;
-        Ok(Box::new(SqliteTransaction {
-            inner: inner.doing("beginning a transaction")?,
-            names: self.names.local(),
-            told: Told::default(),
-            marks: true,
-        }))
+        let inner = self.writer.begin().await;
+        let inner = inner.doing("beginning a transaction")?;
+        Ok(Box::new(SqliteTransaction::new(inner, &self.names)))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Transaction>, StorageError> {
@@ -175,12 +172,8 @@ impl Storage for SqliteStorage {
             .execute(&mut *inner)
             .await
             .doing("beginning a snapshot")?;
-        Ok(Box::new(SqliteTransaction {
-            inner,
-            names: self.names.local(),
-            told: Told::default(),
-            marks: true,
-        }))
+        let inner = Open::Reads(inner);
+        Ok(Box::new(SqliteTransaction::new(inner, &self.names)))
     }
 
     fn audit_log(&self) -> Arc<dyn AuditLog> {
@@ -219,7 +212,11 @@ impl Storage for SqliteStorage {
 #[async_trait]
 impl Transaction for SqliteTransaction {
     async fn commit(self: Box<Self>) -> Result<(), StorageError> {
-        self.inner.commit().await.doing("committing")?;
+        if let Some(failed) = self.failed {
+            return Err(failed);
+        }
+        let waiting = self.arrivals.filter(|script| !script.is_empty());
+        self.inner.commit(waiting).await.doing("committing")?;
         self.names.publish();
         Ok(())
     }
@@ -232,6 +229,18 @@ crate::erasure::keeps_erasures!(SqliteTransaction);
 crate::key::keeps_data_keys!(SqliteTransaction);
 
 impl SqliteTransaction {
+    fn new(inner: Open, names: &SharedNames) -> Self {
+        Self {
+            inner,
+            names: names.local(),
+            told: Told::default(),
+            arrivals: None,
+            failed: None,
+            last: None,
+        }
+    }
+
+    /// Returns the connection, for statements about what no write that waits is about.
     fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.inner
     }
@@ -289,9 +298,27 @@ fn common(options: SqliteConnectOptions) -> SqliteConnectOptions {
 
 /// Returns a pool whose connections stay: one in memory is the database itself.
 async fn pool(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StorageError> {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(WRITER_PATIENCE)
+    connect(
+        SqlitePoolOptions::new().max_connections(connections),
+        options,
+    )
+    .await
+}
+
+/// Returns the pool of the connection that writes.
+async fn writing_pool(options: SqliteConnectOptions) -> Result<SqlitePool, StorageError> {
+    connect(
+        taking_back(SqlitePoolOptions::new().max_connections(1)),
+        options,
+    )
+    .await
+}
+
+async fn connect(
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, StorageError> {
+    pool.acquire_timeout(WRITER_PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

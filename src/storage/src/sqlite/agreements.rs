@@ -30,7 +30,7 @@ impl Agreements for SqliteTransaction {
             .bind(revision)
             .bind(text)
             .bind(to_micros(at))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("storing agreements")?;
         Ok(())
@@ -43,7 +43,7 @@ impl Agreements for SqliteTransaction {
     async fn bundles(&mut self, limit: u32) -> Result<Vec<StoredBundle>, StorageError> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(LAST)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading agreements")?;
         rows.into_iter().map(to_bundle).collect()

@@ -19,7 +19,7 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Makes durable what was written.
 pub(super) const COMMIT: &str = "COMMIT";
 
-const ROLLBACK: &str = "ROLLBACK";
+pub(super) const ROLLBACK: &str = "ROLLBACK";
 
 /// What a writer before may have left: another patience, in milliseconds, than every connection has, and
 /// something that it was in the middle of. Most left nothing, and there is nothing to take back.

@@ -231,7 +231,7 @@ impl AuditLog for SqliteAuditLog {
         index.note(&mut script, &about)?;
         set_indexed(&mut script, (from, to));
         script.add(COMMIT);
-        script.run(&mut writing, DOING).await?;
+        script.run(&mut writing).await.doing(DOING)?;
         writing.indexed(index);
         writing.done();
         Ok(())
@@ -312,7 +312,7 @@ impl AuditLog for SqliteAuditLog {
         script.add(BEGIN);
         put_keys(&mut script, &keys.iter().collect::<Vec<_>>());
         script.add(COMMIT);
-        script.run(&mut writing, DOING).await?;
+        script.run(&mut writing).await.doing(DOING)?;
         writing.done();
         Ok(())
     }
@@ -425,10 +425,10 @@ async fn run(
     const DOING: &str = "appending to the audit log";
     if removals.is_empty() {
         script.add(COMMIT);
-        script.run(connection, DOING).await?;
+        script.run(connection).await.doing(DOING)?;
         return Ok(());
     }
-    script.run(connection, DOING).await?;
+    script.run(connection).await.doing(DOING)?;
     for removal in removals {
         archives::remove(connection, removal).await?;
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 
+use super::SqliteTransaction;
 use super::script::Script;
 use crate::StorageError;
 use crate::error::Doing;
@@ -14,6 +15,9 @@ use crate::error::Doing;
 /// short, as long as there are answers or arrivals waiting; each statement of theirs is a way to
 /// another thread and back, which costs more than a row.
 const ROWS: [usize; 12] = [128, 64, 32, 16, 8, 7, 6, 5, 4, 3, 2, 1];
+
+/// Rows that are worth a way of their own: there, the statement is prepared already.
+const SHORT: usize = 16;
 
 /// An insertion of many rows.
 pub(super) struct Bulk {
@@ -44,9 +48,9 @@ impl Values {
     }
 
     /// Returns the values in the order in which they were added.
-    pub(super) fn arguments(self, doing: &'static str) -> Result<SqliteArguments, StorageError> {
+    pub(super) fn arguments(self) -> Result<SqliteArguments, sqlx::Error> {
         match self.failure {
-            Some(error) => Err(sqlx::Error::Encode(error)).doing(doing),
+            Some(error) => Err(sqlx::Error::Encode(error)),
             None => Ok(self.arguments),
         }
     }
@@ -90,6 +94,22 @@ impl Bulk {
         }
     }
 
+    /// Inserts `rows` as [`Bulk::insert`] does, unless the transaction lets short writes wait for each other.
+    pub(super) async fn write<T: Sync>(
+        &self,
+        tx: &mut SqliteTransaction,
+        rows: &[T],
+        fill: impl Fn(&mut Values, &T) + Send + Sync,
+    ) -> Result<(), StorageError> {
+        match tx.later() {
+            Some(script) if rows.len() <= SHORT => {
+                self.script(script, rows, fill);
+                Ok(())
+            }
+            Some(_) | None => self.insert(tx.ready().await?, rows, fill).await,
+        }
+    }
+
     async fn run<T: Sync>(
         &self,
         connection: &mut SqliteConnection,
@@ -102,7 +122,7 @@ impl Bulk {
             fill(&mut values, row);
         }
         let sql = AssertSqlSafe(Arc::clone(statement));
-        sqlx::query_with(sql, values.arguments(self.doing)?)
+        sqlx::query_with(sql, values.arguments().doing(self.doing)?)
             .execute(connection)
             .await
             .doing(self.doing)?;

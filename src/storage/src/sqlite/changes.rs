@@ -9,8 +9,7 @@ use super::profiles::json_ids;
 use super::records::json;
 use crate::StorageError;
 use crate::convert::{
-    ChangeRow, citizen_bytes, citizen_hex, corrupt, parse_id, to_citizen, to_count, to_integer,
-    to_micros,
+    ChangeRow, citizen_bytes, citizen_hex, parse_id, to_citizen, to_count, to_integer, to_micros,
 };
 use crate::error::Doing;
 use crate::feed::{decode_change, encode_change};
@@ -19,16 +18,13 @@ use crate::row::StoredChange;
 
 const LAST: &str = "SELECT COALESCE(MAX(sequence), 0) FROM changes";
 
-/// The numbers of citizens, and beside no id the last change.
-const NUMBERS: &str = "SELECT id, number FROM citizens
-    WHERE id IN (SELECT UNHEX(value) FROM json_each($1))
-    UNION ALL SELECT X'', COALESCE(MAX(sequence), 0) FROM changes";
-
 const PUT: Bulk = Bulk {
     doing: "storing changes",
     head: "INSERT INTO changes
         (sequence, kind, citizen, other, body, cause, recorded_at, supersedes) VALUES",
-    row: "(?,?,?,?,?,?,?,?)",
+    // one who is not known breaks the reference
+    row: "(?,?,(SELECT number FROM citizens WHERE id = ?),
+        IIF(? IS NULL, NULL, COALESCE((SELECT number FROM citizens WHERE id = ?), -1)),?,?,?,?)",
     tail: "",
 };
 
@@ -66,53 +62,38 @@ impl Changes for SqliteTransaction {
         changes: &[Change],
         at: Timestamp,
     ) -> Result<u64, StorageError> {
+        let last = to_count(self.last().await?.change);
         if changes.is_empty() {
-            return self.last_change().await;
+            return Ok(last);
         }
-        let mut citizens: Vec<CitizenId> = changes.iter().map(|change| change.citizen).collect();
-        citizens.extend(changes.iter().filter_map(|change| change.other));
-        let numbers: Vec<(Vec<u8>, i64)> = sqlx::query_as(NUMBERS)
-            .bind(json_ids(&citizens)?)
-            .fetch_all(self.connection())
-            .await
-            .doing("storing changes")?;
-        let numbers: rustc_hash::FxHashMap<Vec<u8>, i64> = numbers.into_iter().collect();
-        let last = to_count(numbers.get([].as_slice()).copied().unwrap_or(0));
-        let number = |citizen: CitizenId| {
-            let found = numbers.get(citizen_bytes(citizen).as_slice()).copied();
-            found.ok_or_else(|| corrupt("changes", "a change names a citizen who is not known"))
-        };
         let mut rows = Vec::with_capacity(changes.len());
         for (sequence, change) in (last + 1..).zip(changes) {
-            rows.push((
-                to_integer(sequence),
-                change,
-                number(change.citizen)?,
-                change.other.map(number).transpose()?,
-                encode_change(change)?,
-            ));
+            rows.push((to_integer(sequence), change, encode_change(change)?));
         }
-        let fill = |values: &mut super::bulk::Values, row: &(i64, &Change, i64, _, String)| {
-            let (sequence, change, citizen, other, body) = row;
-            let other: Option<i64> = *other;
+        let fill = |values: &mut super::bulk::Values, row: &(i64, &Change, String)| {
+            let (sequence, change, body) = row;
+            let other = change.other.map(|other| citizen_bytes(other).to_vec());
             values
                 .add(*sequence)
                 .add(change.kind.code())
-                .add(*citizen)
+                .add(citizen_bytes(change.citizen).to_vec())
+                .add(other.clone())
                 .add(other)
                 .add(body.as_str())
                 .add(change.cause.code())
                 .add(to_micros(at))
                 .add(change.supersedes.map(to_integer));
         };
-        PUT.insert(self.connection(), &rows, fill).await?;
+        PUT.write(self, &rows, fill).await?;
         self.told.add(last, changes);
-        Ok(last + changes.len() as u64)
+        let last = last + changes.len() as u64;
+        self.took(|numbers| numbers.change = to_integer(last));
+        Ok(last)
     }
 
     async fn last_change(&mut self) -> Result<u64, StorageError> {
         let last: i64 = sqlx::query_scalar(LAST)
-            .fetch_one(self.connection())
+            .fetch_one(self.ready().await?)
             .await
             .doing("reading the last change")?;
         Ok(to_count(last))
@@ -126,7 +107,7 @@ impl Changes for SqliteTransaction {
         let rows: Vec<ChangeRow> = sqlx::query_as(AFTER)
             .bind(to_integer(after))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading changes")?;
         rows.into_iter().map(decode_change).collect()
@@ -143,7 +124,7 @@ impl Changes for SqliteTransaction {
         let rows: Vec<ChangeRow> = sqlx::query_as(IDENTITY)
             .bind(json(&citizens)?)
             .bind(to_integer(after))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading changes")?;
         rows.into_iter().map(decode_change).collect()
@@ -158,7 +139,7 @@ impl Changes for SqliteTransaction {
         numbers.dedup();
         let rows: Vec<(i64, String)> = sqlx::query_as(AGENCIES_OF_RECORDS)
             .bind(json(&numbers)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading whose records are")?;
         let owner = |(number, agency): (i64, String)| {
@@ -173,7 +154,7 @@ impl Changes for SqliteTransaction {
     ) -> Result<Vec<(CitizenId, AgencyId)>, StorageError> {
         let rows: Vec<(Vec<u8>, String)> = sqlx::query_as(AGENCIES_OF_CITIZENS)
             .bind(json_ids(citizens)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading whose citizens are")?;
         let holder =

@@ -19,27 +19,27 @@ const OF_CITIZEN: &str = "SELECT record FROM memberships
 
 /// An id that is used again leads to itself.
 const USE_CITIZENS: &str = "INSERT INTO citizens (id)
-    SELECT UNHEX(value) FROM json_each($1) WHERE TRUE
+    SELECT UNHEX(value) FROM json_each(?) WHERE TRUE
     ON CONFLICT (id) DO UPDATE SET successor = NULL WHERE successor IS NOT NULL";
 
 const ADD_CITIZENS: &str = "INSERT INTO citizens (id)
-    SELECT UNHEX(value) FROM json_each($1) WHERE TRUE
+    SELECT UNHEX(value) FROM json_each(?) WHERE TRUE
     ON CONFLICT (id) DO NOTHING";
 
 const ASSIGN: &str = "INSERT INTO memberships (record, citizen)
     SELECT wanted.value ->> 0, citizens.number
-    FROM json_each($1) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 1)
+    FROM json_each(?) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 1)
     WHERE TRUE
     ON CONFLICT (record) DO UPDATE SET citizen = excluded.citizen";
 
 const MARK_LINKED: &str = "DELETE FROM unlinked
-    WHERE record IN (SELECT value FROM json_each($1))";
+    WHERE record IN (SELECT value FROM json_each(?))";
 
 const CLEAR_SUCCESSOR: &str = "UPDATE citizens SET successor = NULL
-    WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND successor IS NOT NULL";
+    WHERE id IN (SELECT UNHEX(value) FROM json_each(?)) AND successor IS NOT NULL";
 
 const SET_SUCCESSOR: &str = "UPDATE citizens SET successor = heir.number
-    FROM json_each($1) AS wanted JOIN citizens AS heir ON heir.id = UNHEX(wanted.value ->> 1)
+    FROM json_each(?) AS wanted JOIN citizens AS heir ON heir.id = UNHEX(wanted.value ->> 1)
     WHERE citizens.id = UNHEX(wanted.value ->> 0)";
 
 const RESOLVE: &str = "WITH RECURSIVE chain (id, successor) AS (
@@ -71,7 +71,7 @@ const OF_UNLINKED: &str = "SELECT DISTINCT citizens.id
 impl Clusters for SqliteTransaction {
     async fn memberships(&mut self) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(ALL)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading memberships")?;
         to_memberships(rows)
@@ -80,7 +80,7 @@ impl Clusters for SqliteTransaction {
     async fn members_of(&mut self, citizen: CitizenId) -> Result<Vec<RecordNumber>, StorageError> {
         let rows: Vec<i64> = sqlx::query_scalar(OF_CITIZEN)
             .bind(citizen_bytes(citizen).to_vec())
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading members")?;
         Ok(rows.into_iter().map(RecordNumber).collect())
@@ -93,7 +93,7 @@ impl Clusters for SqliteTransaction {
         let list: Vec<i64> = records.iter().map(|record| record.0).collect();
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(OF_RECORDS)
             .bind(json(&list)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading whose records these are")?;
         to_memberships(rows)
@@ -101,7 +101,7 @@ impl Clusters for SqliteTransaction {
 
     async fn citizens_of_unlinked(&mut self) -> Result<Vec<CitizenId>, StorageError> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(OF_UNLINKED)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading whose records are not linked")?;
         rows.iter().map(|id| to_citizen(id)).collect()
@@ -117,18 +117,12 @@ impl Clusters for SqliteTransaction {
         let memberships = last_by_record(memberships);
         let citizens = memberships.iter().map(|(_, citizen)| *citizen);
         let citizens: Vec<String> = citizens.map(citizen_hex).collect();
-        sqlx::query(USE_CITIZENS)
-            .bind(json(&citizens)?)
-            .execute(self.connection())
-            .await
-            .doing("storing citizens")?;
+        self.write_list("storing citizens", USE_CITIZENS, json(&citizens)?)
+            .await?;
         let numbers: Vec<i64> = memberships.iter().map(|(record, _)| record.0).collect();
         let rows: Vec<(i64, String)> = numbers.iter().copied().zip(citizens).collect();
-        sqlx::query(ASSIGN)
-            .bind(json(&rows)?)
-            .execute(self.connection())
-            .await
-            .doing("assigning records to citizens")?;
+        self.write_list("assigning records to citizens", ASSIGN, json(&rows)?)
+            .await?;
         self.unmark(&numbers).await
     }
 
@@ -151,18 +145,14 @@ impl Clusters for SqliteTransaction {
         let heirs: Vec<String> = rows.iter().map(|[_, to]| to.clone()).collect();
         self.add_citizens(rows.as_flattened()).await?;
         self.clear_successors(&heirs).await?;
-        sqlx::query(SET_SUCCESSOR)
-            .bind(json(&rows)?)
-            .execute(self.connection())
+        self.write_list("redirecting citizens", SET_SUCCESSOR, json(&rows)?)
             .await
-            .doing("redirecting citizens")?;
-        Ok(())
     }
 
     async fn resolve(&mut self, citizen: CitizenId) -> Result<Option<CitizenId>, StorageError> {
         let id: Option<Vec<u8>> = sqlx::query_scalar(RESOLVE)
             .bind(citizen_bytes(citizen).to_vec())
-            .fetch_optional(self.connection())
+            .fetch_optional(self.ready().await?)
             .await
             .doing("following redirects")?;
         id.map(|bytes| to_citizen(&bytes)).transpose()
@@ -171,7 +161,7 @@ impl Clusters for SqliteTransaction {
     async fn ids_of(&mut self, citizen: CitizenId) -> Result<Vec<CitizenId>, StorageError> {
         let ids: Vec<Vec<u8>> = sqlx::query_scalar(IDS_OF)
             .bind(citizen_bytes(citizen).to_vec())
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading the ids of a citizen")?;
         let ids = ids.iter().map(|bytes| to_citizen(bytes));
@@ -183,33 +173,21 @@ impl Clusters for SqliteTransaction {
 
 impl SqliteTransaction {
     async fn add_citizens(&mut self, citizens: &[String]) -> Result<(), StorageError> {
-        sqlx::query(ADD_CITIZENS)
-            .bind(json(&citizens)?)
-            .execute(self.connection())
+        self.write_list("storing citizens", ADD_CITIZENS, json(&citizens)?)
             .await
-            .doing("storing citizens")?;
-        Ok(())
     }
 
     /// An id that is used again leads to itself.
     async fn clear_successors(&mut self, citizens: &[String]) -> Result<(), StorageError> {
-        sqlx::query(CLEAR_SUCCESSOR)
-            .bind(json(&citizens)?)
-            .execute(self.connection())
+        self.write_list("ending redirects", CLEAR_SUCCESSOR, json(&citizens)?)
             .await
-            .doing("ending redirects")?;
-        Ok(())
     }
 
     pub(super) async fn unmark(&mut self, numbers: &[i64]) -> Result<(), StorageError> {
-        if !self.marks {
+        if self.arrivals.is_some() {
             return Ok(());
         }
-        sqlx::query(MARK_LINKED)
-            .bind(json(&numbers)?)
-            .execute(self.connection())
+        self.write_list("marking records as linked", MARK_LINKED, json(&numbers)?)
             .await
-            .doing("marking records as linked")?;
-        Ok(())
     }
 }

@@ -37,7 +37,7 @@ impl Columns for SqliteTransaction {
         stream: &StreamId,
         counts: &[ColumnCount],
     ) -> Result<(), StorageError> {
-        ADD.insert(self.connection(), counts, |values, count| {
+        ADD.insert(self.ready().await?, counts, |values, count| {
             values
                 .add(source.as_str())
                 .add(stream.as_str())
@@ -57,7 +57,7 @@ impl Columns for SqliteTransaction {
         sqlx::query(FORGET)
             .bind(source.as_str())
             .bind(stream.as_str())
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("forgetting counts of columns")?;
         Ok(())
@@ -73,7 +73,7 @@ impl Columns for SqliteTransaction {
             .bind(source.as_str())
             .bind(stream.as_str())
             .bind(before.0)
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("forgetting rejections")?;
         Ok(())
@@ -85,7 +85,7 @@ impl Columns for SqliteTransaction {
     ) -> Result<Vec<(StreamId, ColumnCount)>, StorageError> {
         let rows: Vec<ColumnRow> = sqlx::query_as(LIST)
             .bind(source.as_str())
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading counts of columns")?;
         rows.into_iter().map(to_column).collect()

@@ -74,13 +74,13 @@ impl Decisions for SqliteTransaction {
             .bind(decision.judgement.code())
             .bind(decision.origin.code())
             .bind(decision.step.state.code())
-            .fetch_one(self.connection())
+            .fetch_one(self.ready().await?)
             .await
             .doing("storing a decision")?;
         sqlx::query(ADD_PAIRS)
             .bind(number)
             .bind(json(&pairs)?)
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("storing what a decision is about")?;
         self.add_step(number, &decision.step).await?;
@@ -97,7 +97,7 @@ impl Decisions for SqliteTransaction {
             .bind(number.0)
             .bind(from.code())
             .bind(step.state.code())
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("taking a decision further")?;
         if moved.rows_affected() == 0 {
@@ -113,7 +113,7 @@ impl Decisions for SqliteTransaction {
     ) -> Result<Option<StoredDecision>, StorageError> {
         let rows: Vec<DecisionRow> = sqlx::query_as(GET)
             .bind(number.0)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading a decision")?;
         Ok(self.complete(rows).await?.pop())
@@ -121,7 +121,7 @@ impl Decisions for SqliteTransaction {
 
     async fn decisions_in_force(&mut self) -> Result<Vec<InForce>, StorageError> {
         let rows: Vec<ForceRow> = sqlx::query_as(IN_FORCE)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading the decisions in force")?;
         to_in_force(rows)
@@ -135,7 +135,7 @@ impl Decisions for SqliteTransaction {
         let rows: Vec<DecisionRow> = sqlx::query_as(BEFORE)
             .bind(before.map_or(i64::MAX, |number| number.0))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading decisions")?;
         self.complete(rows).await
@@ -149,7 +149,7 @@ impl Decisions for SqliteTransaction {
         let rows: Vec<DecisionRow> = sqlx::query_as(OF_RECORDS)
             .bind(json_numbers(records)?)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading decisions")?;
         self.complete(rows).await
@@ -165,7 +165,7 @@ impl Decisions for SqliteTransaction {
             .bind(json_numbers(records)?)
             .bind(without_nul(by))
             .bind(to_micros(at))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("protecting records")?;
         Ok(())
@@ -174,7 +174,7 @@ impl Decisions for SqliteTransaction {
     async fn unprotect(&mut self, records: &[RecordNumber]) -> Result<(), StorageError> {
         sqlx::query(UNPROTECT)
             .bind(json_numbers(records)?)
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("ending the protection of records")?;
         Ok(())
@@ -182,7 +182,7 @@ impl Decisions for SqliteTransaction {
 
     async fn all_protected(&mut self) -> Result<Vec<RecordNumber>, StorageError> {
         let rows: Vec<i64> = sqlx::query_scalar(ALL_PROTECTED)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading which records are protected")?;
         Ok(rows.into_iter().map(RecordNumber).collect())
@@ -194,7 +194,7 @@ impl Decisions for SqliteTransaction {
     ) -> Result<Vec<RecordNumber>, StorageError> {
         let rows: Vec<i64> = sqlx::query_scalar(PROTECTED)
             .bind(json_numbers(records)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading which records are protected")?;
         Ok(rows.into_iter().map(RecordNumber).collect())
@@ -209,7 +209,7 @@ impl SqliteTransaction {
             .bind(without_nul(&step.by))
             .bind(to_micros(step.at))
             .bind(without_nul(step.reason.expose()))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("storing a step of a decision")?;
         Ok(())
@@ -226,12 +226,12 @@ impl SqliteTransaction {
         let numbers: Vec<i64> = rows.iter().map(|row| row.0).collect();
         let pairs: Vec<PairRow> = sqlx::query_as(PAIRS)
             .bind(json(&numbers)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading what decisions are about")?;
         let steps: Vec<StepRow> = sqlx::query_as(STEPS)
             .bind(json(&numbers)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading the steps of decisions")?;
         to_decisions(rows, pairs, steps)

@@ -4,21 +4,21 @@ use async_trait::async_trait;
 use rabt_model::{CitizenId, Pii, RecordNumber, SourceId, StreamId, Timestamp};
 
 use super::SqliteTransaction;
-use super::records::{FIND, json};
+use super::records::json;
 use crate::StorageError;
-use crate::convert::{FoundRow, to_held, to_index, to_memberships, to_micros, to_streams};
+use crate::convert::{to_memberships, to_micros, to_streams};
 use crate::deletion::DeletionBatch;
 use crate::error::Doing;
 use crate::repository::Deletions;
 use crate::row::{DeleteOutcome, Deletion};
 
-const MARK: &str = "UPDATE records SET deleted_at = $2, content_hash = X'', body = '',
+const MARK: &str = "UPDATE records SET deleted_at = ?, content_hash = X'', body = '',
     version = COALESCE(given.value ->> 1, records.version),
     event_at = COALESCE(given.value ->> 2, records.event_at)
-    FROM json_each($1) AS given WHERE records.number = given.value ->> 0";
+    FROM json_each(?) AS given WHERE records.number = given.value ->> 0";
 
 const UNLINK: &str = "INSERT INTO unlinked (record)
-    SELECT value FROM json_each($1) WHERE TRUE ON CONFLICT DO NOTHING";
+    SELECT value FROM json_each(?) WHERE TRUE ON CONFLICT DO NOTHING";
 
 const DEPARTED: &str = "SELECT unlinked.record
     FROM unlinked CROSS JOIN records ON records.number = unlinked.record
@@ -26,10 +26,10 @@ const DEPARTED: &str = "SELECT unlinked.record
 
 const REMEMBER: &str = "INSERT INTO departures (record, citizen)
     SELECT record, citizen FROM memberships
-    WHERE record IN (SELECT value FROM json_each($1))
+    WHERE record IN (SELECT value FROM json_each(?))
     ON CONFLICT (record) DO UPDATE SET citizen = excluded.citizen";
 
-const FORGET: &str = "DELETE FROM memberships WHERE record IN (SELECT value FROM json_each($1))";
+const FORGET: &str = "DELETE FROM memberships WHERE record IN (SELECT value FROM json_each(?))";
 
 const DEPARTURES: &str = "SELECT departures.record, citizens.id
     FROM departures CROSS JOIN citizens ON citizens.number = departures.citizen
@@ -48,44 +48,35 @@ impl Deletions for SqliteTransaction {
         at: Timestamp,
     ) -> Result<DeleteOutcome, StorageError> {
         let mut batch = DeletionBatch::new(deletions, self.names.get());
-        for (stream, keys) in batch.streams() {
-            let rows: Vec<FoundRow> = sqlx::query_as(FIND)
-                .bind(stream)
-                .bind(json(&keys)?)
-                .fetch_all(self.connection())
-                .await
-                .doing("looking for held records")?;
-            for (index, number, hash, version, event_at, deleted) in rows {
-                let held = to_held(number, hash, version, event_at, deleted);
-                if let Some(key) = keys.get(to_index(index)) {
-                    batch.held(stream, key, &held);
-                }
+        let streams = batch.streams();
+        let ids = streams.iter();
+        let ids = ids.flat_map(|(stream, keys)| keys.iter().map(|key| (*stream, *key)));
+        let ids: Vec<(i64, &str)> = ids.collect();
+        for (index, held) in self.find(&ids).await? {
+            if let Some((stream, key)) = ids.get(index) {
+                batch.held(*stream, key, &held);
             }
         }
         let (marks, outcome) = batch.finish();
         let numbers: Vec<i64> = marks.iter().map(|(number, ..)| *number).collect();
         self.set_aside(&numbers).await?;
-        sqlx::query(MARK)
-            .bind(json(&marks)?)
-            .bind(to_micros(at))
-            .execute(self.connection())
-            .await
-            .doing("deleting records")?;
-        if !self.marks {
+        let marks = json(&marks)?;
+        self.write("deleting records", MARK, |values| {
+            values.add(to_micros(at)).add(marks);
+        })
+        .await?;
+        if self.arrivals.is_some() {
             return Ok(outcome);
         }
-        sqlx::query(UNLINK)
-            .bind(json(&numbers)?)
-            .execute(self.connection())
-            .await
-            .doing("marking records as unlinked")?;
+        self.write_list("marking records as unlinked", UNLINK, json(&numbers)?)
+            .await?;
         Ok(outcome)
     }
 
     async fn streams_of(&mut self, source: &SourceId) -> Result<Vec<StreamId>, StorageError> {
         let streams: Vec<String> = sqlx::query_scalar(STREAMS)
             .bind(source.as_str())
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading streams")?;
         to_streams(&streams)
@@ -107,7 +98,7 @@ impl Deletions for SqliteTransaction {
             .bind(stream)
             .bind(after)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading keys")?;
         Ok(keys.into_iter().map(Pii::new).collect())
@@ -116,20 +107,19 @@ impl Deletions for SqliteTransaction {
     async fn departed_records(&mut self, limit: u32) -> Result<Vec<RecordNumber>, StorageError> {
         let rows: Vec<i64> = sqlx::query_scalar(DEPARTED)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading deleted records")?;
         Ok(rows.into_iter().map(RecordNumber).collect())
     }
 
     async fn release(&mut self, numbers: &[RecordNumber]) -> Result<(), StorageError> {
+        // new records may be among them, and are remembered then
+        self.took(|last| last.before = i64::MAX);
         let list: Vec<i64> = numbers.iter().map(|number| number.0).collect();
         for statement in [REMEMBER, FORGET] {
-            sqlx::query(statement)
-                .bind(json(&list)?)
-                .execute(self.connection())
-                .await
-                .doing("releasing records")?;
+            self.write_list("releasing records", statement, json(&list)?)
+                .await?;
         }
         self.unmark(&list).await
     }
@@ -138,10 +128,14 @@ impl Deletions for SqliteTransaction {
         &mut self,
         numbers: &[RecordNumber],
     ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
-        let list: Vec<i64> = numbers.iter().map(|number| number.0).collect();
+        let numbers = numbers.iter().map(|number| number.0);
+        let list: Vec<i64> = numbers.filter(|number| !self.is_new(*number)).collect();
+        if list.is_empty() {
+            return Ok(Vec::new());
+        }
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(DEPARTURES)
             .bind(json(&list)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading departures")?;
         to_memberships(rows)

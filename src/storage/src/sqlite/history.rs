@@ -19,7 +19,7 @@ use crate::row::{Horizon, RevisionPage, StoredRecord, StoredRevision};
 const SET_ASIDE: &str = "INSERT INTO versions
     (record, late, content_hash, version, event_at, observed_at, body)
     SELECT number, FALSE, content_hash, version, event_at, observed_at, body FROM records
-    WHERE number IN (SELECT value FROM json_each($1)) AND deleted_at IS NULL
+    WHERE number IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL
     ORDER BY number";
 
 const ADD_LATE: &str = "INSERT INTO versions
@@ -88,7 +88,7 @@ impl History for SqliteTransaction {
     ) -> Result<Vec<StoredRevision>, StorageError> {
         let rows: Vec<RevisionRow> = sqlx::query_as(PRESENT)
             .bind(json_ids(citizens)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading profiles")?;
         rows.into_iter().map(to_revision).collect()
@@ -102,7 +102,7 @@ impl History for SqliteTransaction {
         let rows: Vec<RevisionRow> = sqlx::query_as(REVISIONS)
             .bind(citizen_bytes(citizen).to_vec())
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading revisions")?;
         rows.into_iter().map(to_revision).collect()
@@ -118,14 +118,14 @@ impl History for SqliteTransaction {
         let (looked, last): (i64, i64) = sqlx::query_as(PLACES)
             .bind(after)
             .bind(i64::from(limit))
-            .fetch_one(self.connection())
+            .fetch_one(self.ready().await?)
             .await
             .doing("reading revisions")?;
         let rows: Vec<PlacedRow> = sqlx::query_as(AT)
             .bind(after)
             .bind(to_integer(sequence))
             .bind(last)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading revisions")?;
         let revisions = rows.into_iter().map(to_placed).collect::<Result<_, _>>()?;
@@ -140,7 +140,7 @@ impl History for SqliteTransaction {
         let pairs: Vec<(i64, i64)> = wanted.iter().map(|(n, at)| (n.0, at.0)).collect();
         let rows = sqlx::query(RECORDS_AT)
             .bind(json(&pairs)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading past records")?;
         let decoded = self.decode(&rows).await?;
@@ -160,7 +160,7 @@ impl History for SqliteTransaction {
     ) -> Result<Vec<(StoredRecord, bool)>, StorageError> {
         let rows = sqlx::query(VERSIONS)
             .bind(record.0)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading versions")?;
         let decoded = self.decode(&rows).await?;
@@ -186,7 +186,7 @@ impl SqliteTransaction {
                 .bind(row.event_at)
                 .bind(row.observed_at)
                 .bind(row.body.as_str())
-                .execute(self.connection())
+                .execute(self.ready().await?)
                 .await
                 .doing("storing late versions")?;
         }
@@ -198,11 +198,7 @@ impl SqliteTransaction {
         if numbers.is_empty() {
             return Ok(());
         }
-        sqlx::query(SET_ASIDE)
-            .bind(json(&numbers)?)
-            .execute(self.connection())
+        self.write_list("storing versions", SET_ASIDE, json(&numbers)?)
             .await
-            .doing("storing versions")?;
-        Ok(())
     }
 }

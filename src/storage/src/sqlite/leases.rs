@@ -14,8 +14,8 @@ use crate::StorageError;
 use crate::convert::{to_count, to_id_bytes, to_integer, to_memberships, to_steps};
 use crate::error::Doing;
 use crate::lease::{
-    FORGET_STEPS, FORGOTTEN_TOGETHER, Fence, Following, Head, Holder, KEPT_STEPS, Lease, Leases,
-    PROCESS_OF_STEP, PUT_STEP, STEPS,
+    FORGOTTEN_TOGETHER, Fence, Following, Head, Holder, KEPT_STEPS, Lease, Leases, PROCESS_OF_STEP,
+    STEPS,
 };
 
 /// Nobody ever takes the lease over.
@@ -24,6 +24,10 @@ const EPOCH: u64 = 1;
 /// How often and how long a start waits for a process that is about to end.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
+
+const PUT_STEP: &str = "INSERT INTO steps (number, process, citizens) VALUES (?, ?, ?)";
+
+const FORGET_STEPS: &str = "DELETE FROM steps WHERE number <= ?";
 
 const HEAD: &str = "SELECT (SELECT COALESCE(MIN(number), 0) FROM steps),
     (SELECT COALESCE(MAX(number), 0) FROM steps),
@@ -133,18 +137,18 @@ impl Following for SqliteTransaction {
         process: i64,
         citizens: &[CitizenId],
     ) -> Result<u64, StorageError> {
-        let number: i64 = sqlx::query_scalar(PUT_STEP)
-            .bind(process)
-            .bind(to_id_bytes(citizens))
-            .fetch_one(self.connection())
-            .await
-            .doing("storing a step")?;
+        const DOING: &str = "storing a step";
+        let number = self.last().await?.step + 1;
+        self.write(DOING, PUT_STEP, |values| {
+            values.add(number).add(process).add(to_id_bytes(citizens));
+        })
+        .await?;
+        self.took(|last| last.step = number);
         if number % FORGOTTEN_TOGETHER == 0 {
-            sqlx::query(FORGET_STEPS)
-                .bind(number - to_integer(KEPT_STEPS))
-                .execute(self.connection())
-                .await
-                .doing("storing a step")?;
+            self.write(DOING, FORGET_STEPS, |values| {
+                values.add(number - to_integer(KEPT_STEPS));
+            })
+            .await?;
         }
         Ok(to_count(number))
     }
@@ -152,7 +156,7 @@ impl Following for SqliteTransaction {
     async fn process_of_step(&mut self, number: u64) -> Result<Option<i64>, StorageError> {
         sqlx::query_scalar(PROCESS_OF_STEP)
             .bind(to_integer(number))
-            .fetch_optional(self.connection())
+            .fetch_optional(self.ready().await?)
             .await
             .doing("reading a step")
     }
@@ -165,7 +169,7 @@ impl Following for SqliteTransaction {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(STEPS)
             .bind(to_integer(after))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading steps")?;
         to_steps(rows)
@@ -173,7 +177,7 @@ impl Following for SqliteTransaction {
 
     async fn head(&mut self) -> Result<Head, StorageError> {
         let row: (i64, i64, i64) = sqlx::query_as(HEAD)
-            .fetch_one(self.connection())
+            .fetch_one(self.ready().await?)
             .await
             .doing("reading what changed")?;
         Ok(Head {
@@ -190,7 +194,7 @@ impl Following for SqliteTransaction {
     ) -> Result<Vec<(RecordNumber, CitizenId)>, StorageError> {
         let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(MEMBERSHIPS)
             .bind(json_ids(citizens)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading memberships")?;
         to_memberships(rows)

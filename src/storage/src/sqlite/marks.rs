@@ -17,7 +17,7 @@ impl Marks for SqliteTransaction {
     async fn get_mark(&mut self, name: &str) -> Result<Option<String>, StorageError> {
         sqlx::query_scalar(GET)
             .bind(name)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.ready().await?)
             .await
             .doing("reading a mark")
     }
@@ -26,7 +26,7 @@ impl Marks for SqliteTransaction {
         sqlx::query(PUT)
             .bind(name)
             .bind(text)
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("storing a mark")?;
         Ok(())

@@ -17,12 +17,12 @@ const PUT: Bulk = Bulk {
 
 const AFTER: &str = "SELECT number, body FROM outbox WHERE number > $1 ORDER BY number LIMIT $2";
 
-const DELETE: &str = "DELETE FROM outbox WHERE number <= $1";
+const DELETE: &str = "DELETE FROM outbox WHERE number <= ?";
 
 #[async_trait]
 impl Outbox for SqliteTransaction {
     async fn put_outbox(&mut self, bodies: &[Vec<u8>]) -> Result<(), StorageError> {
-        PUT.insert(self.connection(), bodies, |values, body| {
+        PUT.write(self, bodies, |values, body| {
             values.add(body.as_slice());
         })
         .await
@@ -36,17 +36,15 @@ impl Outbox for SqliteTransaction {
         sqlx::query_as(AFTER)
             .bind(after)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading the outbox")
     }
 
     async fn delete_outbox_through(&mut self, number: i64) -> Result<(), StorageError> {
-        sqlx::query(DELETE)
-            .bind(number)
-            .execute(self.connection())
-            .await
-            .doing("clearing the outbox")?;
-        Ok(())
+        self.write("clearing the outbox", DELETE, |values| {
+            values.add(number);
+        })
+        .await
     }
 }

@@ -30,11 +30,11 @@ const ARCHIVE: &str = "INSERT INTO revisions
     (citizen, revision, composed_at, ended_at, sequence, ended_sequence, told, horizon, profile)
     SELECT citizens.number, revision, composed_at, wanted.value ->> 1, sequence,
         (SELECT COALESCE(MAX(sequence), 0) FROM changes), told, horizon, profile
-    FROM json_each($1) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 0)
+    FROM json_each(?) AS wanted CROSS JOIN citizens ON citizens.id = UNHEX(wanted.value ->> 0)
     WHERE profile IS NOT NULL";
 
 const DELETE: &str = "UPDATE citizens SET composed_at = NULL, profile = NULL
-    WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND profile IS NOT NULL";
+    WHERE id IN (SELECT UNHEX(value) FROM json_each(?)) AND profile IS NOT NULL";
 
 const GET: &str = "SELECT id, composed_at, profile FROM citizens
     WHERE id IN (SELECT UNHEX(value) FROM json_each($1)) AND profile IS NOT NULL";
@@ -62,7 +62,7 @@ impl Profiles for SqliteTransaction {
             rows.push((id, at, encode_profile(profile)?, told));
         }
         self.archive(&ends).await?;
-        PUT.insert(self.connection(), &rows, |values, (id, at, body, told)| {
+        PUT.write(self, &rows, |values, (id, at, body, told)| {
             values.add(id.as_slice()).add(*at).add(body.as_str());
             values.add(*told);
         })
@@ -82,12 +82,8 @@ impl Profiles for SqliteTransaction {
         ends.dedup();
         let ends: Vec<_> = ends.into_iter().map(|id| (id, to_micros(at))).collect();
         self.archive(&ends).await?;
-        sqlx::query(DELETE)
-            .bind(json_ids(citizens)?)
-            .execute(self.connection())
+        self.write_list("removing profiles", DELETE, json_ids(citizens)?)
             .await
-            .doing("removing profiles")?;
-        Ok(())
     }
 
     async fn get_profile(
@@ -103,7 +99,7 @@ impl Profiles for SqliteTransaction {
     ) -> Result<Vec<StoredProfile>, StorageError> {
         let rows: Vec<ProfileRow> = sqlx::query_as(GET)
             .bind(json_ids(citizens)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading profiles")?;
         rows.iter().map(decode_profile).collect()
@@ -118,7 +114,7 @@ impl Profiles for SqliteTransaction {
         if let Some(citizen) = after {
             let found: Option<i64> = sqlx::query_scalar(NUMBER)
                 .bind(citizen_bytes(citizen).to_vec())
-                .fetch_optional(self.connection())
+                .fetch_optional(self.ready().await?)
                 .await
                 .doing("reading profiles")?;
             let Some(found) = found else {
@@ -129,7 +125,7 @@ impl Profiles for SqliteTransaction {
         let rows: Vec<ProfileRow> = sqlx::query_as(AFTER)
             .bind(number)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading profiles")?;
         rows.iter().map(decode_profile).collect()
@@ -137,7 +133,7 @@ impl Profiles for SqliteTransaction {
 
     async fn count_profiles(&mut self) -> Result<u64, StorageError> {
         let count: i64 = sqlx::query_scalar(COUNT)
-            .fetch_one(self.connection())
+            .fetch_one(self.ready().await?)
             .await
             .doing("counting profiles")?;
         Ok(to_count(count))
@@ -147,12 +143,8 @@ impl Profiles for SqliteTransaction {
 impl SqliteTransaction {
     /// Makes past revisions of the present profiles of these citizens.
     async fn archive(&mut self, ends: &[(String, i64)]) -> Result<(), StorageError> {
-        sqlx::query(ARCHIVE)
-            .bind(json(&ends)?)
-            .execute(self.connection())
+        self.write_list("storing revisions", ARCHIVE, json(&ends)?)
             .await
-            .doing("storing revisions")?;
-        Ok(())
     }
 }
 

@@ -7,12 +7,14 @@ use sqlx::sqlite::SqliteRow;
 
 use super::SqliteTransaction;
 use super::bulk::Bulk;
+use super::later::Last;
+use super::script::Script;
 use crate::StorageError;
-use crate::batch::{Batch, Late, StreamKeys, WriteRow};
+use crate::batch::{Batch, HeldRow, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
 use crate::convert::{
-    FoundRow, RejectionRow, corrupt, count_by_source, to_count, to_held, to_index, to_rejections,
-    without_nul,
+    FoundRow, RejectionRow, corrupt, count_by_source, to_count, to_held, to_index, to_integer,
+    to_rejections, without_nul,
 };
 use crate::error::Doing;
 use crate::names::{FieldRow, Missing, StreamRow};
@@ -36,13 +38,17 @@ pub(super) const FIND: &str =
     FROM json_each($2) AS wanted CROSS JOIN records
     WHERE records.stream = $1 AND records.key = wanted.value";
 
-/// As [`FIND`], of several streams at once; and beside the place -1 the last number that was given.
+/// As [`FIND`], of several streams at once; and beside places below 0 the last numbers that were given.
 const FIND_ALL: &str = "SELECT wanted.key, records.number, records.content_hash, records.version,
     records.event_at, records.deleted_at IS NOT NULL
     FROM json_each($1) AS wanted CROSS JOIN records
     WHERE records.stream = wanted.value ->> 0 AND records.key = wanted.value ->> 1
     UNION ALL
-    SELECT -1, seq, X'', NULL, NULL, FALSE FROM sqlite_sequence WHERE name = 'records'";
+    SELECT -1, seq, X'', NULL, NULL, FALSE FROM sqlite_sequence WHERE name = 'records'
+    UNION ALL
+    SELECT -2, COALESCE(MAX(sequence), 0), X'', NULL, NULL, FALSE FROM changes
+    UNION ALL
+    SELECT -3, COALESCE(MAX(number), 0), X'', NULL, NULL, FALSE FROM steps";
 
 const WRITE: Bulk = Bulk {
     doing: "storing records",
@@ -63,7 +69,7 @@ const REWRITE: Bulk = Bulk {
         observed_at = excluded.observed_at, body = excluded.body, deleted_at = NULL",
 };
 
-const UNLINK: &str = "INSERT INTO unlinked (record) SELECT value FROM json_each($1) WHERE TRUE
+const UNLINK: &str = "INSERT INTO unlinked (record) SELECT value FROM json_each(?) WHERE TRUE
     ON CONFLICT DO NOTHING";
 
 const OLD_REJECTIONS: &str = "SELECT wanted.key FROM json_each($1) AS wanted
@@ -142,7 +148,7 @@ impl Records for SqliteTransaction {
         rejections: &[StoredRejection],
     ) -> Result<(), StorageError> {
         REJECT
-            .insert(self.connection(), rejections, |values, rejection| {
+            .insert(self.ready().await?, rejections, |values, rejection| {
                 values
                     .add(rejection.source.as_str())
                     .add(rejection.stream.as_str())
@@ -161,7 +167,7 @@ impl Records for SqliteTransaction {
     ) -> Result<Vec<(String, u64)>, StorageError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(COUNT_REJECTIONS)
             .bind(source.as_str())
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("counting rejections")?;
         let counts = rows.into_iter();
@@ -174,14 +180,14 @@ impl Records for SqliteTransaction {
     ) -> Result<Vec<RejectionCount>, StorageError> {
         let rows: Vec<RejectionRow> = sqlx::query_as(BY_COLUMN)
             .bind(source.as_str())
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("counting rejections")?;
         to_rejections(rows)
     }
 
     fn links_at_once(&mut self) {
-        self.marks = false;
+        self.arrivals = Some(Script::once());
     }
 
     async fn records_after(
@@ -192,7 +198,7 @@ impl Records for SqliteTransaction {
         let rows = sqlx::query(AFTER)
             .bind(after.0)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading records")?;
         self.decode(&rows).await
@@ -201,7 +207,7 @@ impl Records for SqliteTransaction {
     async fn unlinked_records(&mut self, limit: u32) -> Result<Vec<StoredRecord>, StorageError> {
         let rows = sqlx::query(UNLINKED)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading unlinked records")?;
         self.decode(&rows).await
@@ -214,7 +220,7 @@ impl Records for SqliteTransaction {
         let numbers: Vec<i64> = numbers.iter().map(|number| number.0).collect();
         let rows = sqlx::query(GET)
             .bind(json(&numbers)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading records")?;
         self.decode(&rows).await
@@ -233,7 +239,7 @@ impl Records for SqliteTransaction {
         let rows: Vec<FoundRow> = sqlx::query_as(FIND)
             .bind(stream)
             .bind(json(&keys)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("looking for held records")?;
         for (index, number, _, _, _, deleted) in rows {
@@ -246,7 +252,7 @@ impl Records for SqliteTransaction {
 
     async fn count_records(&mut self) -> Result<u64, StorageError> {
         let count: i64 = sqlx::query_scalar(COUNT)
-            .fetch_one(self.connection())
+            .fetch_one(self.ready().await?)
             .await
             .doing("counting records")?;
         Ok(to_count(count))
@@ -254,7 +260,7 @@ impl Records for SqliteTransaction {
 
     async fn count_records_by_source(&mut self) -> Result<Vec<(SourceId, u64)>, StorageError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(COUNT_BY_STREAM)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("counting records")?;
         count_by_source(&rows)
@@ -270,30 +276,31 @@ impl SqliteTransaction {
     ) -> Result<PutOutcome, StorageError> {
         self.add_names(records).await?;
         let mut batch = Batch::new(records, self.names.get(), late)?;
-        let last = self.find(&mut batch).await?;
+        let ids: Vec<(i64, &str)> = batch.ids().collect();
+        for (index, held) in self.find(&ids).await? {
+            batch.held(index, &held);
+        }
+        let last = self.last().await?.record;
         self.clear_rejections(run, &batch.streams()).await?;
         let writes = batch.writes(self.names.get(), last + 1..)?;
         self.keep_versions(&writes).await?;
         WRITE
-            .insert(self.connection(), &writes.inserts, |values, row| {
+            .write(self, &writes.inserts, |values, row| {
                 values.add(row.number);
                 fill(values, row);
             })
             .await?;
-        REWRITE
-            .insert(self.connection(), &writes.updates, fill)
-            .await?;
+        REWRITE.write(self, &writes.updates, fill).await?;
+        let given = writes.inserts.len();
+        self.took(|last| last.record += to_integer(given as u64));
         let changed = writes.inserts.iter().chain(&writes.updates);
         let mut changed: Vec<i64> = changed.map(|row| row.number).collect();
         changed.sort_unstable();
-        if changed.is_empty() || !self.marks {
+        if changed.is_empty() || self.arrivals.is_some() {
             return Ok(writes.outcome);
         }
-        sqlx::query(UNLINK)
-            .bind(json(&changed)?)
-            .execute(self.connection())
-            .await
-            .doing("marking records as unlinked")?;
+        self.write_list("marking records as unlinked", UNLINK, json(&changed)?)
+            .await?;
         Ok(writes.outcome)
     }
 
@@ -314,7 +321,7 @@ impl SqliteTransaction {
                 .bind(source.as_str())
                 .bind(stream.as_str())
                 .bind(agency.as_str())
-                .execute(self.connection())
+                .execute(self.ready().await?)
                 .await
                 .doing("storing a stream")?;
         }
@@ -322,7 +329,7 @@ impl SqliteTransaction {
             sqlx::query(ADD_FIELD)
                 .bind(attribute.to_string())
                 .bind(column)
-                .execute(self.connection())
+                .execute(self.ready().await?)
                 .await
                 .doing("storing a field")?;
         }
@@ -331,34 +338,47 @@ impl SqliteTransaction {
 
     pub(super) async fn read_names(&mut self) -> Result<(), StorageError> {
         let streams: Vec<StreamRow> = sqlx::query_as(LIST_STREAMS)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading streams")?;
         let fields: Vec<FieldRow> = sqlx::query_as(LIST_FIELDS)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading fields")?;
         self.names.add(streams, fields)
     }
 
-    /// Lets a batch learn what is held of its rows; returns the last number that a record was given.
-    async fn find(&mut self, batch: &mut Batch<'_>) -> Result<i64, StorageError> {
-        let ids: Vec<(i64, &str)> = batch.ids().collect();
+    /// Returns what is held of the records with these streams and keys, with their places; and learns the
+    /// last numbers that were given.
+    pub(super) async fn find(
+        &mut self,
+        ids: &[(i64, &str)],
+    ) -> Result<Vec<(usize, HeldRow)>, StorageError> {
         let rows: Vec<FoundRow> = sqlx::query_as(FIND_ALL)
             .bind(json(&ids)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("looking for held records")?;
-        let mut last = 0;
+        let (mut found, mut last) = (Vec::with_capacity(ids.len()), Last::default());
         for (index, number, hash, version, event_at, deleted) in rows {
-            if index < 0 {
-                last = number;
-                continue;
+            match index {
+                -1 => last.record = number,
+                -2 => last.change = number,
+                -3 => last.step = number,
+                _ => {
+                    let held = to_held(number, hash, version, event_at, deleted);
+                    found.push((to_index(index), held));
+                }
             }
-            let held = to_held(number, hash, version, event_at, deleted);
-            batch.held(to_index(index), &held);
         }
-        Ok(last)
+        self.last = Some(match self.last {
+            Some(known) => known,
+            None => Last {
+                before: last.record,
+                ..last
+            },
+        });
+        Ok(found)
     }
 
     async fn clear_rejections(
@@ -373,7 +393,7 @@ impl SqliteTransaction {
         let places: Vec<i64> = sqlx::query_scalar(OLD_REJECTIONS)
             .bind(json(&names)?)
             .bind(run.0)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("looking for rejections")?;
         for stream in places.iter().filter_map(|at| streams.get(to_index(*at))) {
@@ -382,7 +402,7 @@ impl SqliteTransaction {
                 .bind(stream.stream.as_str())
                 .bind(run.0)
                 .bind(json(&stream.keys)?)
-                .execute(self.connection())
+                .execute(self.ready().await?)
                 .await
                 .doing("clearing rejections")?;
         }

@@ -102,7 +102,7 @@ impl Reviews for SqliteTransaction {
         let batch = TaskBatch::new(tasks, numbers)?;
         let open: Vec<OpenRow> = sqlx::query_as(NAMING)
             .bind(json_ids(citizens)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("looking for open tasks")?;
         let writes = batch.against(&open)?;
@@ -113,7 +113,7 @@ impl Reviews for SqliteTransaction {
     async fn get_task(&mut self, number: TaskNumber) -> Result<Option<StoredTask>, StorageError> {
         let row: Option<TaskRow> = sqlx::query_as(GET)
             .bind(number.0)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.ready().await?)
             .await
             .doing("reading a task")?;
         row.map(to_task).transpose()
@@ -139,7 +139,7 @@ impl Reviews for SqliteTransaction {
             None => query,
         };
         let rows: Vec<TaskRow> = query
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading tasks")?;
         rows.into_iter().map(to_task).collect()
@@ -147,7 +147,7 @@ impl Reviews for SqliteTransaction {
 
     async fn count_tasks(&mut self) -> Result<Vec<(ReviewKind, u64)>, StorageError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(COUNT)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("counting tasks")?;
         to_kind_counts(rows)
@@ -165,7 +165,7 @@ impl Reviews for SqliteTransaction {
             .bind(without_nul(by))
             .bind(to_micros(now))
             .bind(to_micros(until))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("claiming a task")?;
         Ok(done.rows_affected() > 0)
@@ -175,7 +175,7 @@ impl Reviews for SqliteTransaction {
         let done = sqlx::query(RELEASE)
             .bind(number.0)
             .bind(without_nul(by))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("releasing a task")?;
         Ok(done.rows_affected() > 0)
@@ -189,7 +189,7 @@ impl Reviews for SqliteTransaction {
         let done = sqlx::query(PROPOSE)
             .bind(number.0)
             .bind(decision.map(|decision| decision.0))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("proposing a decision on a task")?;
         Ok(done.rows_affected() > 0)
@@ -206,7 +206,7 @@ impl SqliteTransaction {
         }
         sqlx::query_as(NUMBERS)
             .bind(json_ids(citizens)?)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("looking for the citizens of tasks")
     }
@@ -219,14 +219,14 @@ impl SqliteTransaction {
         if !writes.closed.is_empty() {
             sqlx::query(CLOSE)
                 .bind(json(&writes.closed)?)
-                .execute(self.connection())
+                .execute(self.ready().await?)
                 .await
                 .doing("closing tasks")?;
         }
         if !writes.kept.is_empty() {
             sqlx::query(KEEP)
                 .bind(json(&writes.kept)?)
-                .execute(self.connection())
+                .execute(self.ready().await?)
                 .await
                 .doing("keeping tasks")?;
         }
@@ -234,7 +234,7 @@ impl SqliteTransaction {
             sqlx::query(OPEN)
                 .bind(json(&writes.opened)?)
                 .bind(to_micros(at))
-                .execute(self.connection())
+                .execute(self.ready().await?)
                 .await
                 .doing("opening tasks")?;
         }

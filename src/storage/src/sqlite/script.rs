@@ -6,17 +6,30 @@
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::bulk::Values;
-use crate::StorageError;
-use crate::error::Doing;
 
 /// Statements in their order, and their values. Parameters are `?`, each with the next value.
 #[derive(Default)]
 pub(super) struct Script {
     sql: String,
     values: Values,
+    /// Whether it is run once, so that nothing of it is kept prepared.
+    once: bool,
 }
 
 impl Script {
+    /// Begins a script of statements that hardly come together again.
+    pub(super) fn once() -> Self {
+        Self {
+            once: true,
+            ..Self::default()
+        }
+    }
+
+    /// Says whether there is nothing to run.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.sql.is_empty()
+    }
+
     /// Adds a statement; its values are added to what is returned, in the order of its parameters.
     pub(super) fn add(&mut self, statement: &str) -> &mut Values {
         debug_assert!(!statement.contains('$'), "values are taken in their order");
@@ -34,13 +47,12 @@ impl Script {
     pub(super) async fn run(
         self,
         connection: &mut SqliteConnection,
-        doing: &'static str,
-    ) -> Result<Vec<i64>, StorageError> {
-        let arguments = self.values.arguments(doing)?;
+    ) -> Result<Vec<i64>, sqlx::Error> {
+        let arguments = self.values.arguments()?;
         sqlx::query_scalar_with(AssertSqlSafe(self.sql), arguments)
+            .persistent(!self.once)
             .fetch_all(connection)
             .await
-            .doing(doing)
     }
 }
 
@@ -69,7 +81,7 @@ mod tests {
             script
                 .add("SELECT SUM(b) FROM t WHERE a >= ?")
                 .add(round * 2);
-            let seen = script.run(&mut connection, "trying").await.unwrap();
+            let seen = script.run(&mut connection).await.unwrap();
             let sum = if round == 0 { 27 } else { 30 };
             assert_eq!(seen, [round * 2, sum]);
         }
@@ -83,9 +95,9 @@ mod tests {
         script.add("INSERT INTO t VALUES (?)").add(1_i64);
         script.add("INSERT INTO t VALUES (?)").add(1_i64);
         script.add("INSERT INTO t VALUES (?)").add(2_i64);
-        script.run(&mut connection, "trying").await.unwrap_err();
+        script.run(&mut connection).await.unwrap_err();
         let mut script = Script::default();
         script.add("SELECT a FROM t");
-        assert_eq!(script.run(&mut connection, "trying").await.unwrap(), [1]);
+        assert_eq!(script.run(&mut connection).await.unwrap(), [1]);
     }
 }

@@ -71,7 +71,7 @@ impl Sources for SqliteTransaction {
             .bind(source.state.as_str())
             .bind(to_micros(source.created_at))
             .bind(to_micros(source.updated_at))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("storing a source")?;
         Ok(())
@@ -80,7 +80,7 @@ impl Sources for SqliteTransaction {
     async fn get_source(&mut self, id: &SourceId) -> Result<Option<StoredSource>, StorageError> {
         let row: Option<SourceRow> = sqlx::query_as(GET)
             .bind(id.as_str())
-            .fetch_optional(self.connection())
+            .fetch_optional(self.ready().await?)
             .await
             .doing("reading a source")?;
         row.map(to_source).transpose()
@@ -88,7 +88,7 @@ impl Sources for SqliteTransaction {
 
     async fn list_sources(&mut self) -> Result<Vec<StoredSource>, StorageError> {
         let rows: Vec<SourceRow> = sqlx::query_as(LIST)
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading sources")?;
         rows.into_iter().map(to_source).collect()
@@ -104,7 +104,7 @@ impl Sources for SqliteTransaction {
             .bind(id.as_str())
             .bind(state.as_str())
             .bind(to_micros(at))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("changing the state of a source")?;
         Ok(done.rows_affected() > 0)
@@ -118,7 +118,7 @@ impl Sources for SqliteTransaction {
         sqlx::query_scalar(GET_POSITION)
             .bind(source.as_str())
             .bind(stream.as_str())
-            .fetch_optional(self.connection())
+            .fetch_optional(self.ready().await?)
             .await
             .doing("reading a position")
     }
@@ -126,7 +126,7 @@ impl Sources for SqliteTransaction {
     async fn positions(&mut self, source: &SourceId) -> Result<Vec<StoredPosition>, StorageError> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(POSITIONS)
             .bind(source.as_str())
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading positions")?;
         rows.into_iter().map(to_position).collect()
@@ -144,7 +144,7 @@ impl Sources for SqliteTransaction {
             .bind(stream.as_str())
             .bind(position)
             .bind(to_integer(rows))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("storing a position")?;
         Ok(())
@@ -158,7 +158,7 @@ impl Sources for SqliteTransaction {
         sqlx::query(DELETE_POSITION)
             .bind(source.as_str())
             .bind(stream.as_str())
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("forgetting a position")?;
         Ok(())
@@ -168,7 +168,7 @@ impl Sources for SqliteTransaction {
         let number = sqlx::query_scalar(START_RUN)
             .bind(source.as_str())
             .bind(to_micros(at))
-            .fetch_one(self.connection())
+            .fetch_one(self.ready().await?)
             .await
             .doing("starting a run")?;
         Ok(RunId(number))
@@ -183,7 +183,7 @@ impl Sources for SqliteTransaction {
             .bind(to_integer(counts.unchanged))
             .bind(to_integer(counts.deleted))
             .bind(to_integer(counts.late))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("counting a run")?;
         Ok(())
@@ -197,7 +197,7 @@ impl Sources for SqliteTransaction {
             .bind(to_micros(outcome.finished_at))
             .bind(error.map(|error| error.class.reason()))
             .bind(error.map(|error| error.summary.as_str()))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("finishing a run")?;
         Ok(())
@@ -206,7 +206,7 @@ impl Sources for SqliteTransaction {
     async fn interrupt_runs(&mut self, at: Timestamp) -> Result<u64, StorageError> {
         let done = sqlx::query(INTERRUPT_RUNS)
             .bind(to_micros(at))
-            .execute(self.connection())
+            .execute(self.ready().await?)
             .await
             .doing("ending interrupted runs")?;
         Ok(done.rows_affected())
@@ -215,7 +215,7 @@ impl Sources for SqliteTransaction {
     async fn get_run(&mut self, run: RunId) -> Result<Option<StoredRun>, StorageError> {
         let row: Option<RunRow> = sqlx::query_as(GET_RUN)
             .bind(run.0)
-            .fetch_optional(self.connection())
+            .fetch_optional(self.ready().await?)
             .await
             .doing("reading a run")?;
         row.map(to_run).transpose()
@@ -229,7 +229,7 @@ impl Sources for SqliteTransaction {
         let rows: Vec<RunRow> = sqlx::query_as(RUNS)
             .bind(source.as_str())
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
+            .fetch_all(self.ready().await?)
             .await
             .doing("reading runs")?;
         rows.into_iter().map(to_run).collect()
