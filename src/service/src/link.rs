@@ -5,6 +5,7 @@
 //! ends in the same state.
 
 mod apply;
+mod arrivals;
 mod decide;
 mod forecast;
 mod lapse;
@@ -30,8 +31,9 @@ use crate::error::LinkError;
 use crate::event;
 use crate::lead::Tenure;
 use crate::services::Services;
-pub(crate) use apply::Arrivals;
-pub use apply::{Arrival, upsert};
+pub use apply::Arrival;
+pub(crate) use arrivals::Arrivals;
+pub use arrivals::upsert;
 pub(crate) use decide::{Act, Effect, carry_out, foresee};
 pub use forecast::Forecast;
 pub(crate) use forecast::forecast;
@@ -272,10 +274,8 @@ async fn remove(
         return Ok(index);
     }
     let act = move |index: &mut Index| (index.remove(&departed), departed);
-    let (index, (mut linked, departed)) = with_index(services, index, act).await?;
-    feed.questions.report(&mut linked, &departed);
-    feed.partition.report(linked.clusters);
-    feed.departed = departed;
+    let (index, (linked, departed)) = with_index(services, index, act).await?;
+    feed.depart(linked, departed);
     Ok(index)
 }
 
@@ -301,6 +301,13 @@ fn batch_of(page: &[StoredRecord]) -> Vec<(RecordNumber, &SourceRecord)> {
 }
 
 impl Feed {
+    /// Takes what became of the index as records left it.
+    fn depart(&mut self, mut linked: Linked, departed: Vec<RecordNumber>) {
+        self.questions.report(&mut linked, &departed);
+        self.partition.report(linked.clusters);
+        self.departed = departed;
+    }
+
     /// Takes what a call of the index found.
     fn report(&mut self, mut linked: Linked) {
         self.questions.report(&mut linked, &[]);

@@ -5,16 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use rabt_linkage::Index;
 use rabt_model::{ChangeCause, RecordId, RecordNumber, RunId, SourceRecord, Timestamp};
 use rabt_storage::{DeleteOutcome, Deletion, PutOutcome, StorageError, StoredRecord, Transaction};
 use rustc_hash::FxHashSet;
-use tokio::sync::oneshot;
 
+use super::arrivals::Applied;
 use super::recall::recall;
 use super::write::Work;
-use super::{Feed, LinkSummary, Linker, LinkerSlot, compare, drain, lapse, remove, replace};
+use super::{Feed, LinkSummary, Linker, LinkerSlot, batch_of, drain, lapse, replace};
 use crate::audited::Audited;
 use crate::error::LinkError;
 use crate::event;
@@ -48,55 +48,12 @@ struct Stored {
     departed: BTreeSet<RecordNumber>,
 }
 
-/// What became of an arrival: what the transaction did that it shared with others.
-type Applied = Result<Audited<LinkSummary>, LinkError>;
-
-/// Arrivals that wait for their transaction.
-#[derive(Debug, Default)]
-pub(crate) struct Arrivals(Mutex<Vec<(Arrival, oneshot::Sender<Applied>)>>);
-
-impl Arrivals {
-    fn push(&self, arrival: Arrival) -> oneshot::Receiver<Applied> {
-        let (done, told) = oneshot::channel();
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push((arrival, done));
-        told
-    }
-
-    fn take(&self) -> Vec<(Arrival, oneshot::Sender<Applied>)> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Stores records, links them and tells what happens to citizens; returns when all of it is durable.
-/// Records of one arrival are in one transaction.
-///
-/// # Errors
-/// Storage or the audit log failed; nothing of the arrival was stored then.
-pub async fn upsert(services: &Arc<Services>, arrival: Arrival) -> Applied {
-    let told = services.arrivals.push(arrival);
-    let owner = Arc::clone(services);
-    // A task of its own: who goes away does not take the others' transaction along.
-    services.tasks.spawn(async move {
-        let mut slot = owner.linker.lock().await;
-        // lets those who were just told, and come again at once, share this transaction
-        tokio::task::yield_now().await;
-        let waiting = owner.arrivals.take();
-        if waiting.is_empty() {
-            return;
-        }
-        let (arrivals, done): (Vec<Arrival>, Vec<_>) = waiting.into_iter().unzip();
-        let applied = apply(&owner, &mut slot, arrivals).await;
-        drop(slot);
-        for done in done {
-            // who no longer listens has gone away; the records stay
-            let _ = done.send(applied.clone());
-        }
-    });
-    told.await.map_err(|_| LinkError::Stopped)?
-}
-
-async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: Vec<Arrival>) -> Applied {
+/// Carries out the transaction of arrivals.
+pub(super) async fn apply(
+    services: &Services,
+    slot: &mut LinkerSlot,
+    arrivals: Vec<Arrival>,
+) -> Applied {
     let mut summary = LinkSummary::default();
     let (mut linker, _) = slot.take(services, &mut summary).await?;
     let _turn = services.turn.lock().await;
@@ -116,14 +73,34 @@ async fn apply(services: &Services, slot: &mut LinkerSlot, arrivals: Vec<Arrival
     let departed: Vec<RecordNumber> = departed.into_iter().collect();
     let mut feed = Feed::default();
     linker.replacements.depart(&departed);
-    linker.index = remove(services, linker.index, departed, &mut feed).await?;
+    remove_here(&mut linker.index, departed, &mut feed);
     recall(tx.as_mut(), &mut linker.index, &page, &mut feed).await?;
-    let said = &mut linker.replacements;
-    linker.index = compare(services, linker.index, page, said, &mut feed, &mut summary).await?;
+    compare_here(&mut linker, page, &mut feed, &mut summary);
     lapse::end(&mut linker.index, &linker.replacements, &mut feed);
     let (linker, audited) = commit(services, tx, linker, feed, summary).await?;
     slot.rest(linker);
     Ok(audited)
+}
+
+/// Takes deleted records out of the index, on this thread.
+fn remove_here(index: &mut Index, departed: Vec<RecordNumber>, feed: &mut Feed) {
+    if !departed.is_empty() {
+        let linked = index.remove(&departed);
+        feed.depart(linked, departed);
+    }
+}
+
+/// Feeds records to the index, on this thread.
+fn compare_here(
+    linker: &mut Linker,
+    page: Vec<StoredRecord>,
+    feed: &mut Feed,
+    summary: &mut LinkSummary,
+) {
+    let linked = linker.index.link(&batch_of(&page));
+    summary.count(&linked);
+    feed.report(linked);
+    feed.take(page, &mut linker.replacements);
 }
 
 /// Begins the transaction and stores what arrived; returns what is to be linked with it.

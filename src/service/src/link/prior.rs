@@ -94,6 +94,9 @@ async fn come_back(
         }
     }
     let retired: FxHashSet<CitizenId> = returning.claims.values().copied().collect();
+    if retired.is_empty() {
+        return Ok(());
+    }
     let retired: Vec<CitizenId> = retired.into_iter().collect();
     for StoredChange {
         sequence, change, ..
