@@ -40,16 +40,9 @@ impl<'a> DeletionBatch<'a> {
         }
     }
 
-    /// Returns the streams, each with its keys.
-    pub(crate) fn streams(&self) -> Vec<(i64, Vec<&'a str>)> {
-        let mut streams: Vec<(i64, Vec<&'a str>)> = Vec::new();
-        for (stream, key) in self.rows.keys() {
-            match streams.last_mut() {
-                Some((last, keys)) if last == stream => keys.push(key),
-                Some(_) | None => streams.push((*stream, vec![key])),
-            }
-        }
-        streams
+    /// Returns stream and key of each row, ascending.
+    pub(crate) fn ids(&self) -> Vec<(i64, &'a str)> {
+        self.rows.keys().copied().collect()
     }
 
     /// Learns what is held under a key.

@@ -4,9 +4,8 @@ use async_trait::async_trait;
 use rabt_model::{CitizenId, Pii, RecordNumber, SourceId, StreamId, Timestamp};
 
 use super::PostgresTransaction;
-use super::records::FIND;
 use crate::StorageError;
-use crate::convert::{FoundRow, to_held, to_index, to_memberships, to_micros, to_streams};
+use crate::convert::{to_memberships, to_micros, to_streams};
 use crate::deletion::DeletionBatch;
 use crate::error::Doing;
 use crate::repository::Deletions;
@@ -51,20 +50,13 @@ impl Deletions for PostgresTransaction {
         self.learn_streams(ids.map(|id| (&id.source, &id.stream)))
             .await?;
         let mut batch = DeletionBatch::new(deletions, self.names.get());
-        for (stream, keys) in batch.streams() {
-            self.lock_streams(&[stream]).await?;
-            let rows: Vec<FoundRow> = sqlx::query_as(FIND)
-                .bind(stream)
-                .bind(&keys)
-                .fetch_all(self.connection())
-                .await
-                .doing("looking for held records")?;
-            for (index, number, hash, version, event_at, deleted) in rows {
-                let held = to_held(number, hash, version, event_at, deleted);
-                // Places count from 1.
-                if let Some(key) = keys.get(to_index(index - 1)) {
-                    batch.held(stream, key, &held);
-                }
+        let ids = batch.ids();
+        let mut streams: Vec<i64> = ids.iter().map(|(stream, _)| *stream).collect();
+        streams.dedup();
+        self.lock_streams(&streams).await?;
+        for (index, held) in self.find(&ids).await? {
+            if let Some((stream, key)) = ids.get(index) {
+                batch.held(*stream, key, &held);
             }
         }
         let (marks, outcome) = batch.finish();

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 
 use super::{PostgresTransaction, lock};
 use crate::StorageError;
-use crate::batch::{Batch, Late, StreamKeys, WriteRow};
+use crate::batch::{Batch, HeldRow, Late, StreamKeys, WriteRow};
 use crate::body::{DecodeError, RecordRow, decode_record};
 use crate::convert::{
     FoundRow, RejectionRow, corrupt, count_by_source, last_by_place, to_count, to_held, to_index,
@@ -28,8 +28,7 @@ const ADD_STREAM: &str = "INSERT INTO streams (source, stream, agency) VALUES ($
 const ADD_FIELD: &str = "INSERT INTO fields (attribute, source_column) VALUES ($1, $2)
     ON CONFLICT DO NOTHING";
 
-pub(super) const FIND: &str =
-    "SELECT given.place, records.number, records.content_hash, records.version,
+const FIND: &str = "SELECT given.place, records.number, records.content_hash, records.version,
     records.event_at, records.deleted_at IS NOT NULL
     FROM UNNEST($2::TEXT[]) WITH ORDINALITY AS given (key, place)
     JOIN records ON records.stream = $1 AND records.key = given.key";
@@ -68,7 +67,9 @@ const OLD_REJECTIONS: &str = "SELECT given.place
         AND rejections.stream = given.stream AND run < $3)";
 
 const CLEAR_REJECTIONS: &str = "DELETE FROM rejections
-    WHERE source = $1 AND stream = $2 AND run < $3 AND key = ANY($4::TEXT[])";
+    USING UNNEST($1::TEXT[], $2::TEXT[], $3::TEXT[]) AS given (source, stream, key)
+    WHERE rejections.source = given.source AND rejections.stream = given.stream
+        AND rejections.key = given.key AND run < $4";
 
 const REJECT: &str = "INSERT INTO rejections
     (source, stream, key, source_column, reason, field_only, run)
@@ -275,7 +276,10 @@ impl PostgresTransaction {
         let streams = batch.streams();
         let locks: Vec<i64> = streams.iter().map(|keys| keys.number).collect();
         self.lock_streams(&locks).await?;
-        self.find(&mut batch).await?;
+        let ids: Vec<(i64, &str)> = batch.ids().collect();
+        for (index, held) in self.find(&ids).await? {
+            batch.held(index, &held);
+        }
         self.clear_rejections(run, &streams).await?;
         let numbers = self.new_numbers(batch.count_new()).await?;
         let writes = batch.writes(self.names.get(), numbers.into_iter())?;
@@ -354,20 +358,25 @@ impl PostgresTransaction {
         self.names.add(streams, fields)
     }
 
-    async fn find(&mut self, batch: &mut Batch<'_>) -> Result<(), StorageError> {
-        let (streams, keys): (Vec<i64>, Vec<&str>) = batch.ids().unzip();
+    /// Returns what is held of the records with these streams and keys, with their places.
+    pub(super) async fn find(
+        &mut self,
+        ids: &[(i64, &str)],
+    ) -> Result<Vec<(usize, HeldRow)>, StorageError> {
+        let (streams, keys): (Vec<i64>, Vec<&str>) = ids.iter().copied().unzip();
         let rows: Vec<FoundRow> = sqlx::query_as(FIND_ALL)
             .bind(streams)
             .bind(keys)
             .fetch_all(self.connection())
             .await
             .doing("looking for held records")?;
-        for (place, number, hash, version, event_at, deleted) in rows {
+        let rows = rows.into_iter();
+        let held = rows.map(|(place, number, hash, version, event_at, deleted)| {
             let held = to_held(number, hash, version, event_at, deleted);
             // Places count from 1.
-            batch.held(to_index(place - 1), &held);
-        }
-        Ok(())
+            (to_index(place - 1), held)
+        });
+        Ok(held.collect())
     }
 
     async fn clear_rejections(
@@ -375,6 +384,40 @@ impl PostgresTransaction {
         run: RunId,
         streams: &[StreamKeys<'_>],
     ) -> Result<(), StorageError> {
+        // to look for rejections of few rows is no more than to ask of which streams there are any
+        let streams = if self.marks {
+            self.with_rejections(run, streams).await?
+        } else {
+            streams.iter().collect()
+        };
+        if streams.is_empty() {
+            return Ok(());
+        }
+        let (mut sources, mut names, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        for stream in streams {
+            for key in &stream.keys {
+                sources.push(stream.source.as_str());
+                names.push(stream.stream.as_str());
+                keys.push(*key);
+            }
+        }
+        sqlx::query(CLEAR_REJECTIONS)
+            .bind(sources)
+            .bind(names)
+            .bind(keys)
+            .bind(run.0)
+            .execute(self.connection())
+            .await
+            .doing("clearing rejections")?;
+        Ok(())
+    }
+
+    /// Returns the streams of which a run before rejected something.
+    async fn with_rejections<'s, 'a>(
+        &mut self,
+        run: RunId,
+        streams: &'s [StreamKeys<'a>],
+    ) -> Result<Vec<&'s StreamKeys<'a>>, StorageError> {
         let names = streams.iter();
         let (sources, names): (Vec<&str>, Vec<&str>) = names
             .map(|keys| (keys.source.as_str(), keys.stream.as_str()))
@@ -388,17 +431,7 @@ impl PostgresTransaction {
             .doing("looking for rejections")?;
         // Places count from 1.
         let places = places.into_iter().map(|place| to_index(place - 1));
-        for stream in places.filter_map(|place| streams.get(place)) {
-            sqlx::query(CLEAR_REJECTIONS)
-                .bind(stream.source.as_str())
-                .bind(stream.stream.as_str())
-                .bind(run.0)
-                .bind(&stream.keys)
-                .execute(self.connection())
-                .await
-                .doing("clearing rejections")?;
-        }
-        Ok(())
+        Ok(places.filter_map(|place| streams.get(place)).collect())
     }
 
     /// Makes other writers of these streams wait, so that nobody inserts what was not found here.

@@ -48,10 +48,7 @@ impl Deletions for SqliteTransaction {
         at: Timestamp,
     ) -> Result<DeleteOutcome, StorageError> {
         let mut batch = DeletionBatch::new(deletions, self.names.get());
-        let streams = batch.streams();
-        let ids = streams.iter();
-        let ids = ids.flat_map(|(stream, keys)| keys.iter().map(|key| (*stream, *key)));
-        let ids: Vec<(i64, &str)> = ids.collect();
+        let ids = batch.ids();
         for (index, held) in self.find(&ids).await? {
             if let Some((stream, key)) = ids.get(index) {
                 batch.held(*stream, key, &held);

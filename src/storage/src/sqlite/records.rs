@@ -32,8 +32,7 @@ const ADD_FIELD: &str = "INSERT INTO fields (attribute, source_column) VALUES ($
     ON CONFLICT DO NOTHING";
 
 /// CROSS JOIN keeps `SQLite` from scanning the stream.
-pub(super) const FIND: &str =
-    "SELECT wanted.key, records.number, records.content_hash, records.version,
+const FIND: &str = "SELECT wanted.key, records.number, records.content_hash, records.version,
     records.event_at, records.deleted_at IS NOT NULL
     FROM json_each($2) AS wanted CROSS JOIN records
     WHERE records.stream = $1 AND records.key = wanted.value";
@@ -76,9 +75,9 @@ const OLD_REJECTIONS: &str = "SELECT wanted.key FROM json_each($1) AS wanted
     WHERE EXISTS (SELECT 1 FROM rejections WHERE source = wanted.value ->> 0
         AND stream = wanted.value ->> 1 AND run < $2)";
 
-const CLEAR_REJECTIONS: &str = "DELETE FROM rejections
-    WHERE source = $1 AND stream = $2 AND run < $3
-    AND key IN (SELECT value FROM json_each($4))";
+const CLEAR_REJECTIONS: &str = "DELETE FROM rejections WHERE (source, stream, key) IN
+        (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))
+    AND run < ?";
 
 const REJECT: Bulk = Bulk {
     doing: "storing rejections",
@@ -386,6 +385,33 @@ impl SqliteTransaction {
         run: RunId,
         streams: &[StreamKeys<'_>],
     ) -> Result<(), StorageError> {
+        // to look for rejections of few rows is no more than to ask of which streams there are any
+        let streams = if self.arrivals.is_some() {
+            streams.iter().collect()
+        } else {
+            self.with_rejections(run, streams).await?
+        };
+        if streams.is_empty() {
+            return Ok(());
+        }
+        let streams = streams.into_iter();
+        let rows = streams.flat_map(|stream| {
+            let keys = stream.keys.iter();
+            keys.map(|key| (stream.source.as_str(), stream.stream.as_str(), *key))
+        });
+        let rows = json(&rows.collect::<Vec<_>>())?;
+        self.write("clearing rejections", CLEAR_REJECTIONS, |values| {
+            values.add(rows).add(run.0);
+        })
+        .await
+    }
+
+    /// Returns the streams of which a run before rejected something.
+    async fn with_rejections<'s, 'a>(
+        &mut self,
+        run: RunId,
+        streams: &'s [StreamKeys<'a>],
+    ) -> Result<Vec<&'s StreamKeys<'a>>, StorageError> {
         let names = streams.iter();
         let names: Vec<_> = names
             .map(|keys| (keys.source.as_str(), keys.stream.as_str()))
@@ -396,17 +422,8 @@ impl SqliteTransaction {
             .fetch_all(self.ready().await?)
             .await
             .doing("looking for rejections")?;
-        for stream in places.iter().filter_map(|at| streams.get(to_index(*at))) {
-            sqlx::query(CLEAR_REJECTIONS)
-                .bind(stream.source.as_str())
-                .bind(stream.stream.as_str())
-                .bind(run.0)
-                .bind(json(&stream.keys)?)
-                .execute(self.ready().await?)
-                .await
-                .doing("clearing rejections")?;
-        }
-        Ok(())
+        let places = places.into_iter().map(to_index);
+        Ok(places.filter_map(|place| streams.get(place)).collect())
     }
 
     pub(super) async fn decode(
