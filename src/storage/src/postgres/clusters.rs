@@ -21,6 +21,15 @@ const ADD_CITIZENS: &str = "INSERT INTO citizens (id)
     GROUP BY id ORDER BY MIN(place)
     ON CONFLICT (id) DO NOTHING";
 
+/// An id that is used again leads to itself.
+const USE_CITIZENS: &str = "WITH added AS (
+        INSERT INTO citizens (id)
+        SELECT id FROM UNNEST($1::BYTEA[]) WITH ORDINALITY AS given (id, place)
+        GROUP BY id ORDER BY MIN(place)
+        ON CONFLICT (id) DO NOTHING
+    )
+    UPDATE citizens SET successor = NULL WHERE id = ANY($1::BYTEA[]) AND successor IS NOT NULL";
+
 const ASSIGN: &str = "INSERT INTO memberships (record, citizen)
     SELECT given.record, citizens.number
     FROM UNNEST($1::BIGINT[], $2::BYTEA[]) AS given (record, id)
@@ -115,8 +124,11 @@ impl Clusters for PostgresTransaction {
         let citizens = memberships.iter().map(|(_, citizen)| *citizen);
         let citizens: Vec<[u8; 16]> = citizens.map(citizen_bytes).collect();
         let citizens = slices(&citizens);
-        self.add_citizens(&citizens).await?;
-        self.clear_successors(&citizens).await?;
+        sqlx::query(USE_CITIZENS)
+            .bind(&citizens)
+            .execute(self.connection())
+            .await
+            .doing("storing citizens")?;
         sqlx::query(ASSIGN)
             .bind(&numbers)
             .bind(&citizens)

@@ -11,8 +11,17 @@ use crate::error::Doing;
 use crate::repository::Profiles;
 use crate::row::StoredProfile;
 
-const PUT: &str =
-    "INSERT INTO citizens (id, composed_at, profile, revision, sequence, told, horizon)
+/// Makes past revisions of present profiles, as they were before the statement, and puts others in their place.
+const PUT: &str = "WITH past AS (
+        INSERT INTO revisions
+        (citizen, revision, composed_at, ended_at, sequence, ended_sequence, told, horizon, profile)
+        SELECT citizens.number, revision, citizens.composed_at, given.ended_at, sequence,
+            (SELECT COALESCE(MAX(sequence), 0) FROM changes), told, horizon, profile
+        FROM UNNEST($1::BYTEA[], $2::BIGINT[]) AS given (id, ended_at)
+        JOIN citizens ON citizens.id = given.id
+        WHERE profile IS NOT NULL
+    )
+    INSERT INTO citizens (id, composed_at, profile, revision, sequence, told, horizon)
     SELECT id, composed_at, profile, 1, (SELECT COALESCE(MAX(sequence), 0) FROM changes), told,
         (SELECT COALESCE(MAX(number), 0) FROM versions)
     FROM UNNEST($1::BYTEA[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[]) WITH ORDINALITY
@@ -59,7 +68,6 @@ impl Profiles for PostgresTransaction {
             bodies.push(encode_profile(profile)?);
             told.push(self.told.of(profile.citizen));
         }
-        self.archive(&ids, &times).await?;
         sqlx::query(PUT)
             .bind(ids)
             .bind(times)
