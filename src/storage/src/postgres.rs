@@ -15,6 +15,7 @@ mod marks;
 mod outbox;
 mod profiles;
 mod records;
+mod rejections;
 mod reviews;
 mod sources;
 mod stamps;

@@ -21,6 +21,7 @@ mod marks;
 mod outbox;
 mod profiles;
 mod records;
+mod rejections;
 mod reviews;
 mod script;
 mod sources;

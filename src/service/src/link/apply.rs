@@ -97,9 +97,9 @@ fn compare_here(
     feed: &mut Feed,
     summary: &mut LinkSummary,
 ) {
-    let linked = linker.index.link(&batch_of(&page));
-    summary.count(&linked);
-    feed.report(linked);
+    let found = linker.index.link(&batch_of(&page));
+    summary.count(&found);
+    feed.report(found);
     feed.take(page, &mut linker.replacements);
 }
 

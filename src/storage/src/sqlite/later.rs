@@ -15,6 +15,8 @@ use crate::error::Doing;
 const LAST: &str = "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'records'),
     (SELECT MAX(sequence) FROM changes), (SELECT MAX(number) FROM steps)";
 
+type LastRow = (Option<i64>, Option<i64>, Option<i64>);
+
 /// The last numbers that were given when a transaction began, and what it gave since. Nobody else gives any
 /// meanwhile.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,8 +91,7 @@ impl SqliteTransaction {
         if let Some(last) = self.last {
             return Ok(last);
         }
-        type Row = (Option<i64>, Option<i64>, Option<i64>);
-        let (record, change, step): Row = sqlx::query_as(LAST)
+        let (record, change, step): LastRow = sqlx::query_as(LAST)
             .fetch_one(self.ready().await?)
             .await
             .doing("reading what changed")?;
