@@ -236,8 +236,8 @@ impl DenialReason {
                 "الرمز لم يُعطَ لهذا الطالب",
             ),
             Self::Expired => (
-                "The feed does not reach this place any more",
-                "سجل التغييرات لم يعد يبلغ هذا الموضع",
+                "The feed does not go on at this place for the caller",
+                "سجل التغييرات لا يستمر من هذا الموضع لهذا الطالب",
             ),
             Self::Quota => (
                 "The caller watches the feed as often at once as it may",
@@ -313,7 +313,8 @@ impl fmt::Display for Denial {
                 "the token is not one that was given to this caller; start again without it"
             }
             DenialReason::Expired => {
-                "the feed does not reach this place any more; start again from a snapshot"
+                "the feed does not go on at this place, because storage is older or because you are told \
+                 another part of it now; start again from a snapshot"
             }
             DenialReason::Quota => {
                 "this caller watches as often at once as it may; end a watch, or list changes"

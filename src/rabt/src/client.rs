@@ -180,7 +180,10 @@ pub(crate) fn help_for(reason: &str) -> &'static str {
         "ETAG_MISMATCH" => "look again, then name the version you saw",
         "NOT_LEADING" => "name that node with --server, or another --profile",
         "SOURCE_UNREACHABLE" => "see that the agency's database runs and lets this node in",
-        "SEQUENCE_EXPIRED" => "the node's storage is older than this token; begin without --resume",
+        "SEQUENCE_EXPIRED" => {
+            "the node's storage is older than this token, or what your agreement sees of the feed is another; take a \
+             snapshot, or begin without --resume"
+        }
         "QUOTA_EXCEEDED" => "end another watch of this identity, or list changes instead",
         "Unimplemented" => {
             "this address does not serve it; portals of citizens have one of their own, \
