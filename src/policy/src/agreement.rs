@@ -57,6 +57,8 @@ pub struct Budget {
     pub per_day: Option<u64>,
     /// In a day of UTC, to one end user; no limit when absent.
     pub per_end_user: Option<u64>,
+    /// To how many end users in a day of UTC; no limit when absent.
+    pub end_users: Option<u64>,
 }
 
 impl Terms {

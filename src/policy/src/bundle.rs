@@ -399,9 +399,10 @@ fn read_terms(
     let mut budget = Budget::default();
     if table.get("budget").is_some() {
         let limits = reader.table(table, "budget")?;
-        reader.refuse_unknown(limits, &["per_day", "per_end_user"]);
+        reader.refuse_unknown(limits, &["per_day", "per_end_user", "end_users"]);
         budget.per_day = reader.count(limits, "per_day", MOST);
         budget.per_end_user = reader.count(limits, "per_end_user", MOST);
+        budget.end_users = reader.count(limits, "end_users", MOST);
     }
     let mut days = |key| {
         let days = reader.count(table, key, LONGEST);

@@ -102,11 +102,12 @@ fn the_revision_follows_the_text() {
 fn terms_are_read_and_written() {
     let terms = "exempt_purposes = [\"eligibility\"]\nsees_protected = true\nsees_restricted = [\"clinic\"]\nbreak_glass = true\n\
                  retention_days = 365\nwithhold_days = 90\n\
-                 budget = { per_day = 1000, per_end_user = 50 }\nid = \"AG-HEALTH-002\"";
+                 budget = { per_day = 1000, per_end_user = 50, end_users = 200 }\nid = \"AG-HEALTH-002\"";
     let text = DEMO_BUNDLE.replace("id = \"AG-HEALTH-002\"", terms);
     let policy = Policy::from_bundle(&text, "demo.toml").unwrap();
     let agreement = policy.agreement("AG-HEALTH-002").unwrap();
     assert_eq!(agreement.terms().budget().per_end_user, Some(50));
+    assert_eq!(agreement.terms().budget().end_users, Some(200));
     let again = Policy::from_bundle(&agreement.to_text(), "one.toml").unwrap();
     let again = again.agreement("AG-HEALTH-002").unwrap();
     assert_eq!(again.terms(), agreement.terms());

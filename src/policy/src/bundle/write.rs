@@ -134,6 +134,7 @@ fn write_terms(text: &mut String, terms: &Terms) {
     let limits = [
         ("per_day", budget.per_day),
         ("per_end_user", budget.per_end_user),
+        ("end_users", budget.end_users),
     ];
     let limits: Vec<String> = limits
         .iter()

@@ -41,10 +41,13 @@ impl Budgets {
         day.reach(day_of(at));
         let of_user = user.map_or(0, |user| day.users.get(&user).copied().unwrap_or(0));
         let fits = |used: u64, limit: Option<u64>| limit.is_none_or(|most| used + count <= most);
+        let is_known = user.is_some_and(|user| day.users.contains_key(&user));
+        let users = day.users.len() as u64;
+        let has_place = is_known || budget.end_users.is_none_or(|most| users < most);
         // who names no end user has the budget of nobody
         let user_fits = match user {
-            Some(_) => fits(of_user, budget.per_end_user),
-            None => budget.per_end_user.is_none(),
+            Some(_) => fits(of_user, budget.per_end_user) && has_place,
+            None => budget.per_end_user.is_none() && budget.end_users.is_none(),
         };
         if !fits(day.used, budget.per_day) || !user_fits {
             return false;

@@ -246,6 +246,27 @@ async fn one_clerk_does_not_spend_the_budget_of_the_others() {
     services.stop("test").await;
 }
 
+/// A system that names somebody else for each question shows no pattern, and has so many end users a day.
+#[tokio::test]
+async fn an_agreement_says_how_many_end_users_it_has_in_a_day() {
+    let (storage, tables, services) = node("budget = { end_users = 3 }").await;
+    let spent = Err(ErrorClass::DisclosureBudgetExceeded);
+    for number in 0..6 {
+        let asked = ask(&services, of(&format!("clerk-{number}"), MONA[2])).await;
+        assert_eq!(asked, if number < 3 { Ok(()) } else { spent }, "{number}");
+    }
+    // whoever asked before asks on
+    assert_eq!(ask(&services, of("clerk-2", OMAR[2])).await, Ok(()));
+    let mut nobody = of("", MONA[2]);
+    nobody.context.end_user = None;
+    assert_eq!(ask(&services, nobody).await, spent);
+    services.stop("test").await;
+    let services = start(&storage, &tables).await;
+    assert_eq!(ask(&services, of("clerk-1", MONA[2])).await, Ok(()));
+    assert_eq!(ask(&services, of("clerk-9", MONA[2])).await, spent);
+    services.stop("test").await;
+}
+
 /// A request id is the caller's own mark, and whoever sends a question again has asked twice.
 #[tokio::test]
 async fn a_request_id_that_is_sent_again_is_a_question_of_its_own() {
