@@ -279,7 +279,7 @@ pub(crate) fn keep(
 }
 
 /// Returns what changes with what is disclosed, and with nothing else: not with what is not seen, and not
-/// when a record is read again.
+/// when a record is read again. 12 bytes of SHA-256, hexadecimal; another compiler may give another for the same.
 fn etag(citizen: CitizenId, fields: &FieldSet, values: &[Attributed]) -> String {
     let mut etag = Sha256::new();
     etag.update(citizen.bits().to_be_bytes());

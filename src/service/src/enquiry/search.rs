@@ -50,10 +50,11 @@ pub(super) async fn search(
                     continue;
                 }
                 seen
-            } else if key.leads_to(&whole) {
-                whole
-            } else {
+            } else if !known.restricted().is_empty() && !key.leads_to(&whole) {
+                // it leads to what others see of them
                 continue;
+            } else {
+                whole
             };
             looked.insert(profile.citizen);
             if let Some(fit) = fit(&profile, criteria, &words) {
