@@ -279,7 +279,8 @@ pub(crate) fn keep(
 }
 
 /// Returns what changes with what is disclosed, and with nothing else: not with what is not seen, and not
-/// when a record is read again. 12 bytes of SHA-256, hexadecimal; another compiler may give another for the same.
+/// when a record is read again. 12 bytes of SHA-256, hexadecimal. It is in answers that were told, which are compared
+/// with what they would be today: a test holds one of them to what it was.
 fn etag(citizen: CitizenId, fields: &FieldSet, values: &[Attributed]) -> String {
     let mut etag = Sha256::new();
     etag.update(citizen.bits().to_be_bytes());
@@ -302,12 +303,33 @@ fn etag(citizen: CitizenId, fields: &FieldSet, values: &[Attributed]) -> String 
     hexadecimal(&etag.finalize()[..12])
 }
 
-/// Collects what is hashed: a digest takes many bytes at once faster than few at a time.
+/// Collects what is hashed: a digest takes many bytes at once faster than few at a time. Numbers have one order of
+/// bytes, and lengths one width, on every machine.
 struct Bytes(Vec<u8>);
 
 impl Hasher for Bytes {
     fn write(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
     }
 
     /// Of no meaning: the bytes are asked for.
