@@ -245,7 +245,9 @@ where
             .instrument(span.clone())
             .await;
         span.in_scope(|| debug!(code = code_of(&response), "answered"));
-        if let Ok(id) = HeaderValue::try_from(id) {
+        if let Ok(mut id) = HeaderValue::try_from(id) {
+            // never the same again, so that no table of headers should keep it
+            id.set_sensitive(true);
             response.headers_mut().insert("x-request-id", id);
         }
         response

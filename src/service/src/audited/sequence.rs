@@ -21,6 +21,10 @@ const BATCH: usize = 1_024;
 /// How long a batch is gathered at most while more comes. A batch costs several times what an entry
 /// costs, and on a fast disk there would be many small ones.
 const GATHER: Duration = Duration::from_millis(2);
+/// Entries for which a batch waits for more: of so many each costs little beyond its own rows. While they
+/// are written the processors work on the questions of the next batch, and would have nothing to do were
+/// everybody in this one.
+const ENOUGH: usize = 16;
 /// Outbox rows and leaf hashes that are read at a time.
 const PAGE: u32 = 1_000;
 
@@ -37,7 +41,7 @@ pub(super) struct Submission {
 /// Nobody waits idly: as soon as nothing came while others had their turn, the batch is closed.
 async fn gather(batch: &mut Vec<Submission>, receiver: &mut mpsc::Receiver<Submission>) {
     let began = Instant::now();
-    loop {
+    while batch.len() < ENOUGH {
         let before = batch.len();
         tokio::task::yield_now().await;
         while batch.len() < BATCH
@@ -45,7 +49,7 @@ async fn gather(batch: &mut Vec<Submission>, receiver: &mut mpsc::Receiver<Submi
         {
             batch.push(more);
         }
-        if batch.len() == before || batch.len() == BATCH || began.elapsed() > GATHER {
+        if batch.len() == before || began.elapsed() > GATHER {
             return;
         }
     }
