@@ -193,6 +193,7 @@ cases! {
     audit_log:
         entries_come_back_in_order,
         a_second_writer_is_refused,
+        of_two_who_append_at_once_one_is_refused,
         entries_are_found_by_everybody_whom_they_are_about,
         keys_of_persons_are_in_the_commit_of_the_entry_and_are_destroyed,
         an_emergency_is_in_the_commit_of_its_entry_and_judged_once,

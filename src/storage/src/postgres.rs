@@ -1,6 +1,7 @@
 //! Storage on PostgreSQL.
 
 mod agreements;
+mod append;
 mod archives;
 mod audit_log;
 mod cases;
@@ -65,8 +66,6 @@ mod lock {
     pub(super) const STREAM: i32 = 0x5261_6201;
     /// Writers of the outbox.
     pub(super) const OUTBOX: i32 = 0x5261_6202;
-    /// Writers of the audit log.
-    pub(super) const AUDIT_LOG: i32 = 0x5261_6203;
     /// Writers of the change feed and of review tasks, which one transaction writes together: with
     /// one lock, no two of them wait for each other.
     pub(super) const CHANGES: i32 = 0x5261_6204;

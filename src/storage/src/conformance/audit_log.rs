@@ -154,8 +154,33 @@ pub(super) async fn a_second_writer_is_refused(storage: &dyn Storage) {
         let size = 2;
         assert_eq!(refused, Err(StorageError::LeafTaken { first_leaf, size }));
     }
+    let nothing = log.append(1, &[], Some(b"head")).await;
+    let (first_leaf, size) = (1, 2);
+    assert_eq!(nothing, Err(StorageError::LeafTaken { first_leaf, size }));
     assert_eq!(log.size().await.unwrap(), 2);
     assert_eq!(log.latest_checkpoint().await.unwrap(), None);
+}
+
+pub(super) async fn of_two_who_append_at_once_one_is_refused(storage: &dyn Storage) {
+    let log = storage.audit_log();
+    let [one, other] = [1, 3].map(|number| [entry(number)]);
+    for first_leaf in 0..20 {
+        let both = tokio::join!(
+            log.append(first_leaf, &one, Some(b"one")),
+            log.append(first_leaf, &other, Some(b"other")),
+        );
+        let size = first_leaf + 1;
+        let taken = Err(StorageError::LeafTaken { first_leaf, size });
+        let (checkpoint, [held]) = match &both {
+            (Ok(()), refused) if *refused == taken => (&b"one"[..], &one),
+            (refused, Ok(())) if *refused == taken => (&b"other"[..], &other),
+            both => panic!("{both:?}"),
+        };
+        let latest = log.latest_checkpoint().await.unwrap();
+        assert_eq!(latest.as_deref(), Some(checkpoint));
+        let last = log.entries(first_leaf, 9).await.unwrap();
+        assert_eq!(last, [(first_leaf, held.entry.clone())]);
+    }
 }
 
 pub(super) async fn the_latest_checkpoint_is_of_the_largest_tree(storage: &dyn Storage) {

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use rabt_model::{AgencyId, Timestamp};
 use sqlx::{PgConnection, PgPool};
 
-use super::{LOCK, archives, cases, lock};
+use super::append::{append, in_order, put_steps};
+use super::cases;
 use crate::StorageError;
 use crate::convert::{EntryRow, to_count, to_entry, to_integer, to_subject_key};
 use crate::error::Doing;
@@ -21,10 +22,6 @@ const BEGIN: &str = "INSERT INTO audit_logs (origin) VALUES ($1) ON CONFLICT (or
 const NUMBER: &str = "SELECT number FROM audit_logs WHERE origin = $1";
 
 const ORIGINS: &str = "SELECT origin FROM audit_logs ORDER BY number";
-
-const APPEND: &str = "INSERT INTO audit_entries (log, leaf, body, leaf_hash, outbox)
-    SELECT $5, given.*
-    FROM UNNEST($1::BIGINT[], $2::BYTEA[], $3::BYTEA[], $4::BIGINT[]) AS given";
 
 /// One way to the server for the index and for how far it goes.
 const INDEX: &str = "WITH marked AS (
@@ -50,9 +47,6 @@ const ERASURES: &str = "SELECT generation FROM subject_erasures";
 const TIDY: &str = "VACUUM subject_keys";
 
 const INDEXED: &str = "SELECT indexed FROM audit_logs WHERE number = $1";
-
-const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (log, size, body) VALUES ($3, $1, $2)
-    ON CONFLICT (log, size) DO UPDATE SET body = excluded.body";
 
 const ENTRIES: &str = "SELECT leaf, body, leaf_hash, outbox FROM audit_entries
     WHERE log = $3 AND leaf >= $1 AND leaf < $2 ORDER BY leaf";
@@ -152,66 +146,33 @@ impl AuditLog for PostgresAuditLog {
         entries: &[NewEntry],
         checkpoint: Option<&[u8]>,
     ) -> Result<(), StorageError> {
-        let number = self.begin().await?;
-        let inner = self.pool.begin().await;
-        let mut inner = inner.doing("appending to the audit log")?;
-        sqlx::query(LOCK)
-            .bind(lock::AUDIT_LOG)
-            // any key serves, as long as it is the log's
-            .bind(i32::try_from(number).unwrap_or(i32::MAX))
-            .execute(&mut *inner)
-            .await
-            .doing("appending to the audit log")?;
-        let size: i64 = sqlx::query_scalar(SIZE)
-            .bind(number)
-            .fetch_one(&mut *inner)
-            .await
-            .doing("appending to the audit log")?;
-        let size = to_count(size);
-        if size != first_leaf {
-            return Err(StorageError::LeafTaken { first_leaf, size });
-        }
-        let leaves = to_integer(first_leaf)..to_integer(first_leaf + entries.len() as u64);
-        let stored = || entries.iter().map(|new| &new.entry);
-        let bodies = stored().map(|entry| entry.body.as_slice());
-        let hashes = stored().map(|entry| entry.leaf_hash.as_slice());
-        let outbox = stored().map(|entry| entry.outbox);
-        sqlx::query(APPEND)
-            .bind(leaves.collect::<Vec<i64>>())
-            .bind(bodies.collect::<Vec<&[u8]>>())
-            .bind(hashes.collect::<Vec<&[u8]>>())
-            .bind(outbox.collect::<Vec<Option<i64>>>())
-            .bind(number)
-            .execute(&mut *inner)
-            .await
-            .doing("appending to the audit log")?;
-        let about = (first_leaf..).zip(entries).flat_map(|(leaf, new)| {
-            let subjects = new.subjects.iter();
-            subjects.map(move |subject| (leaf, *subject))
-        });
-        let about: Vec<(u64, [u8; 32])> = about.collect();
-        let end = first_leaf + entries.len() as u64;
-        put_index(&mut inner, number, (first_leaf, end), &about).await?;
-        let keys: Vec<&SubjectKey> = entries.iter().flat_map(|new| &new.keys).collect();
-        put_keys(&mut inner, &keys).await?;
-        for (leaf, new) in (first_leaf..).zip(entries) {
-            if let Some(step) = &new.case {
-                cases::put(&mut inner, (number, leaf), step).await?;
+        const DOING: &str = "appending to the audit log";
+        let log = self.begin().await?;
+        let step = |new: &NewEntry| new.case.is_some() || new.archive.is_some();
+        let written = if entries.iter().any(step) {
+            let mut inner = self.pool.begin().await.doing(DOING)?;
+            let written = append(&mut inner, log, (first_leaf, entries), checkpoint).await;
+            if matches!(written, Ok(true)) {
+                put_steps(&mut inner, log, (first_leaf, entries)).await?;
+                inner.commit().await.doing(DOING)?;
             }
-            if let Some(step) = &new.archive {
-                archives::step(&mut inner, number, step).await?;
-            }
+            written
+        } else {
+            let mut connection = self.pool.acquire().await.doing(DOING)?;
+            append(&mut connection, log, (first_leaf, entries), checkpoint).await
+        };
+        match written {
+            Ok(true) => return Ok(()),
+            // nobody knows what became of it
+            Err(error) if error.is_transient() => return Err(error),
+            Ok(false) | Err(_) => {}
         }
-        if let Some(body) = checkpoint {
-            sqlx::query(PUT_CHECKPOINT)
-                .bind(to_integer(first_leaf + entries.len() as u64))
-                .bind(body)
-                .bind(number)
-                .execute(&mut *inner)
-                .await
-                .doing("storing a checkpoint")?;
+        let size = self.size().await?;
+        match written {
+            // something is wrong that has a name of its own
+            Err(error) if size == first_leaf => Err(error),
+            Ok(_) | Err(_) => Err(StorageError::LeafTaken { first_leaf, size }),
         }
-        inner.commit().await.doing("appending to the audit log")
     }
 
     async fn size(&self) -> Result<u64, StorageError> {
@@ -420,10 +381,7 @@ async fn put_keys(connection: &mut PgConnection, keys: &[&SubjectKey]) -> Result
     if keys.is_empty() {
         return Ok(());
     }
-    let mut keys = keys.to_vec();
-    // in one order, or two inserts could wait for each other
-    keys.sort_unstable_by(|a, b| (a.name, &a.sealed).cmp(&(b.name, &b.sealed)));
-    keys.dedup();
+    let keys = in_order(keys);
     let names = keys.iter().map(|key| key.name.as_slice());
     let sealed = keys.iter().map(|key| key.sealed.as_slice());
     sqlx::query(KEYS)
