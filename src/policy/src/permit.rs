@@ -280,7 +280,7 @@ pub(crate) fn keep(
 
 /// Returns what changes with what is disclosed, and with nothing else: not with what is not seen, and not
 /// when a record is read again. 12 bytes of SHA-256, hexadecimal. It is in answers that were told, which are compared
-/// with what they would be today: a test holds one of them to what it was.
+/// with what they would be today: a test holds three of them to what they were.
 fn etag(citizen: CitizenId, fields: &FieldSet, values: &[Attributed]) -> String {
     let mut etag = Sha256::new();
     etag.update(citizen.bits().to_be_bytes());

@@ -21,7 +21,7 @@ const BATCH: usize = 1_024;
 /// How long a batch is gathered at most while more comes. A batch costs several times what an entry
 /// costs, and on a fast disk there would be many small ones.
 const GATHER: Duration = Duration::from_millis(2);
-/// Entries for which a batch waits for more: of so many each costs little beyond its own rows. While they
+/// Entries up to which a batch waits for more: with so many each costs little beyond its own rows. While they
 /// are written the processors work on the questions of the next batch, and would have nothing to do were
 /// everybody in this one.
 const ENOUGH: usize = 16;
@@ -38,7 +38,7 @@ pub(super) struct Submission {
 }
 
 /// Lets requests that are ready now join the batch, instead of one disk flush for the first of them.
-/// Nobody waits idly: as soon as nothing came while others had their turn, the batch is closed.
+/// Nobody waits idly: as soon as nothing came while others had their turn, or there are [`ENOUGH`], the batch is closed.
 async fn gather(batch: &mut Vec<Submission>, receiver: &mut mpsc::Receiver<Submission>) {
     let began = Instant::now();
     while batch.len() < ENOUGH {

@@ -9,7 +9,7 @@ use crate::error::Doing;
 use crate::row::{NewEntry, SubjectKey};
 
 /// All that most appends write, on one way to the server and in a transaction of its own. Two who append at once
-/// want the same leaf, which is no second time given.
+/// want the same leaf, and the second of them breaks the table's key.
 const APPEND: &str = "WITH fits AS MATERIALIZED (
         SELECT 1 WHERE $2 = (SELECT COALESCE(MAX(leaf) + 1, 0) FROM audit_entries WHERE log = $1)
     ), marked AS (
@@ -34,7 +34,10 @@ const APPEND: &str = "WITH fits AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM fits)";
 
 /// Appends entries with whom they are about, the keys they bring and the checkpoint behind them; says whether the
-/// first leaf was the next one.
+/// first leaf was the next one. Nothing is written when it was not.
+///
+/// # Errors
+/// The database refused the statement, as it does when somebody else appends at the same moment.
 pub(super) async fn append(
     connection: &mut PgConnection,
     log: i64,
